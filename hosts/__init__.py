@@ -1,0 +1,1 @@
+"""Where model, tokenizer, lock, chat and folders come from."""

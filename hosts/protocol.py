@@ -1,0 +1,117 @@
+"""What the mixing desk needs from the program it runs in.
+
+A host is where model, tokenizer, lock, chat and folders come from. Everything else here, the desk, the faders, the
+comparison, knows a host through this protocol alone. To add a host, write a class with these members and hand it to
+`ui.build`.
+
+Component lists are Gradio components; they are typed as `Any` so that nothing has to import Gradio to read this file.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+
+class HostError(RuntimeError):
+    """Something the user asked the host for cannot be done; the message says why, and what to do instead."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there is nothing to mix right now, in a title and a sentence that says what to do."""
+
+    title: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to the model, complete but for the mix it is answered under.
+
+    Attributes:
+        prompt: the text as the model sees it, template and all.
+        input_ids: the same as token ids, shape (1, tokens), on the device of the model.
+        generation: keyword arguments of `model.generate`, without `inputs`/`input_ids` and without streaming hooks.
+        stop_strings: texts that end a reply, and are cut from it.
+        seed: what every column's dice are seeded with; never -1.
+        skip_special_tokens: whether special tokens are left out of the text.
+        state: what the host itself needs to answer this request by its own way of generating.
+    """
+
+    prompt: str
+    input_ids: torch.Tensor
+    generation: dict[str, Any]
+    stop_strings: tuple[str, ...]
+    seed: int
+    skip_special_tokens: bool = True
+    state: Any = field(default=None, repr=False, compare=False)
+
+
+class Host(Protocol):
+    """A program with a model and a chat in it."""
+
+    #: How the host is called in messages: "TextGen".
+    name: str
+
+    #: Whether strangers share this page: then nothing is written to disk.
+    multi_user: bool
+
+    @property
+    def model(self) -> Any | None:
+        """The live model (a PEFT model when adapters are loaded), or None."""
+
+    @property
+    def tokenizer(self) -> Any | None:
+        """The tokenizer of that model, or None."""
+
+    @property
+    def model_name(self) -> str:
+        """The model's name for people."""
+
+    @property
+    def lock(self) -> threading.Lock:
+        """The lock that whoever generates holds."""
+
+    def trouble(self) -> Trouble | None:
+        """Why nothing can be mixed (no model, a loader without torch, no adapter), or None when all is well."""
+
+    def chat_inputs(self) -> Sequence[Any]:
+        """The components whose values describe the chat as it stands; their values are what `values` is below."""
+
+    def chat_outputs(self) -> Sequence[Any]:
+        """The components that `use_reply` updates."""
+
+    def ask_again(self, values: Sequence[Any]) -> Request:
+        """The chat's last turn, asked again.
+
+        Raises:
+            HostError: there is no turn yet, or the prompt does not fit the context.
+        """
+
+    def ask(self, text: str, values: Sequence[Any]) -> Request:
+        """`text` as a new chat of one turn, under the chat's own template and sampling settings.
+
+        Raises:
+            HostError: the text is empty, or does not fit the context.
+        """
+
+    def generate(self, request: Request) -> Iterator[str]:
+        """Answers `request` by the host's own way of generating; yields the growing reply. The caller holds `lock`."""
+
+    def stop(self) -> None:
+        """Stops what `generate` is at."""
+
+    def use_reply(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        """Puts `text` in the place of the chat's last reply, as another version where the host keeps versions.
+
+        Returns one update for each of `chat_outputs()`.
+
+        Raises:
+            HostError: there is no reply to replace.
+        """

@@ -1,0 +1,113 @@
+"""How a gain is written into one target: the only code that touches `scaling`, or what else a method needs.
+
+A knob belongs to one adapter in one PEFT layer. It remembers what it found there, and can always put it back.
+To add an adapter method, write its knob here and name it in `survey.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+
+class Knob:
+    """Scales the output of plain LoRA, LoHa, LoKr: whatever multiplies by `layer.scaling[adapter]`.
+
+    Args:
+        layer: the PEFT layer.
+        adapter: the name of the adapter in it.
+        weight: a weight of the adapter in this layer: tells device and dtype of the output, and which loading it was.
+        why_no_rows: why a tensor in the place of the number cannot give each row its own gain; empty if it can.
+    """
+
+    __slots__ = ("_scalings", "adapter", "layer", "loaded", "weight", "why_no_rows", "written")
+
+    def __init__(self, layer: BaseTunerLayer, adapter: str, weight: torch.Tensor, why_no_rows: str = "") -> None:
+        self.layer = layer
+        self.adapter = adapter
+        self.weight = weight
+        self.why_no_rows = why_no_rows
+        self._scalings: dict[str, Any] = layer.scaling
+        #: The scaling as loaded: the very object, read once.
+        self.loaded = self._scalings[adapter]
+        #: What this knob wrote last.
+        self.written = self.loaded
+
+    def set(self, gain: float) -> None:
+        """Writes one gain for whatever comes next; 1 puts the very object back that was there as loaded."""
+        self.written = self._scalings[self.adapter] = self.loaded if gain == 1 else self.loaded * gain
+
+    def set_rows(self, scalings: torch.Tensor) -> None:
+        """Writes one scaling per row of the batch, shape (rows, 1, 1), on the device and in the dtype of `weight`."""
+        self.written = self._scalings[self.adapter] = scalings
+
+    def now(self) -> Any:
+        """What stands in the layer right now."""
+        return self._scalings[self.adapter]
+
+
+class DoraKnob(Knob):
+    """Scales DoRA (arXiv:2402.09353): the magnitude moves with the gain, from the base weight's norm to the trained.
+
+    With scaling at 0 alone the trained magnitude would still act on the base weight. With
+    m(gain) = norm(W) + gain x (m - norm(W)), gain 0 is the base model exactly and gain 1 is the adapter as loaded.
+    The norm of W is worked out at the first move, by PEFT's own function, so that the two cancel to the bit.
+    """
+
+    __slots__ = ("_magnitude", "_norm", "_vector")
+
+    def __init__(self, layer: BaseTunerLayer, adapter: str, weight: torch.Tensor) -> None:
+        super().__init__(layer, adapter, weight, "DoRA rescales the base weight's columns for the whole batch at once")
+        self._vector = layer.lora_magnitude_vector[adapter]
+        self._magnitude: torch.Tensor = self._vector.weight.data
+        self._norm: torch.Tensor | None = None
+
+    def set(self, gain: float) -> None:
+        super().set(gain)
+        self._vector.weight.data = self._magnitude if gain == 1 else self._magnitude_at(gain)
+        if clear := getattr(self._vector, "_cache_clear", None):
+            clear()
+
+    @torch.no_grad()
+    def _magnitude_at(self, gain: float) -> torch.Tensor:
+        if self._norm is None:
+            self._norm = self._base_norm().to(self._magnitude)
+        if gain == 0:
+            return self._norm
+        return self._norm + gain * (self._magnitude - self._norm)
+
+    def _base_norm(self) -> torch.Tensor:
+        from peft.utils.integrations import dequantize_module_weight
+
+        weight = dequantize_module_weight(self.layer.get_base_layer())
+        return self._vector.get_weight_norm(weight.to(self.weight), lora_weight=0.0, scaling=0.0)
+
+
+def turn(knobs: Sequence[Knob], gains: Sequence[float]) -> None:
+    """Writes one gain into each knob."""
+    for knob, gain in zip(knobs, gains, strict=True):
+        knob.set(gain)
+
+
+def turn_rows(knobs: Sequence[Knob], gains: Sequence[Sequence[float]]) -> None:
+    """Writes one gain per row into each knob: `gains[row][knob]`. Knobs whose rows agree keep a plain number.
+
+    The tensors of one device and dtype are cut from one, so that a model on a GPU costs one copy and not hundreds.
+    """
+    groups: dict[tuple[torch.device, torch.dtype], list[tuple[Knob, list[Any]]]] = {}
+    for knob, row_gains in zip(knobs, zip(*gains, strict=True), strict=True):
+        if len(set(row_gains)) == 1:
+            knob.set(row_gains[0])
+            continue
+        scalings = [knob.loaded if gain == 1 else knob.loaded * gain for gain in row_gains]
+        groups.setdefault((knob.weight.device, knob.weight.dtype), []).append((knob, scalings))
+    for (device, dtype), members in groups.items():
+        table = torch.tensor([scalings for _, scalings in members], device=device, dtype=dtype)
+        for (knob, _), scalings_row in zip(members, table.unbind(), strict=True):
+            knob.set_rows(scalings_row.view(-1, 1, 1))

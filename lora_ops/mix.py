@@ -1,0 +1,121 @@
+"""The positions of all faders of all adapters: plain, immutable data with no model in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+if TYPE_CHECKING:
+    from .target import Target
+
+Gain = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+LayerIndex = Annotated[int, Field(ge=0)]
+
+
+class _Frozen(dict[Any, Any]):
+    """A dictionary that refuses to change; unlike `MappingProxyType` it can be copied and pickled."""
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a mix is immutable: make a new one with `dataclasses.replace`")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Frozen, (dict(self),)
+
+
+def _freeze(values: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return _Frozen(values)
+
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Faders:
+    """Where the faders of one adapter stand. Every number is a gain: 1 is as loaded, 0 silent, 2 twice as loud.
+
+    Raises:
+        ValueError: a gain that is no finite number, a layer that is no index, or a field that does not exist.
+    """
+
+    on: Annotated[bool, Field(strict=True)] = True
+    master: Gain = 1.0
+    kinds: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    layers: Annotated[Mapping[LayerIndex, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    modules: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+
+    def gain(self, target: Target) -> float:
+        """What the as-loaded scaling of `target` is multiplied by."""
+        if not self.on:
+            return 0.0
+        by_layer = 1.0 if target.layer is None else self.layers.get(target.layer, 1.0)
+        return self.master * self.kinds.get(target.kind, 1.0) * by_layer * self.modules.get(target.name, 1.0)
+
+
+AS_LOADED = Faders()
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Mix:
+    """The faders of every adapter, by adapter name; an adapter that is not named is as loaded.
+
+    >>> quiet = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
+    >>> Mix.from_dict(quiet.to_dict()) == quiet
+    True
+
+    Raises:
+        ValueError: a gain that is no finite number, or a field that does not exist.
+    """
+
+    adapters: Annotated[Mapping[str, Faders], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+
+    def __getitem__(self, adapter: str) -> Faders:
+        return self.adapters.get(adapter, AS_LOADED)
+
+    def gain(self, target: Target) -> float:
+        """What the as-loaded scaling of `target` is multiplied by."""
+        return self[target.adapter].gain(target)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON: dictionaries with string keys, booleans and numbers."""
+        return {"adapters": {name: _plain(faders) for name, faders in self.adapters.items()}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Mix:
+        """The mix that `to_dict` wrote.
+
+        Raises:
+            ValueError: anything that is not understood; the message names each field that is wrong, and why.
+        """
+        try:
+            return _MIX.validate_python(data)
+        except ValidationError as error:
+            raise ValueError(f"this is no mix: {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with which field, in one line, without pydantic's trimmings."""
+    problems = []
+    for problem in error.errors(include_url=False):
+        # Keys of a mapping are reported with a trailing "[key]"; the path without it is what a person looks for.
+        path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+        given = repr(problem["input"])
+        problems.append(f"{path or 'the whole'}: {problem['msg']} (got {given[:60]}{'…' if len(given) > 60 else ''})")
+    return "; ".join(problems)
+
+
+def _plain(faders: Faders) -> dict[str, Any]:
+    return {
+        "on": faders.on,
+        "master": faders.master,
+        "kinds": dict(faders.kinds),
+        "layers": {str(layer): gain for layer, gain in faders.layers.items()},
+        "modules": dict(faders.modules),
+    }
+
+
+_MIX: TypeAdapter[Mix] = TypeAdapter(Mix)

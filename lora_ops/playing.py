@@ -1,0 +1,61 @@
+"""Which of the loaded adapters PEFT lets take part at all: its set of active adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from peft.tuners.tuners_utils import BaseTunerLayer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Playing:
+    """The set of active adapters of one model, and the way back to the one it was loaded with.
+
+    An adapter that is loaded but not active adds nothing, wherever its faders stand.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+        self._as_loaded = self._expected = self.names()
+
+    def names(self) -> tuple[str, ...]:
+        """The adapters that take part right now, in the order in which PEFT adds them."""
+        return tuple(dict.fromkeys(name for layer in self._layers() for name in layer.active_adapters))
+
+    def only(self, names: Iterable[str]) -> None:
+        """Lets these adapters take part and no others; unlike PEFT's `set_adapter`, nothing becomes trainable.
+
+        Raises:
+            ValueError: no names, or a name that is not loaded.
+        """
+        names = list(dict.fromkeys(names))
+        loaded = getattr(self._model, "peft_config", {})
+        if not names:
+            raise ValueError("name at least one adapter to play")
+        if missing := [name for name in names if name not in loaded]:
+            raise ValueError(f"not loaded: {', '.join(missing)}; loaded are {', '.join(loaded)}")
+        trainable = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        tuner = getattr(self._model, "base_model", self._model)
+        # PEFT's own switch, of the tuner: `PeftModel.set_adapter` takes one name only.
+        (tuner if hasattr(tuner, "set_adapter") else self._model).set_adapter(names)
+        for parameter in self._model.parameters():
+            parameter.requires_grad_(False)
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+        self._expected = self.names()
+
+    def notice(self) -> None:
+        """A set that somebody else chose since is the one to come back to."""
+        if (names := self.names()) != self._expected:
+            self._as_loaded = self._expected = names
+
+    def restore(self) -> None:
+        """Back to the adapters that were active as loaded."""
+        if self._as_loaded and self.names() != self._as_loaded:
+            self.only(self._as_loaded)
+
+    def _layers(self) -> Iterator[Any]:
+        return (module for module in self._model.modules() if isinstance(module, BaseTunerLayer))

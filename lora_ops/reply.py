@@ -1,0 +1,74 @@
+"""What one column says: its tokens, its text, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+Finish = Literal["", "end", "length", "stop string", "stopped"]
+
+_HALF_A_CHARACTER = "\ufffd"
+
+
+class Reply:
+    """Grows token by token until it ends: at an end token, at a stop string (which is cut off), or when it is full.
+
+    Args:
+        tokenizer: turns the ids into text.
+        end_ids: the ids that end a reply; they are not part of it.
+        stop_strings: texts that end a reply; they are not part of it.
+        skip_special_tokens: whether special tokens are left out of the text.
+    """
+
+    def __init__(
+        self, tokenizer: Any, end_ids: Iterable[int], stop_strings: Sequence[str], skip_special_tokens: bool = True
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._end_ids = frozenset(end_ids)
+        self._stop_strings = tuple(text for text in stop_strings if text)
+        self._skip = skip_special_tokens
+        self.token_ids: list[int] = []
+        self.text = ""
+        self.finish: Finish = ""
+
+    def add(self, token_id: int) -> None:
+        """Takes the next token, unless the reply has ended."""
+        if self.finish:
+            return
+        if token_id in self._end_ids:
+            self.finish = "end"
+            return
+        self.token_ids.append(token_id)
+        decoded = self._tokenizer.decode(self.token_ids, skip_special_tokens=self._skip)
+        if (at := first_stop(decoded, self._stop_strings)) is not None:
+            decoded, self.finish = decoded[:at], "stop string"
+        self.text = decoded
+
+    @property
+    def shown(self) -> str:
+        """The text as far as it is sure: without half a character, and without what may turn out a stop string."""
+        if self.finish:
+            return self.text
+        text = self.text.rstrip(_HALF_A_CHARACTER)
+        return text[: len(text) - beginning_of_a_stop(text, self._stop_strings)]
+
+
+def first_stop(text: str, stop_strings: Sequence[str]) -> int | None:
+    """Where the first stop string in `text` begins, or None.
+
+    >>> first_stop("Aye.\\nYou: hm", ["\\nYou:", "hm"])
+    4
+    """
+    return min((at for stop in stop_strings if (at := text.find(stop)) >= 0), default=None)
+
+
+def beginning_of_a_stop(text: str, stop_strings: Sequence[str]) -> int:
+    """How many characters at the end of `text` may be the beginning of a stop string.
+
+    >>> beginning_of_a_stop("Aye.\\nYo", ["\\nYou:"])
+    3
+    """
+    return max(
+        (size for stop in stop_strings for size in range(1, len(stop)) if text.endswith(stop[:size])),
+        default=0,
+    )

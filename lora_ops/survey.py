@@ -1,0 +1,233 @@
+"""Finds every adapter in a model, every target of it, and the knob that moves it; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft.tuners.loha.layer import LoHaLayer
+from peft.tuners.lokr.layer import LoKrLayer
+from peft.tuners.lora import layer as lora
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
+
+from .knob import DoraKnob, Knob
+from .target import Adapter, Target, kind_of, layer_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Layers whose output is `base(x) + B(A(x)) * scaling`, where a tensor in the place of scaling broadcasts over rows.
+_ROW_LAYERS = {"Linear", "Embedding", "Linear8bitLt", "Linear4bit"}
+
+_OTHER_TUNER = "{method} has no scaling that can be moved: only LoRA, DoRA, LoHa and LoKr have"
+_FULL_COPY = "modules_to_save: a full copy of the module's weights, there is no scaling on it"
+_NEW_TOKENS = "trainable tokens: rows of the embedding that were replaced, there is no scaling on them"
+_MERGED = "{merged} is merged into the base weights here: unmerge it, or load the model again"
+_VARIANT = "a LoRA variant ({variant}) of which it is not known how its output depends on the scaling"
+_WHOLE_BATCH = "the change goes into the weight, which the whole batch shares"
+_PROMPT = "{method} acts on the prompt, not on a module: there is no scaling on it"
+
+
+@dataclass
+class Survey:
+    """What was found: the adapters by name, and one knob for each scalable target, in the order of the model."""
+
+    adapters: dict[str, Adapter] = field(default_factory=dict)
+    knobs: list[tuple[Target, Knob]] = field(default_factory=list)
+
+
+def survey(model: nn.Module) -> Survey:
+    """Reads a model with adapters: a `PeftModel`, or a transformers model that adapters were injected into."""
+    configs: dict[str, Any] = dict(getattr(model, "peft_config", None) or {})
+    targets: dict[str, list[Target]] = {name: [] for name in configs}
+    parameters = dict.fromkeys(configs, 0)
+    found = Survey()
+    base = _Tally()
+    for path, module in _walk(_root(model), base):
+        for adapter in _adapters_in(module):
+            target, knob = _read(path, module, adapter, configs.get(adapter))
+            targets.setdefault(adapter, []).append(target)
+            parameters[adapter] = parameters.get(adapter, 0) + _size(module, adapter)
+            if knob is not None:
+                found.knobs.append((target, knob))
+    for name, members in targets.items():
+        config = configs.get(name)
+        method = _method(config, members)
+        if not members:
+            members.append(_fixed(name, method, _PROMPT.format(method=method)))
+        found.adapters[name] = Adapter(
+            name=name,
+            method=method,
+            targets=tuple(members),
+            parameters=parameters[name],
+            share=parameters[name] / base.parameters if base.parameters else 0.0,
+            rank_stabilised=bool(getattr(config, "use_rslora", False)),
+        )
+    return found
+
+
+class _Tally:
+    """Counts the base model's parameters, each storage once, while the walk passes them."""
+
+    def __init__(self) -> None:
+        self.parameters = 0
+        self._seen: set[int] = set()
+
+    def add(self, module: nn.Module) -> None:
+        for parameter in module._parameters.values():
+            if parameter is not None and id(parameter) not in self._seen:
+                self._seen.add(id(parameter))
+                # bitsandbytes packs two 4-bit numbers into a byte: its Params4bit knows the true shape.
+                state = getattr(parameter, "quant_state", None)
+                shape = getattr(state, "shape", None) or parameter.shape
+                self.parameters += torch.Size(shape).numel()
+
+
+def _root(model: nn.Module) -> nn.Module:
+    """The base model itself, so that paths start where the base model's own names do."""
+    get_base_model = getattr(model, "get_base_model", None)
+    return get_base_model() if get_base_model else model
+
+
+def _walk(root: nn.Module, base: _Tally) -> Iterator[tuple[str, nn.Module]]:
+    """Every PEFT layer with its path in the base model, in the order of the model.
+
+    Adapter weights inside a layer are passed over: with 18,000 targets, `named_modules` would visit ten times as many.
+    A module that stands in two places (tied embeddings) is met once, under its first name.
+    """
+    seen: set[int] = set()
+    stack: list[tuple[str, nn.Module]] = [("", root)]
+    while stack:
+        path, module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        if isinstance(module, lora.ParamWrapper):
+            yield f"{path}.{module.parameter_name}", module
+            stack.append((path, module.base_layer))
+        elif isinstance(module, BaseTunerLayer):
+            yield path, module
+            stack.append((path, module.base_layer))
+        elif isinstance(module, AuxiliaryTrainingWrapper):
+            yield path, module
+            stack.append((path, module.original_module))
+        else:
+            base.add(module)
+            children = [(f"{path}.{name}" if path else name, child) for name, child in module._modules.items()]
+            stack.extend(reversed([(path, child) for path, child in children if child is not None]))
+
+
+def _adapters_in(module: nn.Module) -> list[str]:
+    """The names of the adapters that this layer carries weights of, in the order of loading."""
+    names: dict[str, None] = {}
+    for attribute in module.adapter_layer_names:
+        container = getattr(module, attribute, None)
+        keys = getattr(container, "keys", None)
+        if keys is not None:
+            names.update(dict.fromkeys(keys()))
+    return list(names)
+
+
+def _weights(module: nn.Module, adapter: str) -> Iterator[torch.Tensor]:
+    for attribute in dict.fromkeys(module.adapter_layer_names):
+        container = getattr(module, attribute, None)
+        if container is None or not hasattr(container, "keys") or adapter not in container:
+            continue
+        weight = container[adapter]
+        if isinstance(weight, torch.Tensor):
+            yield weight
+        else:
+            yield from weight.parameters()
+
+
+def _size(module: nn.Module, adapter: str) -> int:
+    return sum(weight.numel() for weight in _weights(module, adapter))
+
+
+def _read(path: str, module: nn.Module, adapter: str, config: Any) -> tuple[Target, Knob | None]:
+    """The target that `adapter` has in this layer, and the knob when it can be moved."""
+    rank = _number(module, adapter, "r")
+    alpha = _number(module, adapter, "lora_alpha", "alpha")
+    scaling = _number(module, adapter, "scaling")
+    reason = _why_fixed(module, adapter, config, scaling)
+    target = Target(
+        adapter=adapter,
+        name=path,
+        layer=layer_of(path),
+        kind=kind_of(path),
+        rank=int(rank or 0),
+        alpha=float(alpha or 0.0),
+        scaling=float(scaling or 0.0),
+        scalable=not reason,
+        reason=reason,
+    )
+    return target, None if reason else _knob(module, adapter)
+
+
+def _number(module: nn.Module, adapter: str, *names: str) -> Any:
+    for name in names:
+        values = getattr(module, name, None)
+        if isinstance(values, dict) and adapter in values:
+            return values[adapter]
+    return None
+
+
+def _why_fixed(module: nn.Module, adapter: str, config: Any, scaling: Any) -> str:
+    """Why this layer cannot be scaled, or nothing."""
+    if isinstance(module, AuxiliaryTrainingWrapper):
+        return _NEW_TOKENS if "Token" in type(module).__name__ else _FULL_COPY
+    if merged := getattr(module, "merged_adapters", ()):
+        # Once one adapter is merged, PEFT passes over the others of that layer too.
+        return _MERGED.format(merged=" and ".join(dict.fromkeys(merged)))
+    variant = getattr(module, "lora_variant", {}).get(adapter)
+    if variant is not None and not _is_dora(module, adapter):
+        return _VARIANT.format(variant=type(variant).__name__.removesuffix("Variant"))
+    if not _is_supported(module):
+        return _OTHER_TUNER.format(method=_config_method(config) or type(module).__name__)
+    if not isfinite(scaling):
+        return f"its scaling as loaded is {scaling}: the adapter's config is damaged"
+    return ""
+
+
+def _is_supported(module: nn.Module) -> bool:
+    """Whether this is a layer of LoRA itself (AdaLoRA derives from its class), of LoHa or of LoKr."""
+    if isinstance(module, lora.LoraLayer):
+        return type(module).__module__.startswith("peft.tuners.lora.")
+    return isinstance(module, LoHaLayer | LoKrLayer)
+
+
+def _is_dora(module: nn.Module, adapter: str) -> bool:
+    return adapter in getattr(module, "lora_magnitude_vector", ())
+
+
+def _knob(module: Any, adapter: str) -> Knob:
+    weight = next(_weights(module, adapter))
+    if _is_dora(module, adapter):
+        return DoraKnob(module, adapter, weight)
+    if isinstance(module, lora.LoraLayer):
+        if type(module).__name__ in _ROW_LAYERS:
+            return Knob(module, adapter, weight)
+        return Knob(
+            module, adapter, weight, f"{type(module).__name__} adds its change to the weight of the whole batch"
+        )
+    return Knob(module, adapter, weight, f"LoHa and LoKr: {_WHOLE_BATCH}")
+
+
+def _config_method(config: Any) -> str:
+    kind = getattr(config, "peft_type", "")
+    return str(getattr(kind, "value", kind)).lower()
+
+
+def _method(config: Any, targets: list[Target]) -> str:
+    """The method's name; an injected adapter without a config is told by its targets alone."""
+    if getattr(config, "use_dora", False):
+        return "dora"
+    return _config_method(config) or ("lora" if any(target.scalable for target in targets) else "unknown")
+
+
+def _fixed(adapter: str, name: str, reason: str) -> Target:
+    return Target(adapter, name, None, name, rank=0, alpha=0.0, scaling=0.0, scalable=False, reason=reason)

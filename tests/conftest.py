@@ -1,0 +1,29 @@
+"""What every test shares: the package, made out of this folder as `script.py` makes it, and no network."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", GRADIO_ANALYTICS_ENABLED="False")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _import_package() -> None:
+    if "lora_mixer" in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(
+        "lora_mixer", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["lora_mixer"] = package
+    spec.loader.exec_module(package)
+
+
+_import_package()
+sys.path.insert(0, str(ROOT / "tests"))
