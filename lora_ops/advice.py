@@ -8,7 +8,7 @@ from .target import Adapter
 _CARRIES_FACTS_FROM = 32
 
 
-def advice(adapter: Adapter) -> str:
+def advise(adapter: Adapter) -> str:
     """What rank and alpha say about how loud an adapter is, and what it can carry.
 
     Sources: LoRA (arXiv:2106.09685) for alpha / r, rsLoRA (arXiv:2312.03732) for alpha / sqrt(r), and the practice,

@@ -77,9 +77,14 @@ class Desk:
             self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
             self.adapters: dict[str, Adapter] = _with_targets(found.adapters, self._targets)
             self.playing.notice()
+            self._seen = self._fingerprint()
             self._probe = RowProbe(self.model)
             self._mix = Mix({name: faders for name, faders in self._mix.adapters.items() if self._fits(name, faders)})
             self._settle()
+
+    def outdated(self) -> bool:
+        """Whether adapters were loaded, removed, merged or switched since this desk last looked; `refresh` looks again."""
+        return self._fingerprint() != self._seen
 
     @property
     def mix(self) -> Mix:
@@ -188,6 +193,11 @@ class Desk:
             yield
         finally:
             lock.release()
+
+    def _fingerprint(self) -> tuple[Any, ...]:
+        configs = getattr(self.model, "peft_config", None) or {}
+        merged = sum(len(knob.layer.merged_adapters) for knob in self._knobs)
+        return tuple((name, id(config)) for name, config in configs.items()), self.playing.names(), merged
 
     def _settle(self) -> None:
         """Brings the model to where the faders stand; rows in use do that when they end."""

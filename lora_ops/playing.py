@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +23,8 @@ class Playing:
 
     def names(self) -> tuple[str, ...]:
         """The adapters that take part right now, in the order in which PEFT adds them."""
-        return tuple(dict.fromkeys(name for layer in self._layers() for name in layer.active_adapters))
+        active = getattr(self._tuner, "active_adapters", ())
+        return tuple(active() if callable(active) else active)
 
     def only(self, names: Iterable[str]) -> None:
         """Lets these adapters take part and no others; unlike PEFT's `set_adapter`, nothing becomes trainable.
@@ -38,9 +39,7 @@ class Playing:
         if missing := [name for name in names if name not in loaded]:
             raise ValueError(f"not loaded: {', '.join(missing)}; loaded are {', '.join(loaded)}")
         trainable = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        tuner = getattr(self._model, "base_model", self._model)
-        # PEFT's own switch, of the tuner: `PeftModel.set_adapter` takes one name only.
-        (tuner if hasattr(tuner, "set_adapter") else self._model).set_adapter(names)
+        self._tuner.set_adapter(names)
         for parameter in self._model.parameters():
             parameter.requires_grad_(False)
         for parameter in trainable:
@@ -57,5 +56,8 @@ class Playing:
         if self._as_loaded and self.names() != self._as_loaded:
             self.only(self._as_loaded)
 
-    def _layers(self) -> Iterator[Any]:
-        return (module for module in self._model.modules() if isinstance(module, BaseTunerLayer))
+    @property
+    def _tuner(self) -> Any:
+        """What PEFT keeps the set in. `PeftModel.set_adapter` takes one name only, that of the tuner inside takes several."""
+        tuner = getattr(self._model, "base_model", self._model)
+        return tuner if isinstance(tuner, BaseTuner) else self._model
