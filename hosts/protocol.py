@@ -62,6 +62,9 @@ class Host(Protocol):
     #: Whether strangers share this page: then nothing is written to disk.
     multi_user: bool
 
+    #: Adapters that the faders start with switched off; asked once.
+    initial_off: Sequence[str]
+
     @property
     def model(self) -> Any | None:
         """The live model (a PEFT model when adapters are loaded), or None."""
@@ -80,6 +83,9 @@ class Host(Protocol):
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be mixed (no model, a loader without torch, no adapter), or None when all is well."""
+
+    def merged_sources(self) -> Sequence[str]:
+        """The adapters that are loaded while the host plays a blend of them, or but one; empty if it plays them all."""
 
     def chat_inputs(self) -> Sequence[Any]:
         """The components whose values describe the chat as it stands; their values are what `values` is below."""

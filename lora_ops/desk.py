@@ -75,6 +75,8 @@ class Desk:
             self._targets = [_as_loaded(target, knob) for target, knob in fresh]
             self._knobs = [knob for _, knob in fresh]
             self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
+            #: How many numbers the base model holds.
+            self.parameters: int = found.parameters
             self.adapters: dict[str, Adapter] = _with_targets(found.adapters, self._targets)
             self.playing.notice()
             self._seen = self._fingerprint()
@@ -83,7 +85,7 @@ class Desk:
             self._settle()
 
     def outdated(self) -> bool:
-        """Whether adapters were loaded, removed, merged or switched since this desk last looked; `refresh` looks again."""
+        """Whether adapters were loaded, removed, merged or switched since this desk last looked (`refresh` does)."""
         return self._fingerprint() != self._seen
 
     @property

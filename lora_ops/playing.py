@@ -58,6 +58,6 @@ class Playing:
 
     @property
     def _tuner(self) -> Any:
-        """What PEFT keeps the set in. `PeftModel.set_adapter` takes one name only, that of the tuner inside takes several."""
+        """What PEFT keeps the set in: `PeftModel.set_adapter` takes one name only, the tuner inside it several."""
         tuner = getattr(self._model, "base_model", self._model)
         return tuner if isinstance(tuner, BaseTuner) else self._model

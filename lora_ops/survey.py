@@ -29,15 +29,23 @@ _NEW_TOKENS = "trainable tokens: rows of the embedding that were replaced, there
 _MERGED = "{merged} is merged into the base weights here: unmerge it, or load the model again"
 _VARIANT = "a LoRA variant ({variant}) of which it is not known how its output depends on the scaling"
 _WHOLE_BATCH = "the change goes into the weight, which the whole batch shares"
+_NOWHERE = "no module of the model carries it: whoever unloaded it left its name behind; load the model again"
 _PROMPT = "{method} acts on the prompt, not on a module: there is no scaling on it"
 
 
 @dataclass
 class Survey:
-    """What was found: the adapters by name, and one knob for each scalable target, in the order of the model."""
+    """What was found.
+
+    Attributes:
+        adapters: by name.
+        knobs: one for each scalable target, in the order of the model.
+        parameters: how many numbers the base model holds.
+    """
 
     adapters: dict[str, Adapter] = field(default_factory=dict)
     knobs: list[tuple[Target, Knob]] = field(default_factory=list)
+    parameters: int = 0
 
 
 def survey(model: nn.Module) -> Survey:
@@ -54,11 +62,13 @@ def survey(model: nn.Module) -> Survey:
             parameters[adapter] = parameters.get(adapter, 0) + _size(module, adapter)
             if knob is not None:
                 found.knobs.append((target, knob))
+    found.parameters = base.parameters
     for name, members in targets.items():
         config = configs.get(name)
         method = _method(config, members)
         if not members:
-            members.append(_fixed(name, method, _PROMPT.format(method=method)))
+            reason = _PROMPT if getattr(config, "is_prompt_learning", False) else _NOWHERE
+            members.append(_fixed(name, method, reason.format(method=method)))
         found.adapters[name] = Adapter(
             name=name,
             method=method,

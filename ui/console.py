@@ -1,0 +1,186 @@
+"""Keeps the desk of whatever model the host has at the moment, and the panel that stands on it.
+
+One console serves all pages that are open: there is one model, so there is one set of faders.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from ..lora_ops.mix import Faders, Mix
+from .panel import Panel
+
+if TYPE_CHECKING:
+    from ..hosts.protocol import Host
+    from ..lora_ops import Desk, Run
+
+DEFAULT_RANGE = (0.0, 2.0)
+
+
+class Console:
+    """The server's side of the page.
+
+    Args:
+        host: where the model comes from.
+        fader_range: how far the drawn faders go; typed numbers may be any.
+    """
+
+    def __init__(self, host: Host, fader_range: tuple[float, float] = DEFAULT_RANGE) -> None:
+        self.host = host
+        self.panel = Panel()
+        self.fader_range = checked_range(*fader_range)
+        #: Grows whenever something that a page shows has changed.
+        self.revision = 0
+        self._lock = threading.RLock()
+        # Weak: the model itself keeps its desk, and goes with it when the host unloads it.
+        self._desk: weakref.ref[Desk] | None = None
+        self._model_name = ""
+        self._running: list[Run] = []
+        self._started = False
+
+    def desk(self) -> Desk | None:
+        """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed."""
+        with self._lock:
+            model = self.host.model if self.host.trouble() is None else None
+            desk = self._desk() if self._desk else None
+            if model is None:
+                if desk is not None or self._desk is not None:
+                    self._desk = None
+                    self.revision += 1
+                return None
+            if desk is None or desk.model is not model:
+                desk = self._meet(model)
+            elif desk.outdated():
+                desk.refresh()
+                self._put_back(desk)
+            return desk
+
+    def move(self, panel: Panel) -> None:
+        """Puts every control where `panel` says; the next token obeys.
+
+        Raises:
+            ValueError: there is nothing to mix, or the panel names what is not there; nothing is moved then.
+        """
+        with self._lock:
+            desk = self.desk()
+            if desk is None:
+                raise ValueError("there is no adapter to mix any more")
+            # Pages that saw the change coming know it already; the others find a new revision when they ask.
+            self.revision += 1
+            desk.check(panel.mix)
+            desk.apply(panel.effective(desk.adapters.values()))
+            self.panel = panel
+
+    def set_range(self, least: float, most: float) -> None:
+        """How far the drawn faders go.
+
+        Raises:
+            ValueError: the two are no range that holds 0 and 1.
+        """
+        self.revision += 1
+        self.fader_range = checked_range(least, most)
+
+    def play_sources(self) -> None:
+        """Plays the adapters that the host blended into one as adapters of their own, each with its faders.
+
+        Raises:
+            ValueError: there is no blend.
+        """
+        desk, sources = self.desk(), self.host.merged_sources()
+        if desk is None or not sources:
+            raise ValueError("the host has not blended any adapters")
+        desk.playing.only(sources)
+        self.refresh()
+
+    def play_blend(self) -> None:
+        """Plays what the host had chosen to play."""
+        if (desk := self.desk()) is not None:
+            desk.playing.restore()
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Looks at the model again, and has every page do so."""
+        with self._lock:
+            if (desk := self.desk()) is not None:
+                desk.refresh()
+                self._put_back(desk)
+            self.revision += 1
+
+    @property
+    def comparing(self) -> bool:
+        """Whether a comparison holds the model, so that moves wait."""
+        return bool(self._running)
+
+    @contextmanager
+    def comparison(self, run: Run) -> Iterator[None]:
+        """Around a comparison: pages are told that moves wait until it ends."""
+        with self._lock:
+            self._running.append(run)
+            self.revision += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.remove(run)
+                self.revision += 1
+
+    def stop_comparing(self) -> None:
+        """Stops the comparison that is running; what it said stays."""
+        for run in self._running:
+            run.stop()
+        if self._running:
+            self.host.stop()
+
+    def _meet(self, model: Any) -> Desk:
+        from ..lora_ops import Desk
+
+        desk = Desk(model, self.host.lock)
+        self._desk = weakref.ref(desk)
+        same_model = self.host.model_name == self._model_name
+        self._model_name = self.host.model_name
+        if not self._started:
+            self._started = True
+            self.panel = Panel(Mix({name: Faders(on=False) for name in self.host.initial_off}))
+        elif not same_model:
+            self.panel = Panel()
+        self._put_back(desk)
+        return desk
+
+    def _put_back(self, desk: Desk) -> None:
+        """Applies the panel to a model that has changed, as far as it still fits; what does not is as loaded."""
+        fitting = {name: faders for name, faders in self.panel.mix.adapters.items() if _fits(desk, name, faders)}
+        self.panel = Panel(Mix(fitting), self.panel.muted, self.panel.soloed, self.panel.bypass)
+        desk.apply(self.panel.effective(desk.adapters.values()))
+        self.revision += 1
+
+
+def checked_range(least: float, most: float) -> tuple[float, float]:
+    """The range of drawn faders.
+
+    Raises:
+        ValueError: not two finite numbers with 0 and 1 between them.
+    """
+    if not (isfinite(least) and isfinite(most) and least <= 0 and most >= 1):
+        raise ValueError(f"faders must go from 0 or less to 1 or more, not from {least} to {most}")
+    return float(least), float(most)
+
+
+def range_from(settings: Mapping[str, Any]) -> tuple[float, float]:
+    """The range that the host's settings ask for; the usual one if what they say is no range."""
+    try:
+        return checked_range(float(settings["fader_min"]), float(settings["fader_max"]))
+    except (KeyError, TypeError, ValueError):
+        return DEFAULT_RANGE
+
+
+def _fits(desk: Desk, name: str, faders: Faders) -> bool:
+    try:
+        desk.check(Mix({name: faders}))
+    except ValueError:
+        return False
+    return True

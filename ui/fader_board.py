@@ -1,0 +1,68 @@
+"""The fader board: a place for the page's script to draw in, and the wires between it and the desk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from .panel import Panel
+from .state import state_json
+
+if TYPE_CHECKING:
+    from .console import Console
+
+#: For moves that must not wait behind a generation in Gradio's queue, and of which only the last one matters.
+_LIVE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
+_RECEIVE = "(state) => { window.loraMixer && window.loraMixer.receive(state); }"
+
+
+@dataclass(frozen=True)
+class FaderBoard:
+    """The components that others may want to hang events on."""
+
+    state: Any
+    poll: Any
+
+
+def build_fader_board(console: Console) -> FaderBoard:
+    """Places the fader board where the open Gradio context is."""
+    gr.HTML('<div id="lora-mixer-desk"></div>')
+    state, panel, poll = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll"))
+    state.change(None, [state], None, js=_RECEIVE)
+    panel.input(lambda message: _take(console, message), [panel], None, **_LIVE)
+    poll.input(lambda message: _answer(console, message), [poll], [state], **_LIVE)
+    return FaderBoard(state, poll)
+
+
+def _wire(elem_id: str) -> Any:
+    """A text box that is in the page but not to be seen: Gradio's way to carry text between Python and a script."""
+    return gr.Textbox(elem_id=elem_id, elem_classes=["lora-mixer-wire"], show_label=False, container=False, max_lines=1)
+
+
+def _take(console: Console, message: str) -> None:
+    """Does what the page's script says: a moved panel, a range, or an offer that was accepted."""
+    try:
+        said = json.loads(message or "{}")
+        if "panel" in said:
+            console.move(Panel.from_dict(said["panel"]))
+        elif "fader" in said:
+            console.set_range(float(said["fader"]["min"]), float(said["fader"]["max"]))
+        elif said.get("do") == "accept_offer":
+            {"separate": console.play_sources, "blend": console.play_blend}[said["id"]]()
+    except (ValueError, KeyError, TypeError) as error:
+        # Whatever the page shows now is not what the desk holds: a new revision makes it look.
+        console.revision += 1
+        raise gr.Error(f"That move was not taken: {error}") from error
+
+
+def _answer(console: Console, message: str) -> Any:
+    """The state, if the page does not have it yet."""
+    try:
+        known = int(json.loads(message)["rev"])
+    except (ValueError, KeyError, TypeError):
+        known = -1
+    console.desk()
+    return gr.skip() if known == console.revision else state_json(console)

@@ -1,0 +1,91 @@
+"""What a page needs to draw the desk, as plain data."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..lora_ops import Adapter, Desk
+    from .console import Console
+
+
+def state_json(console: Console) -> str:
+    """The state of the desk for the page's script; `page/10_wire.js` tells its form."""
+    return json.dumps(state(console), allow_nan=False, separators=(",", ":"))
+
+
+def state(console: Console) -> dict[str, Any]:
+    """The state of the desk as plain data."""
+    desk = console.desk()
+    trouble = console.host.trouble() if desk is None else None
+    least, most = console.fader_range
+    return {
+        "rev": console.revision,
+        "trouble": {"title": trouble.title, "advice": trouble.advice} if trouble else None,
+        "model": {"name": console.host.model_name, "parameters": desk.parameters if desk else None},
+        "fader": {"min": least, "max": most},
+        "offer": _offer(console, desk) if desk else None,
+        "notices": _notices(console, desk),
+        "adapters": [_adapter(adapter, desk) for adapter in desk.adapters.values()] if desk else [],
+        "panel": console.panel.to_dict(),
+    }
+
+
+def _notices(console: Console, desk: Desk | None) -> list[str]:
+    notices = []
+    if console.comparing:
+        notices.append("A comparison is running: what you move now is applied when it ends.")
+    if desk is not None and not any(adapter.scalable for adapter in desk.adapters.values()):
+        notices.append("None of the adapters that are loaded has a fader; each says why.")
+    return notices
+
+
+def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
+    """What can be done about adapters that the host blended into one."""
+    sources = console.host.merged_sources()
+    if not sources:
+        return None
+    playing = desk.playing.names()
+    if set(playing) == set(sources):
+        return {
+            "id": "blend",
+            "text": f"{_listed(sources)} play side by side, each with its own faders.",
+            "label": f"Play what {console.host.name} chose instead",
+        }
+    return {
+        "id": "separate",
+        "text": f"{console.host.name} plays {_listed(playing)} in the place of {_listed(sources)}. "
+        "They can play side by side instead, each with its own faders; their ranks may differ.",
+        "label": "Play them as separate adapters",
+    }
+
+
+def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
+    from ..lora_ops import advise
+
+    kind_at = {kind: at for at, kind in enumerate(adapter.kinds)}
+    return {
+        "name": adapter.name,
+        "playing": adapter.name in desk.playing.names(),
+        "method": adapter.method,
+        "rslora": adapter.rank_stabilised,
+        "rank": sorted({target.rank for target in adapter.scalable}),
+        "alpha": sorted({target.alpha for target in adapter.scalable}),
+        "scaling": sorted({target.scaling for target in adapter.scalable}),
+        "parameters": adapter.parameters,
+        "share": adapter.share,
+        "advice": advise(adapter),
+        "kinds": list(adapter.kinds),
+        "layers": list(adapter.layers),
+        "targets": [
+            [target.name, target.layer, kind_at[target.kind], target.rank, target.alpha, target.scaling]
+            for target in adapter.scalable
+        ],
+        "fixed": [[target.name, target.reason] for target in adapter.targets if not target.scalable],
+    }
+
+
+def _listed(names: Any) -> str:
+    *first, last = [f"“{name}”" for name in names] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
