@@ -1,0 +1,155 @@
+"""`StandaloneHost`: the host protocol over our own chat page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .protocol import HostError, Request, Trouble
+from .standalone_history import History
+from .standalone_load import Loaded, Start, load
+
+if TYPE_CHECKING:
+    from .standalone_prompt import Settings
+    from .standalone_stream import Partial
+
+
+class StandaloneHost:
+    """A model with its adapters, and the chat page around it.
+
+    The model is loaded by `load`, which is meant for a thread: until it is done, `model` is None and `trouble()` says
+    so. The chat page hands over its components with `show_chat`.
+    """
+
+    name = "the demo page"
+
+    def __init__(self, start: Start, *, multi_user: bool = False, initial_off: Sequence[str] = ()) -> None:
+        self.start = start
+        self.multi_user = multi_user
+        #: Adapters that are loaded, and that a new desk should start with switched off.
+        self.initial_off = list(initial_off)
+        self.lock = threading.Lock()
+        #: What is going on, in a sentence; empty once the model is there.
+        self.progress = f"Loading {start.model_name} …"
+        #: Why there is no model and will be none, or an empty string.
+        self.failure = ""
+        self._loaded: Loaded | None = None
+        self._stop = threading.Event()
+        self._inputs: Sequence[Any] = ()
+        self._outputs: Sequence[Any] = ()
+        self._render: Callable[[History], list[Any]] = lambda _: []
+
+    # -- the model --
+
+    @property
+    def model(self) -> Any | None:
+        return self._loaded.model if self._loaded else None
+
+    @property
+    def tokenizer(self) -> Any | None:
+        return self._loaded.tokenizer if self._loaded else None
+
+    @property
+    def model_name(self) -> str:
+        return self.start.model_name
+
+    def load(self) -> None:
+        """Load the model and its adapters. What goes wrong ends up in `failure`, and is raised on."""
+        try:
+            self._loaded = load(self.start, self._say)
+        except Exception as error:
+            self.failure = str(error) or type(error).__name__
+            raise
+        finally:
+            self.progress = ""
+
+    def use(self, loaded: Loaded) -> None:
+        """Play a model that is loaded already."""
+        self._loaded = loaded
+        self.progress = ""
+
+    def trouble(self) -> Trouble | None:
+        if self.failure:
+            return Trouble("The model could not be loaded", self.failure)
+        if self.model is None:
+            return Trouble("The model is being loaded", self.progress)
+        if not self.start.adapters:
+            return Trouble("No adapter is loaded", "Start the page again with --lora DIR, once for each adapter.")
+        return None
+
+    def merged_sources(self) -> Sequence[str]:
+        """Nothing is ever blended here: every adapter plays by itself."""
+        return ()
+
+    def _say(self, text: str) -> None:
+        self.progress = text
+
+    # -- the chat --
+
+    def show_chat(self, inputs: Sequence[Any], outputs: Sequence[Any], render: Callable[[History], list[Any]]) -> None:
+        """Take the chat page's components: those that describe the chat, and those that `render` makes updates for."""
+        self._inputs, self._outputs, self._render = inputs, outputs, render
+
+    def chat_inputs(self) -> Sequence[Any]:
+        return self._inputs
+
+    def chat_outputs(self) -> Sequence[Any]:
+        return self._outputs
+
+    def ask_again(self, values: Sequence[Any]) -> Request:
+        history, settings = self.read(values)
+        if history.last is None:
+            raise HostError("The chat is empty: say something in it first, or type a prompt here.")
+        return self.request(history, settings)
+
+    def ask(self, text: str, values: Sequence[Any]) -> Request:
+        if not text.strip():
+            raise HostError("The prompt is empty: type something to ask.")
+        _, settings = self.read(values)
+        return self.request(History().say(text), settings)
+
+    def use_reply(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
+        history, _ = self.read(values)
+        if history.busy:
+            raise HostError("The chat is being answered right now: wait until it is done, or stop it.")
+        if history.last is None:
+            raise HostError("The chat has no reply to replace: say something in it first.")
+        return self._render(history.answer(text))
+
+    def read(self, values: Sequence[Any]) -> tuple[History, Settings]:
+        """The chat and its settings, from the values of `chat_inputs()`."""
+        from .standalone_prompt import Settings
+
+        history, *settings = values
+        return history or History(), Settings.of(settings)
+
+    def request(self, history: History, settings: Settings) -> Request:
+        """The chat's last turn as a request.
+
+        Raises HostError while there is no model, and when the chat does not fit the model's context.
+        """
+        from .standalone_prompt import build_request
+
+        if self._loaded is None:
+            raise HostError(self.failure or f"{self.progress} One moment, then send it again.")
+        messages = history.messages(settings.system, last_reply=False)
+        return build_request(self._loaded.model, self._loaded.tokenizer, messages, settings)
+
+    # -- generating --
+
+    def generate(self, request: Request) -> Iterator[str]:
+        for partial in self.stream(request):
+            yield partial.text
+
+    def stream(self, request: Request, stop: threading.Event | None = None) -> Iterator[Partial]:
+        """`generate`, with the number of tokens; `stop` is another event that ends it. The caller holds `lock`."""
+        from .standalone_stream import stream
+
+        if self._loaded is None:
+            raise HostError("There is no model to ask.")
+        self._stop = stop or threading.Event()
+        return stream(self._loaded.model, self._loaded.tokenizer, request, self._stop)
+
+    def stop(self) -> None:
+        self._stop.set()

@@ -1,0 +1,212 @@
+"""What the standalone page plays: the demo's model and adapters, or any local ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .protocol import HostError
+
+DEMO_MODEL = "SmolLM2-135M-Instruct"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What to load.
+
+    Attributes:
+        root: the folder of this project.
+        model: a local transformers model, or None for the demo's.
+        adapters: adapter folders by the names they get; None for the demo's own.
+        device: "auto", or what torch calls a device.
+        dtype: "auto" (float32 on the CPU, bfloat16 elsewhere), or what torch calls a dtype.
+    """
+
+    root: Path
+    model: Path | None = None
+    adapters: dict[str, Path] = field(default_factory=dict)
+    device: str = "auto"
+    dtype: str = "auto"
+
+    @property
+    def model_name(self) -> str:
+        return self.model.resolve().name if self.model else DEMO_MODEL
+
+
+@dataclass(frozen=True)
+class Loaded:
+    model: Any
+    tokenizer: Any
+
+
+def demo_adapters(root: Path) -> dict[str, Path]:
+    """The adapters that come with the project, by name."""
+    return name_adapters(sorted(path.parent for path in (root / "demo" / "adapters").glob("*/adapter_config.json")))
+
+
+def name_adapters(folders: Iterable[Path]) -> dict[str, Path]:
+    """A name for each adapter folder: the folder's own, made unique and fit for PEFT (which allows no dots)."""
+    named: dict[str, Path] = {}
+    for folder in folders:
+        plain = re.sub(r"[^\w-]+", "_", folder.resolve().name).strip("_") or "adapter"
+        name, number = plain, 1
+        while name in named:
+            number += 1
+            name = f"{plain}-{number}"
+        named[name] = folder
+    return named
+
+
+def check_model(folder: Path) -> None:
+    """Raise a HostError that says why `folder` is no local transformers model that we load."""
+    _check_folder(folder, "model", "config.json")
+    if not any(folder.glob("*.safetensors")):
+        raise HostError(
+            f"The model in {folder} has no *.safetensors file. Only safetensors are loaded, since a pickle "
+            "(.bin, .pt) can run any code: convert the model to safetensors first."
+        )
+
+
+def check_adapter(folder: Path) -> None:
+    """Raise a HostError that says why `folder` is no PEFT adapter that we load."""
+    _check_folder(folder, "adapter", "adapter_config.json")
+    try:
+        kind = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["peft_type"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise HostError(f"The adapter_config.json in {folder} is no PEFT configuration ({error}).") from error
+    if (folder / "adapter_model.safetensors").is_file():
+        return
+    pickles = [name for name in ("adapter_model.bin", "adapter_model.pt") if (folder / name).is_file()]
+    if pickles:
+        raise HostError(
+            f"The {kind} adapter in {folder} is a pickle ({pickles[0]}). Only safetensors are loaded, since a pickle "
+            "can run any code: convert it to adapter_model.safetensors first."
+        )
+    raise HostError(f"There is no adapter_model.safetensors in the adapter folder {folder}.")
+
+
+def _check_folder(folder: Path, what: str, config: str) -> None:
+    if not folder.exists():
+        raise HostError(f"The {what} folder {folder} does not exist.")
+    if not folder.is_dir():
+        raise HostError(f"{folder} is a file; the {what} must be a folder with a {config} in it.")
+    if not (folder / config).is_file():
+        raise HostError(f"There is no {config} in {folder}, so it is no {what} folder.")
+
+
+def load(start: Start, say: Callable[[str], None]) -> Loaded:
+    """Load what `start` names; `say` is told in a sentence what is going on. Takes seconds to minutes.
+
+    Raises HostError with what is wrong and what to do.
+    """
+    say(f"Loading {start.model_name} …")
+    import torch
+
+    device = _device(start.device)
+    dtype = _dtype(start.dtype, device)
+    model, tokenizer = _load_local(start.model) if start.model else _load_demo(start.root, say)
+    try:
+        model = model.to(device=device, dtype=dtype)
+    except (RuntimeError, AssertionError) as error:  # a device that is not there, or too small
+        raise HostError(f"The model does not go to {device} as {start.dtype}: {_first_line(error)}") from error
+    for name, folder in start.adapters.items():
+        say(f"Loading the adapter {name} …")
+        model = add_adapter(model, name, folder, device)
+    if start.adapters:
+        model.base_model.set_adapter(list(start.adapters))
+    model.requires_grad_(False)
+    assert isinstance(model, torch.nn.Module)
+    return Loaded(model.eval(), tokenizer)
+
+
+def add_adapter(model: Any, name: str, folder: Path, device: Any) -> Any:
+    """`model` with the adapter in `folder` under `name`: the same PEFT model, or a new one around a plain model.
+
+    Raises HostError when the adapter does not fit the model, and says where.
+    """
+    from peft import PeftModel
+
+    options = {"adapter_name": name, "torch_device": str(device)}
+    try:
+        if not isinstance(model, PeftModel):
+            model = PeftModel.from_pretrained(model, str(folder), **options)
+        # The first time too: this alone tells what was in the file and found no place in the model.
+        result = model.load_adapter(str(folder), **options)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise HostError(f"The adapter {name} ({folder}) does not fit the model: {_misfit(error)}") from error
+    for keys, what in (
+        (result.unexpected_keys, "it has weights for {}, which this model lacks"),
+        (result.missing_keys, "it lacks weights for {}, which its configuration names"),
+    ):
+        if keys:
+            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+            raise HostError(f"The adapter {name} ({folder}) does not fit the model: {what.format(keys[0] + more)}.")
+    return model
+
+
+def _load_local(folder: Path) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
+        model = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto", use_safetensors=True, **options)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise HostError(f"transformers cannot load the model in {folder}: {_first_line(error)}") from error
+    return model, tokenizer
+
+
+def _load_demo(root: Path, say: Callable[[str], None]) -> tuple[Any, Any]:
+    from ..demo.base_model import converted_folder, load_base
+
+    cache = root / ".cache"
+    if not converted_folder(cache).is_dir():
+        say(f"Converting {DEMO_MODEL} for its first start, about half a minute …")
+    try:
+        return load_base(cache)
+    except FileNotFoundError as error:
+        raise HostError(str(error)) from error
+    except OSError as error:
+        raise HostError(f"The model could not be kept in {cache}: {_first_line(error)}") from error
+
+
+def _device(name: str) -> Any:
+    import torch
+
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise HostError(f"torch knows no device {name!r}. Try cpu, cuda, cuda:1 or mps.") from error
+
+
+def _dtype(name: str, device: Any) -> Any:
+    import torch
+
+    if name == "auto":
+        return torch.float32 if device.type in ("cpu", "mps") else torch.bfloat16
+    return getattr(torch, name)
+
+
+def _misfit(error: BaseException) -> str:
+    """PEFT lists every tensor that does not fit; the first says it all."""
+    found = re.findall(
+        r"size mismatch for (\S+): copying a param with shape (\S+.*?) from checkpoint, "
+        r"the shape in current model is (\S+.*?)\.(?:\s|$)",
+        str(error),
+    )
+    if not found:
+        return _first_line(error)
+    tensor, here, there = found[0]
+    shapes = [shape.replace("torch.Size(", "").replace(")", "") for shape in (here, there)]
+    more = f" ({len(found) - 1} more tensors do not fit)" if len(found) > 1 else ""
+    return f"{tensor} has shape {shapes[0]}, and this model needs {shapes[1]}{more}."
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,207 @@
+"""text-generation-webui ("TextGen") as a host.
+
+Everything of the host (`modules.*`) is looked up when it is needed, never when this file is imported: the host replaces
+its model under our feet, and importing this file must not cost it anything at its start.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from .protocol import HostError, Request, Trouble
+from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stored_reply
+from .textgen_model import (
+    SettledLock,
+    adapters_in,
+    drawn_seed,
+    finish_streams,
+    is_torch_model,
+    recorded_call,
+    seeded_random,
+    watched_generate,
+)
+
+MERGED = "__merged"
+
+
+class TextGenHost:
+    """TextGen, as the mixing desk sees it. Holds nothing: every answer is read from the host at that moment."""
+
+    name = "TextGen"
+    #: The host's user chose the adapters: they start as the host loaded them.
+    initial_off: Sequence[str] = ()
+
+    @property
+    def multi_user(self) -> bool:
+        """Whether the host was started with `--multi-user`."""
+        return bool(host_module("shared").args.multi_user)
+
+    @property
+    def model(self) -> Any | None:
+        """The host's model if it is a torch model, else None (llama.cpp, ExLlamaV3 and TensorRT have none)."""
+        model = host_module("shared").model
+        return model if is_torch_model(model) else None
+
+    @property
+    def tokenizer(self) -> Any | None:
+        """The tokenizer of `model`, or None."""
+        return host_module("shared").tokenizer if self.model is not None else None
+
+    @property
+    def model_name(self) -> str:
+        """The model's name as the Model tab shows it; empty when none is loaded."""
+        name = host_module("shared").model_name
+        return "" if name in (None, "None") else str(name)
+
+    @property
+    def lock(self) -> threading.Lock:
+        """The lock that the host's chat, notebook and API all generate under; got only when the model is at rest."""
+        return cast(threading.Lock, SettledLock(host_module("shared").generation_lock))
+
+    def trouble(self) -> Trouble | None:
+        """Why nothing can be mixed right now, or None. Plain text: names in it are not escaped. Never raises."""
+        try:
+            return self._trouble()
+        except Exception as error:
+            return Trouble("TextGen does not answer", f"Its state cannot be read: {type(error).__name__}: {error}")
+
+    def _trouble(self) -> Trouble | None:
+        shared = host_module("shared")
+        if shared.model is None:
+            if self.model_name and getattr(shared.args, "idle_timeout", 0) > 0:
+                return Trouble("The model was unloaded while idle", f"{self._load_advice()} LoRAs are not kept.")
+            return Trouble("No model is loaded", self._load_advice())
+        loader = shared.args.loader or type(shared.model).__name__
+        if not is_torch_model(shared.model):
+            return Trouble(f"{loader} cannot mix adapters", f"Faders act on a PyTorch model. {self._load_advice()}")
+        if any(adapters_in(shared.model)):
+            return None
+        if loader != "Transformers":
+            return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")
+        if self.multi_user:
+            return Trouble("No adapter is loaded", "In multi-user mode, start TextGen with --lora NAME.")
+        advice = "Choose a LoRA in the Model tab and press Apply LoRAs. TextGen looks for LoRAs in"
+        return Trouble("No adapter is loaded", f"{advice} {shared.args.lora_dir}.")
+
+    def _load_advice(self) -> str:
+        if self.multi_user:
+            return "In multi-user mode, start TextGen with --loader Transformers --model NAME --lora NAME."
+        return "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file), then apply a LoRA."
+
+    def merged_sources(self) -> list[str]:
+        """The adapters that the host has loaded together, though it plays but one.
+
+        For several LoRAs the host makes and plays `__merged`, which may hold the first of them only, or plays the first
+        alone if their ranks differ. Either way the sources are in the model, and a desk can play them all, each with
+        its own faders. In the order of loading; empty with one LoRA.
+        """
+        model = self.model
+        names = set() if model is None else set(adapters_in(model))
+        sources = [name for name in getattr(model, "peft_config", None) or {} if name in names - {MERGED}]
+        return sources if len(sources) > 1 or MERGED in names else []
+
+    def chat_inputs(self) -> list[Any]:
+        """The components that the host's own buttons read, in the host's order."""
+        shared = host_module("shared")
+        return [shared.gradio[name] for name in shared.input_elements]
+
+    def chat_outputs(self) -> list[Any]:
+        """The chat's history, and what the host's script redraws the chat from."""
+        shared = host_module("shared")
+        return [shared.gradio["history"], shared.gradio["display"]]
+
+    def ask_again(self, values: Sequence[Any]) -> Request:
+        """The chat's last turn, as "Regenerate" would ask it. Takes `lock` for a moment; changes no history.
+
+        Raises:
+            HostError: any `trouble()`, no turn yet, a template that refuses, or a prompt that does not fit.
+        """
+        state = host_module("ui").gather_interface_values(*values)
+        history = history_of(state)
+        if not has_turn(history):
+            raise HostError("There is no message to ask again: send one in the Chat tab first, or type a prompt here.")
+        return self._request(build_turn(state, history))
+
+    def ask(self, text: str, values: Sequence[Any]) -> Request:
+        """`text` as a new chat, under the chat's template and settings. Takes `lock` for a moment.
+
+        Raises:
+            HostError: empty text, any `trouble()`, a template that refuses, or a prompt that does not fit.
+        """
+        if not text.strip():
+            raise HostError("Type a prompt first.")
+        state = host_module("ui").gather_interface_values(*values)
+        return self._request(build_turn(state, {"internal": [], "visible": [], "metadata": {}}, text))
+
+    def _request(self, turn: Turn) -> Request:
+        with self.lock:
+            model = self._model_or_error()
+            seed = drawn_seed(turn.state["seed"])
+            input_ids, generation = recorded_call(model, turn, seed)
+            host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
+        return Request(
+            prompt=turn.prompt,
+            input_ids=input_ids,
+            generation=generation,
+            stop_strings=turn.stop_strings,
+            seed=seed,
+            skip_special_tokens=bool(turn.state["skip_special_tokens"]),
+            state=turn.state,
+        )
+
+    def _model_or_error(self) -> Any:
+        if trouble := self.trouble():
+            raise HostError(f"{trouble.title}. {trouble.advice}")
+        return self.model
+
+    def generate(self, request: Request) -> Iterator[str]:
+        """Answers `request` through the host's own generation, streaming; the caller holds `lock`.
+
+        Returns only when the host's thread has left the model: it runs on for a token after the last text, and what it
+        draws then would shift the dice of the next reply.
+
+        Raises:
+            HostError: the host could not generate; the error is its cause. (The host itself would log it and go on.)
+        """
+        model, text_generation = self._model_or_error(), host_module("text_generation")
+        if not hasattr(text_generation, "_generate_reply"):
+            raise HostError("This version of TextGen generates in a way not known here: compare in one batch instead.")
+        # The stopping strings of the request hold the custom ones already.
+        state = {**request.state, "seed": request.seed, "stream": True, "custom_stopping_strings": ""}
+        with seeded_random(request.seed), watched_generate(model) as run:
+            try:
+                yield from text_generation._generate_reply(
+                    request.prompt, state, list(request.stop_strings), is_chat=True, for_ui=False
+                )
+            finally:
+                finish_streams()
+                host_module("models").last_generation_time = time.time()
+        if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
+            raise HostError(f"TextGen could not generate: {type(run.error).__name__}: {run.error}") from run.error
+
+    def stop(self) -> None:
+        """Stops whatever the host generates, as its own Stop button does."""
+        host_module("shared").stop_everything = True
+
+    def use_reply(self, text: str, values: Sequence[Any]) -> list[Any]:
+        """Makes `text` the newest version of the chat's last reply, stored and shown as "Regenerate" would have.
+
+        Returns the new history and the redrawn chat, for `chat_outputs()`. Saves the chat, except in multi-user mode.
+
+        Raises:
+            HostError: there is no reply to replace.
+        """
+        chat = host_module("chat")
+        state = host_module("ui").gather_interface_values(*values)
+        history = copy.deepcopy(history_of(state))
+        if not has_turn(history):
+            raise HostError("There is no reply to replace: send a message in the Chat tab first.")
+        add_version(history, *stored_reply(text, state, history))
+        chat.save_history(history, state["unique_id"], state["character_menu"], state["mode"])
+        state["history"] = history  # outside multi-user mode this is also what a reloaded page starts from
+        look = (state[key] for key in ("name1", "name2", "mode", "chat_style", "character_menu"))
+        return [history, chat.redraw_html(history, *look)]

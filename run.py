@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""The one door for people: ``demo``, ``test`` and ``bench``, each doing all of its own set-up.
+
+It needs Python 3.10 or newer and nothing else; what it installs goes into ``.venvs/`` in this folder.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+# This file alone keeps to a syntax that older Pythons can read, to tell people so.
+if sys.version_info < (3, 10):  # noqa: UP036
+    sys.exit(
+        "LoRA Mixer needs Python 3.10 or newer, and this is Python {}.{}. "
+        "Get a newer one from https://www.python.org/downloads/".format(*sys.version_info)
+    )
+
+from tools.environments import NEWEST, OLDEST, prepare
+from tools.install import TORCH_OVERRIDE
+from tools.processes import SetupError, clean_env, run_shown, say
+
+ROOT = Path(__file__).resolve().parent
+
+
+class Result(NamedTuple):
+    """How one part of ``test`` ended, and the line that its tool closed with."""
+
+    part: str
+    passed: bool
+    seconds: float
+    closing: str
+
+
+# ---- Running our own code in an environment -------------------------------------------------------------------------
+
+
+def hand_over(python: Path, module: str, argv: Sequence[str]) -> int:
+    """Run ``lora_mixer.<module>`` in an environment, in the place of this process where the system can do that."""
+    command = [str(python), str(ROOT / "run.py"), "--inside", module, *argv]
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execve(python, command, clean_env())
+    process = subprocess.Popen(command, env=clean_env())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # it has reached the child too, and is the child's to answer
+
+
+def inside(module: str, argv: list[str]) -> int:
+    """In the environment: make the package ``lora_mixer`` out of this folder, import ``module`` of it, call its main.
+
+    The folder leaves ``sys.path``, so that its sub-folders (``ui``, ``tests``) hide no top-level module of that name.
+    """
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
+    where = [str(ROOT)]
+    spec = importlib.util.spec_from_file_location("lora_mixer", ROOT / "__init__.py", submodule_search_locations=where)
+    assert spec and spec.loader
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["lora_mixer"] = package
+    spec.loader.exec_module(package)
+    code: int = importlib.import_module(f"lora_mixer.{module}").main(argv)
+    return code
+
+
+# ---- The commands ---------------------------------------------------------------------------------------------------
+
+
+def demo(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    adapters = options.lora or []
+    for folder in [*filter(None, [options.model]), *adapters]:
+        if not folder.is_dir():
+            raise SetupError(f"There is no folder {folder}")
+    argv = ["--model", str(options.model)] if options.model else []
+    argv += [word for folder in adapters for word in ("--lora", str(folder))]
+    argv += [] if options.port is None else ["--port", str(options.port)]
+    argv += ["--no-browser"] if options.no_browser else []
+    return hand_over(prepare(NEWEST, tools=False), "hosts.standalone", [*argv, *rest])
+
+
+def bench(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    return hand_over(prepare(NEWEST, tools=True), "bench.__main__", rest)
+
+
+def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    everything = not (options.lint or options.old or options.new)
+    results = []
+    if options.lint or everything:
+        results.append(attempt(NEWEST, "lint", lint))
+    for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)):
+        if chosen or everything:
+            results.append(attempt(name, "tests, " + name, lambda python: run_pytest(python, rest)))
+    say(f"\n{' summary ':-^100}")
+    for part, passed, seconds, closing in results:
+        say(f"{part:<16} {'passed' if passed else 'FAILED'} {seconds:6.0f} s\n{closing}")
+    failed = [result.part for result in results if not result.passed]
+    say("FAILED: " + "; ".join(failed) if failed else "Everything passed.")
+    return 1 if failed else 0
+
+
+def attempt(name: str, part: str, work: Callable[[Path], tuple[bool, str]]) -> Result:
+    """Do a part of the tests in its environment; if that cannot be set up, this part fails and the others go on."""
+    say(f"\n{' ' + part + ' ':=^100}")
+    started = time.monotonic()
+    try:
+        passed, closing = work(prepare(name, tools=True))
+    except SetupError as error:
+        say(str(error))
+        passed, closing = False, "(not run: its environment could not be set up)"
+    return Result(part, passed, time.monotonic() - started, closing)
+
+
+def lint(python: Path) -> tuple[bool, str]:
+    """Style, layout and types. mypy must see the folder under the package's name, so it is shown a copy called so."""
+
+    def all_but_sources(folder: str, names: list[str]) -> list[str]:
+        kept = {name for name in names if name.endswith(".py") or Path(folder, name).is_dir()}
+        return [name for name in names if name not in kept or name.startswith(".")]
+
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copytree(ROOT, Path(scratch, "lora_mixer"), ignore=all_but_sources)
+        config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
+        failed = []
+        for command, cwd in (
+            (["ruff", "check", "."], ROOT),
+            (["ruff", "format", "--check", "."], ROOT),
+            (["mypy", *config, "-p", "lora_mixer"], Path(scratch)),
+        ):
+            title = " ".join(command[:2]) if command[0] == "ruff" else command[0]
+            say(title)
+            if run_shown([str(python), "-m", *command], cwd)[0] != 0:
+                failed.append(title)
+    return not failed, "failed: " + ", ".join(failed) if failed else "ruff and mypy found nothing"
+
+
+def run_pytest(python: Path, rest: Sequence[str]) -> tuple[bool, str]:
+    """The whole of ``tests/`` in one environment, and the line that pytest closes with."""
+    names = ("gradio", "transformers", "peft", "torch")
+    ask = f"from importlib.metadata import version as v; print(*(n + ' ' + v(n) for n in {names}), sep=', ')"
+    run_shown([str(python), "-c", ask], ROOT)
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    code, tail = run_shown([str(python), "-m", "pytest", *color, *rest], ROOT)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", tail)
+    closings = re.findall(r"^.*(?:passed|failed|error|skipped|deselected|no tests ran).* in [\d.]+s\b.*$", plain, re.M)
+    return code == 0, closings[-1] if closings else f"(pytest ended with exit code {code} and no closing line)"
+
+
+# ---- The command line -----------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    whole = argparse.ArgumentParser(
+        prog="run.py",
+        formatter_class=shape,
+        description="LoRA Mixer: chat with a real model, move the faders of its adapters, and hear the difference.",
+        epilog="The first start of a command installs what it needs into .venvs/ in this folder (some minutes, about\n"
+        "2 GB); later ones go straight on. Delete that folder to start over. PyTorch comes as its CPU build; for\n"
+        f"another one, set {TORCH_OVERRIDE} to what pip is to install:\n"
+        f"  {TORCH_OVERRIDE}='torch==2.13.0 --index-url https://download.pytorch.org/whl/cu130' python3 run.py demo",
+    )
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, work: Callable[..., int], summary: str, description: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, help=summary, description=description, formatter_class=shape, allow_abbrev=False
+        )
+        added.set_defaults(work=work)
+        return added
+
+    added = add(
+        "demo",
+        demo,
+        "open the mixing desk in your browser, on a small model that comes with it",
+        "Opens a chat page with the mixing desk. Without arguments it plays SmolLM2-135M-Instruct and the adapters in\n"
+        "demo/; with --model and --lora, any local transformers model and adapters that fit it. Ctrl-C ends it.\n"
+        "Arguments that are not listed here go to the page (hosts/standalone.py).",
+    )
+    added.add_argument("--model", type=Path, metavar="DIR", help="folder of a transformers model")
+    added.add_argument("--lora", type=Path, metavar="DIR", action="append", help="folder of an adapter; once for each")
+    added.add_argument("--port", type=int, metavar="N", help="port of the page")
+    added.add_argument("--no-browser", action="store_true", help="only print the address")
+
+    added = add(
+        "test",
+        test,
+        "check the code, and run all tests on the oldest and the newest supported versions",
+        "Runs ruff and mypy, then pytest in two environments: the oldest supported versions of Gradio, transformers\n"
+        "and PEFT, and the newest. All of it runs, even when a part fails; the exit code is 0 if all passed.\n"
+        "Arguments that are not listed here go to pytest:\n"
+        "  run.py test --new -x -k rows\n"
+        '  run.py test --old -m "not browser" tests/test_desk.py\n'
+        "The tests of the page need Chromium or Chrome; LORA_MIXER_CHROMIUM names one that is not found by itself.",
+    )
+    added.add_argument("--lint", action="store_true", help="only ruff and mypy")
+    added.add_argument("--old", action="store_true", help="only the tests on the oldest versions")
+    added.add_argument("--new", action="store_true", help="only the tests on the newest versions")
+
+    add(
+        "bench",
+        bench,
+        "measure the desk against what it replaces; keeps bench/RESULTS.md",
+        "Measures, on this machine, and keeps what it measured in bench/RESULTS.md. Arguments go to bench/.",
+    )
+    return whole
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(argv: list[str]) -> int:
+    if argv[:1] == ["--inside"]:
+        return inside(argv[1], argv[2:])
+    options, rest = parser().parse_known_args(argv or ["--help"])
+    if options.command is None:
+        parser().error("say first what to do: " + ", ".join(["demo", "test", "bench"]))
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        code: int = options.work(options, [word for word in rest if word != "--"])
+        return code
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command starts again, and makes anew what was left half done.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+/* Start: one desk, one dock; look for their places again on every tick, for the host may make them anew. */
+(function (M) {
+  "use strict";
+
+  M.guard("starting", () => {
+    const desk = M.desk();
+    const dock = M.dock();
+    let lost = false;
+    const look = () => {
+      desk.settle();
+      dock.look();
+    };
+    M.store.onChange(M.guard("the desk", desk.update));
+    M.store.onChange(M.guard("the dock", dock.update));
+
+    /** Every two seconds while the page is seen: is all in its place, and what is new? */
+    M.tick = () => {
+      if (document.hidden) return;
+      look();
+      M.wire.poll(false);
+      if (M.wire.lost() !== lost) {
+        lost = !lost;
+        M.store.changed();
+      }
+    };
+
+    // Tabs and rebuilt pages come with a click, and are there a moment later.
+    let soon = [];
+    M.listen(document, "click", () => {
+      soon.forEach(clearTimeout);
+      soon = [0, 120, 500].map((wait) => setTimeout(M.guard("looking", look), wait));
+    }, true);
+    M.onStop(() => soon.forEach(clearTimeout));
+    // Motion and a narrow page as classes: hosts rewrite style sheets, and lose @media on the way.
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    const motion = () => {
+      for (const node of [desk.root, dock.node]) node.classList.toggle("is-lively", !calm.matches);
+    };
+    M.listen(calm, "change", motion);
+    motion();
+    M.wire.start();
+  })();
+})(window.loraMixer);
