@@ -31,6 +31,8 @@ from tools.install import TORCH_OVERRIDE
 from tools.processes import SetupError, clean_env, run_shown, say
 
 ROOT = Path(__file__).resolve().parent
+# The last line of a pytest run, with or without its frame of "=".
+CLOSING = re.compile(r"^.*(?:passed|failed|error|skipped|deselected|collected|no tests ran).* in [\d.]+s\b.*$", re.M)
 
 
 class Result(NamedTuple):
@@ -153,7 +155,7 @@ def run_pytest(python: Path, rest: Sequence[str]) -> tuple[bool, str]:
     color = ["--color=yes"] if sys.stdout.isatty() else []
     code, tail = run_shown([str(python), "-m", "pytest", *color, *rest], ROOT)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", tail)
-    closings = re.findall(r"^.*(?:passed|failed|error|skipped|deselected|no tests ran).* in [\d.]+s\b.*$", plain, re.M)
+    closings = CLOSING.findall(plain)
     return code == 0, closings[-1] if closings else f"(pytest ended with exit code {code} and no closing line)"
 
 

@@ -114,9 +114,13 @@ def fingerprint(name: str, layer: str, torch: str) -> str:
 
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Only one run.py at a time sets up an environment: a lock that ends with its process, however that ends."""
+    """Only one run.py at a time sets up an environment, by a lock that ends with its process, however that ends.
+
+    Where a child can inherit the lock it does: a pip that outlives a killed run.py keeps the next one waiting.
+    """
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as file:
+        os.set_inheritable(file.fileno(), True)
         waiting = False
         while not locked(file.fileno()):
             if not waiting:

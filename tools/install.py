@@ -99,7 +99,13 @@ def run_step(title: str, command: Sequence[str], log: Path) -> None:
     started, said = time.monotonic(), list[str]()
     pipe, out = subprocess.PIPE, subprocess.STDOUT
     process = subprocess.Popen(
-        command, stdout=pipe, stderr=out, env=clean_env(PIP_ENV), encoding="utf-8", errors="replace"
+        command,
+        stdout=pipe,
+        stderr=out,
+        env=clean_env(PIP_ENV),
+        encoding="utf-8",
+        errors="replace",
+        close_fds=False,  # the lock on the environment goes along
     )
 
     def listen() -> None:
@@ -145,5 +151,5 @@ def why_failed(title: str, said: Sequence[str], log: Path) -> str:
         )
     elif any("No space left" in line for line in said):
         hint = "\nThe disk is full."
-    last = "\n".join(f"  | {line}" for line in said[-12:])
+    last = "\n".join(f"  | {line[:200]}" for line in said[-12:])
     return f"The set-up failed at: {title}\n{last}\n(all that it said is in {log}){hint}"
