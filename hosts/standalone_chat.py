@@ -7,6 +7,7 @@ import html
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -119,8 +120,8 @@ class Chat:
         again = gr.on([self.regenerate.click], self.say_again, self._inputs(), **answer)
         for event in (said, again):
             # Also after a failure: whatever happened, the page is not left waiting.
-            event.then(lambda history: self.view(history.settled()), [self.history], view, **quick)
-        self.stop.click(self.stop_session, None, None, **quick)
+            event.then(self.settle, [self.history], view, **quick)
+        self.stop.click(self.stop_session, [self.history], view, **quick)
         self.clear.click(lambda: [*self.view(History()), ""], None, [*view, self.status], **quick)
         self.previous.click(lambda history: self.view(history.show(-1)), [self.history], view, **quick)
         self.next.click(lambda history: self.view(history.show(+1)), [self.history], view, **quick)
@@ -169,9 +170,9 @@ class Chat:
         started, drawn, tokens = time.perf_counter(), 0.0, 0
         failure: Exception | None = None
         try:
-            with _held(self.host.lock, stop) as mine:
+            with _turn(self.host.lock, stop) as mine, closing(self.host.stream(request, stop)) as partials:
                 started = time.perf_counter()
-                for partial in self.host.stream(request, stop) if mine else ():
+                for partial in partials if mine else ():
                     history, tokens = history.revise(partial.text), partial.tokens
                     if time.perf_counter() - drawn > REDRAW:
                         drawn = time.perf_counter()
@@ -191,11 +192,18 @@ class Chat:
         if failure is not None:
             raise gr.Error(f"The model could not answer: {failure}") from failure
 
-    def stop_session(self, request: gr.Request) -> None:
+    def stop_session(self, request: gr.Request, history: History) -> list[Any]:
         """Stop the reply of the page that asks for it; another page's goes on."""
         stop = self._stops.get(request.session_hash or "")
         if stop is not None:
             stop.set()
+        return self.settle(request, history)
+
+    def settle(self, request: gr.Request, history: History) -> list[Any]:
+        """The view of a page that waits for nothing; no change for one whose reply is still on its way."""
+        if (request.session_hash or "") in self._stops:
+            return [gr.update()] * len(self._view_parts())
+        return self.view(history.settled())
 
     # -- while the model is loading --
 
@@ -213,20 +221,17 @@ class Chat:
             await asyncio.sleep(GLANCE)
 
 
-class _held:
-    """`with _held(lock, stop) as mine`: hold `lock`, or give up waiting for it (`mine` is False) when `stop` is set."""
-
-    def __init__(self, lock: threading.Lock, stop: threading.Event) -> None:
-        self._lock, self._stop, self._mine = lock, stop, False
-
-    def __enter__(self) -> bool:
-        while not self._mine and not self._stop.is_set():
-            self._mine = self._lock.acquire(timeout=GLANCE)
-        return self._mine
-
-    def __exit__(self, *_: Any) -> None:
-        if self._mine:
-            self._lock.release()
+@contextmanager
+def _turn(lock: threading.Lock, stop: threading.Event) -> Iterator[bool]:
+    """Hold `lock`; or, with False, do not, because `stop` was set while waiting for it."""
+    mine = False
+    while not mine and not stop.is_set():
+        mine = lock.acquire(timeout=GLANCE)
+    try:
+        yield mine
+    finally:
+        if mine:
+            lock.release()
 
 
 def build_settings() -> list[Any]:
@@ -271,8 +276,7 @@ def header(host: StandaloneHost) -> str:
     model = host.model
     if model is None:
         return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span></div>"
-    size = sum(parameter.numel() for parameter in model.parameters())
-    facts = f"{_short(size)} parameters, {str(model.dtype).removeprefix('torch.')} on {model.device.type}"
+    facts = f"{_short(host.parameters)} parameters, {str(model.dtype).removeprefix('torch.')} on {model.device.type}"
     adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.start.adapters)
     return f"<div>{name}<span class='facts'>{facts}</span>{adapters or '<span>no adapters</span>'}</div>"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from .protocol import HostError, Request, Trouble
@@ -49,6 +50,11 @@ class StandaloneHost:
     @property
     def tokenizer(self) -> Any | None:
         return self._loaded.tokenizer if self._loaded else None
+
+    @property
+    def parameters(self) -> int:
+        """How many the model has, without the adapters."""
+        return self._loaded.parameters if self._loaded else 0
 
     @property
     def model_name(self) -> str:
@@ -139,17 +145,18 @@ class StandaloneHost:
     # -- generating --
 
     def generate(self, request: Request) -> Iterator[str]:
-        for partial in self.stream(request):
-            yield partial.text
+        with closing(self.stream(request)) as partials:
+            for partial in partials:
+                yield partial.text
 
-    def stream(self, request: Request, stop: threading.Event | None = None) -> Iterator[Partial]:
+    def stream(self, request: Request, stop: threading.Event | None = None) -> Generator[Partial, None, None]:
         """`generate`, with the number of tokens; `stop` is another event that ends it. The caller holds `lock`."""
         from .standalone_stream import stream
 
         if self._loaded is None:
             raise HostError("There is no model to ask.")
         self._stop = stop or threading.Event()
-        return stream(self._loaded.model, self._loaded.tokenizer, request, self._stop)
+        yield from stream(self._loaded.model, self._loaded.tokenizer, request, self._stop)
 
     def stop(self) -> None:
         self._stop.set()

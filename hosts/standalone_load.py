@@ -12,6 +12,8 @@ from typing import Any
 from .protocol import HostError
 
 DEMO_MODEL = "SmolLM2-135M-Instruct"
+#: Of the demo's adapters, the one to hear first: it is on every linear layer, so every fader does something.
+FIRST_HEARD = "pirate"
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,17 @@ class Start:
 
 @dataclass(frozen=True)
 class Loaded:
+    """A model with its adapters, its tokenizer, and how many parameters it has without the adapters."""
+
     model: Any
     tokenizer: Any
+    parameters: int
 
 
 def demo_adapters(root: Path) -> dict[str, Path]:
-    """The adapters that come with the project, by name."""
-    return name_adapters(sorted(path.parent for path in (root / "demo" / "adapters").glob("*/adapter_config.json")))
+    """The adapters that come with the project, by name; the one to hear first comes first."""
+    folders = [path.parent for path in (root / "demo" / "adapters").glob("*/adapter_config.json")]
+    return name_adapters(sorted(folders, key=lambda folder: (folder.name != FIRST_HEARD, folder.name)))
 
 
 def name_adapters(folders: Iterable[Path]) -> dict[str, Path]:
@@ -113,6 +119,7 @@ def load(start: Start, say: Callable[[str], None]) -> Loaded:
         model = model.to(device=device, dtype=dtype)
     except (RuntimeError, AssertionError) as error:  # a device that is not there, or too small
         raise HostError(f"The model does not go to {device} as {start.dtype}: {_first_line(error)}") from error
+    parameters = sum(parameter.numel() for parameter in model.parameters())
     for name, folder in start.adapters.items():
         say(f"Loading the adapter {name} …")
         model = add_adapter(model, name, folder, device)
@@ -120,7 +127,7 @@ def load(start: Start, say: Callable[[str], None]) -> Loaded:
         model.base_model.set_adapter(list(start.adapters))
     model.requires_grad_(False)
     assert isinstance(model, torch.nn.Module)
-    return Loaded(model.eval(), tokenizer)
+    return Loaded(model.eval(), tokenizer, parameters)
 
 
 def add_adapter(model: Any, name: str, folder: Path, device: Any) -> Any:
@@ -130,6 +137,7 @@ def add_adapter(model: Any, name: str, folder: Path, device: Any) -> Any:
     """
     from peft import PeftModel
 
+    refused = f"The adapter {name} in {folder} does not fit this model (was it trained on another one?)"
     options = {"adapter_name": name, "torch_device": str(device)}
     try:
         if not isinstance(model, PeftModel):
@@ -137,14 +145,14 @@ def add_adapter(model: Any, name: str, folder: Path, device: Any) -> Any:
         # The first time too: this alone tells what was in the file and found no place in the model.
         result = model.load_adapter(str(folder), **options)
     except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        raise HostError(f"The adapter {name} ({folder}) does not fit the model: {_misfit(error)}") from error
+        raise HostError(f"{refused}: {_misfit(error, name)}") from error
     for keys, what in (
         (result.unexpected_keys, "it has weights for {}, which this model lacks"),
         (result.missing_keys, "it lacks weights for {}, which its configuration names"),
     ):
         if keys:
             more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-            raise HostError(f"The adapter {name} ({folder}) does not fit the model: {what.format(keys[0] + more)}.")
+            raise HostError(f"{refused}: {what.format(_plain(keys[0], name) + more)}.")
     return model
 
 
@@ -193,7 +201,7 @@ def _dtype(name: str, device: Any) -> Any:
     return getattr(torch, name)
 
 
-def _misfit(error: BaseException) -> str:
+def _misfit(error: BaseException, adapter: str) -> str:
     """PEFT lists every tensor that does not fit; the first says it all."""
     found = re.findall(
         r"size mismatch for (\S+): copying a param with shape (\S+.*?) from checkpoint, "
@@ -205,7 +213,12 @@ def _misfit(error: BaseException) -> str:
     tensor, here, there = found[0]
     shapes = [shape.replace("torch.Size(", "").replace(")", "") for shape in (here, there)]
     more = f" ({len(found) - 1} more tensors do not fit)" if len(found) > 1 else ""
-    return f"{tensor} has shape {shapes[0]}, and this model needs {shapes[1]}{more}."
+    return f"{_plain(tensor, adapter)} has shape {shapes[0]}, and this model needs {shapes[1]}{more}."
+
+
+def _plain(tensor: str, adapter: str) -> str:
+    """A tensor's name as the model would call it, without what PEFT puts around it."""
+    return tensor.removeprefix("base_model.model.").replace(f".{adapter}.", ".")
 
 
 def _first_line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ class Settings:
     system: str = ""
     max_new_tokens: int = 256
     do_sample: bool = True
-    temperature: float = 0.7
+    temperature: float = 0.5
     top_p: float = 0.9
     top_k: int = 40
     min_p: float = 0.0

@@ -48,7 +48,7 @@ def adapters_in(model: Any) -> Iterator[str]:
 def finish_streams() -> None:
     """Waits for the host's streaming threads, which end within a token; the caller holds the generation lock."""
     for thread in threading.enumerate():
-        if thread.name.endswith("(gentask)") and thread is not threading.current_thread():
+        if thread.name.endswith("(gentask)") and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout=60)
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,3 +31,23 @@ def _import_package() -> None:
 
 _import_package()
 sys.path.insert(0, str(ROOT / "tests"))
+
+
+# A module's own browser: as long as one runs, Playwright keeps an event loop in the thread of the tests.
+@pytest.fixture(scope="module")
+def chromium_browser() -> Iterator[Any]:
+    from browser import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(chromium_browser: Any) -> Iterator[Any]:
+    """Opens pages; afterwards none of them may have raised an error."""
+    from browser import Visits
+
+    visits = Visits(chromium_browser)
+    yield visits
+    visits.close()
+    assert not visits.problems, "in the browser: " + "; ".join(visits.problems)

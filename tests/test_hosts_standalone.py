@@ -53,7 +53,7 @@ def model() -> Any:
 @pytest.fixture
 def host(model: Any, tokenizer: Any) -> StandaloneHost:
     made = StandaloneHost(Start(Path(), Path("tiny"), {"pirate": Path("pirate")}))
-    made.use(Loaded(model, tokenizer))
+    made.use(Loaded(model, tokenizer, 31_000))
     made.show_chat([], [], lambda history: [history])
     return made
 
@@ -152,7 +152,7 @@ def test_sampling_settings_reach_generate_and_temperature_0_is_greedy(model: Any
     assert sampled.seed == 5
     assert sampled.stop_strings == ("a", "\nB")
     assert {key: sampled.generation[key] for key in ("do_sample", "temperature", "top_p", "top_k", "min_p")} == {
-        "do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 7, "min_p": 0.1,
+        "do_sample": True, "temperature": 0.5, "top_p": 0.9, "top_k": 7, "min_p": 0.1,
     }  # fmt: skip
     assert build_request(model, tokenizer, messages, Settings(temperature=0.0)).generation["do_sample"] is False
 
@@ -299,7 +299,7 @@ def test_trouble_says_what_there_is_to_wait_for(host: StandaloneHost) -> None:
     assert loading.model is None and "Loading tiny" in loading.trouble().advice
     with pytest.raises(HostError, match="Loading tiny"):
         loading.ask("Hi", values_of(History()))
-    loading.use(Loaded(tiny_model(), tiny_tokenizer()))
+    loading.use(Loaded(tiny_model(), tiny_tokenizer(), 31_000))
     assert "--lora" in loading.trouble().advice
 
 
@@ -343,6 +343,13 @@ def test_any_local_model_with_its_adapters(model_folder: Path, adapter_folder: P
 def test_adapter_names_are_unique_and_fit_for_peft(tmp_path: Path) -> None:
     folders = [tmp_path / "a" / "v1.5 best", tmp_path / "b" / "v1.5 best", tmp_path / "..."]
     assert list(standalone_load.name_adapters(folders)) == ["v1_5_best", "v1_5_best-2", "adapter"]
+
+
+def test_the_demo_adapters_come_with_the_one_to_hear_first(tmp_path: Path) -> None:
+    for name in ("butler", "pirate", "admiral"):
+        (tmp_path / "demo" / "adapters" / name).mkdir(parents=True)
+        (tmp_path / "demo" / "adapters" / name / "adapter_config.json").write_text("{}")
+    assert list(standalone_load.demo_adapters(tmp_path)) == ["pirate", "admiral", "butler"]
 
 
 def test_an_adapter_of_another_shape_is_refused_with_tensor_and_shape(adapter_folder: Path) -> None:
@@ -505,9 +512,9 @@ def test_stop_keeps_what_was_said_and_is_for_its_own_page_alone(chat: Chat, host
     steps = chat.say(ME, "Hi", *values_of(History(), LONG))
     for _ in range(3):
         last = next(steps)
-    chat.stop_session(SimpleNamespace(session_hash="somebody else"))
+    chat.stop_session(SimpleNamespace(session_hash="somebody else"), History())
     assert len(next(steps)[2]) >= len(last[2])
-    chat.stop_session(ME)
+    chat.stop_session(ME, History())
     history, status = texts(list(steps)[-1])
     assert history.last.reply and "Stopped" in status
     assert not host.lock.locked() and not generating_threads()
@@ -541,10 +548,12 @@ def test_two_pages_take_turns(chat: Chat, host: StandaloneHost) -> None:
 
 def test_stop_ends_the_waiting_for_a_turn(chat: Chat, host: StandaloneHost) -> None:
     with host.lock:
+        running = host._stop
         steps = chat.say(ME, "Hi", *values_of(History()))
         next(steps)
-        chat.stop_session(ME)
+        chat.stop_session(ME, History())
         history, status = texts(list(steps)[-1])
+        assert host._stop is running and not running.is_set()  # whoever generates meanwhile is left alone
     assert history == History() and "Stopped" in status
 
 
@@ -555,6 +564,16 @@ def test_a_message_is_refused_while_one_is_answered_and_when_it_is_empty(chat: C
         next(chat.say(ME, "  ", *values_of(History())))
     with pytest.raises(gr.Error, match="nothing to regenerate"):
         next(chat.say_again(ME, *values_of(History())))
+
+
+def test_a_refused_message_does_not_settle_the_reply_that_is_on_its_way(chat: Chat) -> None:
+    steps = chat.say(ME, "Hi", *values_of(History(), LONG))
+    busy = next(steps)[0]
+    with pytest.raises(gr.Error):
+        next(chat.say(ME, "Me too", *values_of(busy)))
+    assert not any(isinstance(update, History) for update in chat.settle(ME, busy))
+    steps.close()
+    assert chat.settle(ME, busy)[0] == History()
 
 
 def test_the_view_follows_the_history(chat: Chat, host: StandaloneHost) -> None:
@@ -573,7 +592,7 @@ def test_the_header_escapes_names(model: Any, tokenizer: Any) -> None:
 
     host = StandaloneHost(Start(Path(), Path("<i>tiny"), {"<b>": Path("b")}))
     assert "&lt;i&gt;tiny" in header(host) and "<i>" not in header(host)
-    host.use(Loaded(model, tokenizer))
-    assert "&lt;b&gt;" in header(host) and "<b>" not in header(host)
+    host.use(Loaded(model, tokenizer, 31_000))
+    assert "&lt;b&gt;" in header(host) and "<b>" not in header(host) and "31K parameters" in header(host)
     host.failure = "<img>"
     assert "<img>" not in header(host)

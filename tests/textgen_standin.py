@@ -274,9 +274,9 @@ def _exposed(name: str, members: Any) -> ModuleType:
 def build_page(
     extension: Path, root: Path, *, model: Any, tokenizer: Any, user_data: bool = True, multi_user: bool = False
 ) -> tuple[StandIn, Any]:
-    """A stand-in with `extension` linked or copied into one of its two folders, and its page.
+    """A stand-in with a copy of `extension` in one of its two folders, and its page (a `gr.Blocks`).
 
-    Call it inside nothing, launch the page inside `host.installed()`.
+    The page works inside `host.installed()`: launch it there, and leave that only when the page is closed.
     """
     import shutil
 

@@ -22,7 +22,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="<unk>", bos_token=START, eos_token=END, pad_token=END,
+        tokenizer_object=tokenizer, unk_token="<unk>", bos_token=START, eos_token=END, pad_token="<unk>",
         clean_up_tokenization_spaces=False,
     )  # fmt: skip
 
@@ -33,7 +33,7 @@ def tiny_model(seed: int = 0) -> LlamaForCausalLM:
     config = LlamaConfig(
         vocab_size=len(tiny_tokenizer()), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=2048, initializer_range=0.4,
-        bos_token_id=1, eos_token_id=2, pad_token_id=2,
+        bos_token_id=1, eos_token_id=2, pad_token_id=0,
     )  # fmt: skip
     return LlamaForCausalLM(config).eval()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,13 @@ def values(**changes: Any) -> list[Any]:
     return [changes.get(name, default) for name, default in DEFAULTS.items()]
 
 
+def a_chat(*turns: tuple[str, str]) -> dict[str, Any]:
+    """A history of these turns (or of two) as the page holds it."""
+    turns = turns or (("Hello", "Hi."), ("Where is Paris?", "In France."))
+    visible = [[html.escape(user), html.escape(reply)] for user, reply in turns]
+    return {"internal": [list(turn) for turn in turns], "visible": visible, "metadata": {}}
+
+
 def create_interface(host: Any) -> Any:
     """The page as a `gr.Blocks`, not launched yet; the components are in `host.shared.gradio` by name."""
     import gradio as gr
@@ -41,11 +49,12 @@ def create_interface(host: Any) -> Any:
     style, script = (host.extensions.apply_extensions(kind) for kind in ("css", "js"))
     with gr.Blocks(title="TextGen (stand-in)", analytics_enabled=False) as page:
         parts["interface"] = page
-        gr.HTML(f"<style>{style}</style>")  # Gradio 6 takes no css here; what the page then shows is the same
+        # Gradio 6 takes no css in `Blocks`; what the page then shows is the same.
+        gr.HTML(f"<style>{style}\n#display {{ display: none }}</style>")
         parts["interface_state"] = gr.State({})
         parts["history"] = gr.State(DEFAULTS["history"])
-        parts["display"] = gr.State({})
         with gr.Tab("Chat", elem_id="chat-tab"):
+            parts["display"] = gr.JSON(value={}, elem_id="display")
             parts["html_display"] = gr.HTML('<div class="chat" id="chat"></div>')
             parts["textbox"] = gr.Textbox(label="Message", elem_id="chat-input")
             with gr.Row():
@@ -77,9 +86,9 @@ def _component(gr: Any, name: str, value: Any) -> Any:
 def _wire(host: Any, parts: dict[str, Any]) -> None:
     inputs = [parts[name] for name in host.shared.input_elements]
     chat, state, shown = host.chat, parts["interface_state"], [parts["display"], parts["history"]]
-    gather = partial(host.ui.gather_interface_values)
+    gather = host.ui.gather_interface_values
     # The real page redraws itself with a script of its own whenever `display` changes.
-    parts["display"].change(lambda drawn: drawn.get("html", ""), parts["display"], parts["html_display"])
+    parts["display"].change(lambda drawn: (drawn or {}).get("html", ""), parts["display"], parts["html_display"])
     for event, kwargs in (
         (parts["Generate"].click, {}),
         (parts["textbox"].submit, {}),

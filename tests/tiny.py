@@ -137,12 +137,12 @@ def _saved_llama() -> tuple[Path, Any]:
     return Path(folder.name), folder
 
 
-def quantised(bits: int, dtype: torch.dtype = torch.float32) -> LlamaForCausalLM:
+def quantised(bits: int, dtype: torch.dtype = torch.float32, **options: Any) -> LlamaForCausalLM:
     """A Llama in 8 or 4 bits by bitsandbytes, on the CPU."""
     config = (
-        BitsAndBytesConfig(load_in_8bit=True)
+        BitsAndBytesConfig(load_in_8bit=True, **options)
         if bits == 8
-        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype)
+        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, **options)
     )
     model = LlamaForCausalLM.from_pretrained(
         _saved_llama()[0], quantization_config=config, dtype=dtype, device_map="cpu", local_files_only=True
@@ -346,9 +346,16 @@ def same_objects(one: Iterable[Any], other: Iterable[Any]) -> bool:
 
 def fingerprint(model: nn.Module) -> dict[str, Any]:
     """Everything about a model that a desk at rest must not change, but for the values of its tensors."""
+    # Listing the state of a 4-bit layer repacks its weights, after which it says something else.
+    four_bit = any(type(module).__name__ == "Linear4bit" for module in model.modules())
     return {
+        "state": [] if four_bit else list(model.state_dict()),
         "modules": [(name, type(module), id(module)) for name, module in model.named_modules()],
-        "tensors": [(name, tensor.data_ptr(), tensor.dtype) for name, tensor in model.state_dict().items()],
+        "tensors": [
+            (name, tensor.data_ptr(), tensor.dtype)
+            for tensors in (model.named_parameters(), model.named_buffers())
+            for name, tensor in tensors
+        ],
         "gradients": [(name, parameter.requires_grad) for name, parameter in model.named_parameters()],
         "hooks": [
             (name, len(hooks))

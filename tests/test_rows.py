@@ -1,0 +1,451 @@
+"""Rows: each row of a batch runs a mix of its own, says what that mix says alone, and leaves no trace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import KINDS, Kind, mix_of, some
+from torch import nn
+
+from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
+from lora_mixer.lora_ops.rows import NotInRows
+
+IN_ROWS = [kind for kind in KINDS if kind.rows]
+NOT_IN_ROWS = [kind for kind in KINDS if not kind.rows]
+
+
+def some_mixes(desk: Desk) -> list[Mix]:
+    """As loaded, the base, and one for which every fader of the first adapter is moved."""
+    adapter = next(iter(desk.adapters.values()))
+    every = Faders(
+        master=0.6,
+        kinds={adapter.kinds[0]: 1.7},
+        layers=dict.fromkeys(adapter.layers[:1], -0.5),
+        modules={adapter.scalable[-1].name: 0.25},
+    )
+    return [Mix(), desk.base(), Mix({adapter.name: every}), Mix({name: Faders(master=2.0) for name in desk.adapters})]
+
+
+def alone(desk: Desk, mix: Mix, ids: torch.Tensor) -> torch.Tensor:
+    desk.apply(mix)
+    try:
+        return tiny.logits(desk.model, ids)
+    finally:
+        desk.reset()
+
+
+def assert_rows_say_what_they_say_alone(desk: Desk, mixes: list[Mix], rtol: float = 1e-4, atol: float = 1e-4) -> None:
+    ids = tiny.prompt()
+    with desk.rows(mixes):
+        together = tiny.logits(desk.model, ids.repeat(len(mixes), 1))
+    for row, mix in zip(together, mixes, strict=True):
+        expected = alone(desk, mix, ids)[0]
+        torch.testing.assert_close(row, expected, rtol=rtol, atol=atol)
+        if row.dtype == torch.float32:
+            assert row.argmax(-1).tolist() == expected.argmax(-1).tolist()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in IN_ROWS if "8-bit" not in kind.name], ids=str)
+def test_each_row_says_what_its_mix_says_alone(kind: Kind):
+    desk = Desk(kind.build())
+    assert_rows_say_what_they_say_alone(desk, some_mixes(desk))
+
+
+def test_each_row_says_the_same_in_8_bits_without_outliers():
+    desk = Desk(tiny.pirate(tiny.quantised(8, llm_int8_threshold=0.0)))
+    assert_rows_say_what_they_say_alone(desk, some_mixes(desk))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [tiny.bfloat16, lambda: tiny.pirate(tiny.quantised(8)), lambda: tiny.pirate(tiny.quantised(4, torch.bfloat16))],
+    ids=["bfloat16", "8-bit, where the outliers of one row are those of all", "4-bit in bfloat16"],
+)
+def test_each_row_says_nearly_the_same_in_low_precision(build: Callable[[], Any]):
+    desk = Desk(build())
+    ids = tiny.prompt()
+    mixes = some_mixes(desk)
+    with desk.rows(mixes):
+        together = tiny.logits(desk.model, ids.repeat(len(mixes), 1)).float()
+    expected = torch.cat([alone(desk, mix, ids) for mix in mixes]).float()
+    for at, row in enumerate(together):
+        away = (expected - row).abs().mean(dim=(1, 2))
+        others = torch.cat([away[:at], away[at + 1 :]])
+        assert away[at] < 0.1 * others.min()
+
+
+@given(data=st.data())
+@some
+def test_rows_of_any_mixes_say_what_each_says_alone(data: st.DataObject):
+    desk = _two()
+    mixes = data.draw(st.lists(tiny.mixes(desk.adapters.values(), st.floats(-2, 2)), min_size=1, max_size=4))
+    assert_rows_say_what_they_say_alone(desk, mixes, rtol=1e-3, atol=1e-3)
+
+
+def _two(made: list[Any] = []) -> Desk:  # noqa: B006 - made once for all examples
+    if not made:
+        made.append(Desk(tiny.two()))
+    return made[0]
+
+
+def test_the_base_row_is_the_base_model_to_the_bit_of_a_batch():
+    model = tiny.two()
+    desk = Desk(model)
+    ids = tiny.prompt(rows=2)
+    with desk.rows([Mix(), desk.base()]):
+        together = tiny.logits(model, ids)
+    assert torch.equal(together[1], tiny.base_logits(model, ids)[1])
+    assert torch.equal(together[0], tiny.logits(model, ids)[0])
+
+
+def test_one_mix_is_for_a_batch_of_any_size():
+    for build in (tiny.two, lambda: tiny.pirate(use_dora=True)):
+        model = build()
+        desk = Desk(model)
+        with desk.rows([desk.base()]):
+            for rows in (1, 3):
+                assert torch.equal(
+                    tiny.logits(model, tiny.prompt(rows=rows)), tiny.base_logits(model, tiny.prompt(rows=rows))
+                )
+
+
+def test_targets_whose_rows_agree_keep_a_number():
+    desk = Desk(tiny.pirate())
+    with desk.rows([mix_of(kinds={"q_proj": 0.5}), mix_of(kinds={"q_proj": 0.25})]):
+        for target in desk.adapters["pirate"].targets:
+            assert isinstance(desk.scaling(target), torch.Tensor) is (target.kind == "q_proj")
+
+
+# What cannot run in rows
+
+
+@pytest.mark.parametrize("kind", NOT_IN_ROWS, ids=str)
+def test_what_cannot_run_in_rows_says_why_and_nothing_moves(kind: Kind):
+    model = kind.build()
+    desk = Desk(model)
+    numbers, before = tiny.scalings(model), tiny.fingerprint(model)
+    why = desk.why_not_rows([Mix(), desk.base()])
+    name, _, reason = why.partition(": ")
+    target, _, adapter = name.partition(" ")
+    assert target in desk.adapters[adapter.strip("()")].names
+    assert len(reason) > 20
+    with pytest.raises(NotInRows) as refusal, desk.rows([Mix(), desk.base()]):
+        pass
+    assert str(refusal.value) == why
+    assert tiny.same_objects(tiny.scalings(model), numbers)
+    assert tiny.fingerprint(model) == before
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (lambda: tiny.pirate(use_dora=True), "DoRA rescales the base weight's columns"),
+        (tiny.mixed, "LoHa and LoKr: the change goes into the weight"),
+        (lambda: tiny.pirate(tiny.gpt_oss(), target_parameters=["experts.down_proj"]), "expert weights: the change"),
+        (lambda: tiny.pirate(tiny.mixtral(), target_modules=["q_proj", "gate", "w1", "w2", "w3"]), "batch"),
+    ],
+    ids=["dora", "loha", "expert parameters", "a mixture of experts"],
+)
+def test_the_reason_names_what_is_in_the_way(build: Callable[[], Any], reason: str):
+    desk = Desk(build())
+    assert reason in desk.why_not_rows([Mix(), desk.base()])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_mixes_that_agree_run_in_rows_whatever_the_method(kind: Kind):
+    desk = Desk(kind.build())
+    mix = Mix({name: Faders(master=0.5) for name in desk.adapters})
+    assert desk.why_not_rows([mix, mix]) == ""
+    with desk.rows([mix, mix]):
+        together = tiny.logits(desk.model, tiny.prompt(rows=2))
+    torch.testing.assert_close(together[1:], alone(desk, mix, tiny.prompt()), rtol=1e-4, atol=1e-4)
+
+
+def flattening_llama() -> Any:
+    """A Llama whose MLP sees all tokens of the batch in one list, as OPT's does in some versions."""
+    model = tiny.llama()
+    for layer in model.model.layers:
+        inner = layer.mlp.forward
+        layer.mlp.forward = lambda x, inner=inner: inner(x.flatten(0, 1)).view(x.shape)
+    return model
+
+
+def test_layers_behind_a_flattened_batch_cannot_run_in_rows_and_the_others_can():
+    desk = Desk(tiny.pirate(flattening_llama()))
+    attention = mix_of(kinds={"q_proj": 0.0, "v_proj": 0.5})
+    assert_rows_say_what_they_say_alone(desk, [Mix(), attention])
+    why = desk.why_not_rows([Mix(), mix_of(kinds={"up_proj": 0.0})])
+    assert why == "model.layers.0.mlp.up_proj (pirate): the model flattens the batch before it, so rows cannot be told apart"
+
+
+def test_opt_runs_in_rows_or_says_why():
+    desk = Desk(tiny.pirate(tiny.opt(), target_modules=["q_proj", "v_proj", "fc1", "fc2"]))
+    assert_rows_say_what_they_say_alone(desk, [Mix(), mix_of(kinds={"q_proj": 0.0})])
+    mixes = [Mix(), desk.base()]
+    if why := desk.why_not_rows(mixes):
+        assert "fc1 (pirate): the model flattens the batch" in why
+    else:
+        assert_rows_say_what_they_say_alone(desk, mixes)
+
+
+def test_four_dimensions_are_not_taken_for_rows():
+    model = tiny.pirate(target_modules=["q_proj"])
+    for layer in model.base_model.model.model.layers:
+        layer.self_attn.q_proj = Unsqueezed(layer.self_attn.q_proj)
+    desk = Desk(model)
+    assert "self_attn.q_proj.inner (pirate)" in desk.why_not_rows([Mix(), desk.base()])
+
+
+class Unsqueezed(nn.Module):
+    """Gives a layer four dimensions: (rows, tokens, 1, features)."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x.unsqueeze(2)).squeeze(2)
+
+
+def test_a_model_that_takes_no_batch_of_three_says_so():
+    model = tiny.pirate()
+    inner = model.base_model.model.forward
+
+    def one_row_only(input_ids: torch.Tensor, **kwargs: Any) -> Any:
+        if input_ids.shape[0] > 1:
+            raise RuntimeError("one at a time, please")
+        return inner(input_ids=input_ids, **kwargs)
+
+    model.base_model.model.forward = one_row_only
+    desk = Desk(model)
+    assert "did not take a batch of three rows (one at a time, please)" in desk.why_not_rows([Mix(), desk.base()])
+
+
+def test_the_model_is_asked_once_about_each_layer():
+    model = tiny.pirate()
+    desk = Desk(model)
+    calls: list[int] = []
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+    for _ in range(3):
+        assert desk.why_not_rows([Mix(), mix_of(kinds={"q_proj": 0.0})]) == ""
+    assert len(calls) == 1
+    assert desk.why_not_rows([Mix(), desk.base()]) == ""
+    assert len(calls) == 2
+    assert desk.why_not_rows([Mix(), Mix()]) == ""
+    assert len(calls) == 2
+
+
+def test_an_adapter_that_does_not_play_is_not_in_the_way():
+    model = tiny.add(tiny.pirate(), tiny.lora(use_dora=True), "poet")
+    model.set_adapter("pirate")
+    desk = Desk(model)
+    assert_rows_say_what_they_say_alone(desk, [Mix(), desk.base(), mix_of("poet", master=0.5)])
+    model.base_model.set_adapter(["pirate", "poet"])
+    desk.refresh()
+    assert "DoRA" in desk.why_not_rows([Mix(), desk.base()])
+
+
+def test_rows_need_a_mix():
+    with pytest.raises(ValueError, match="at least one mix"), Desk(tiny.pirate()).rows([]):
+        pass
+
+
+# Coming back
+
+
+class Boom(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt, GeneratorExit, torch.OutOfMemoryError, Boom])
+def test_however_rows_end_the_faders_stand_where_they_stood(error: Any):
+    model = tiny.two()
+    lock = threading.Lock()
+    desk = Desk(model, lock)
+    faders = Mix({"pirate": Faders(master=0.5), "poet": Faders(kinds={"v_proj": 0.0})})
+    desk.apply(faders)
+    said, before, hooks = tiny.logits(model), tiny.fingerprint(model), tiny.scalings(model)
+    try:
+        with desk.rows([Mix(), desk.base()]):
+            assert lock.locked()
+            tiny.logits(model, tiny.prompt(rows=2))
+            if error is not None:
+                raise error
+    except BaseException as raised:
+        assert type(raised) is error
+    assert not lock.locked()
+    assert desk.mix == faders
+    assert tiny.scalings(model) == hooks
+    assert tiny.fingerprint(model) == before
+    assert torch.equal(tiny.logits(model), said)
+
+
+def test_a_forward_pass_that_fails_in_rows_leaves_no_trace():
+    model = tiny.pirate()
+    desk = Desk(model)
+    said = tiny.logits(model)
+    with pytest.raises(RuntimeError), desk.rows([Mix(), desk.base()]):
+        tiny.logits(model, tiny.prompt(rows=3))  # two mixes, three rows
+    assert torch.equal(tiny.logits(model), said)
+
+
+def test_a_fader_that_is_moved_meanwhile_is_applied_afterwards():
+    model = tiny.two()
+    desk = Desk(model)
+    with desk.rows([Mix(), desk.base()]):
+        together = tiny.logits(model, tiny.prompt(rows=2))
+        moved = threading.Thread(target=lambda: desk.apply(mix_of(master=0.25)))
+        moved.start()
+        moved.join(30)
+        assert desk.mix == mix_of(master=0.25)
+        assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
+    assert {desk.scaling(target) for target in desk.adapters["pirate"].targets} == {0.5}
+
+
+def test_a_mix_that_is_refused_meanwhile_is_not_applied_afterwards():
+    desk = Desk(tiny.two())
+    desk.apply(mix_of(master=0.5))
+    with desk.rows([Mix(), desk.base()]):
+        for bad in (mix_of(kinds={"q_porj": 1.0}), mix_of(master=1e308, kinds={"q_proj": 1e308})):
+            with pytest.raises(ValueError, match="q_p"):
+                desk.apply(bad)
+    assert desk.mix == mix_of(master=0.5)
+
+
+def test_a_reset_meanwhile_comes_afterwards_with_the_adapters_that_played():
+    model = tiny.two()
+    desk = Desk(model)
+    desk.playing.only(["poet"])
+    desk.apply(mix_of("poet", master=0.5))
+    with desk.rows([Mix(), desk.base()]):
+        together = tiny.logits(model, tiny.prompt(rows=2))
+        desk.reset()
+        assert desk.mix == Mix()
+        assert desk.playing.names() == ("poet",)
+        assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
+    assert desk.playing.names() == ("pirate", "poet")
+    assert set(tiny.scalings(model)) == {2.0, 2 / 2**0.5}
+
+
+def test_a_refresh_meanwhile_does_not_take_rows_for_what_was_loaded():
+    model = tiny.two()
+    loaded = tiny.scalings(model)
+    desk = Desk(model)
+    with desk.rows([Mix(), desk.base()]):
+        together = tiny.logits(model, tiny.prompt(rows=2))
+        desk.refresh()
+        assert [target.scaling for target in desk.adapters["pirate"].targets] == [2.0] * 14
+        assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
+    assert tiny.same_objects(tiny.scalings(model), loaded)
+
+
+def test_a_new_desk_meanwhile_waits_for_the_end_of_the_rows():
+    model = tiny.two()
+    first = Desk(model)
+    first.apply(mix_of(master=0.5))
+    with first.rows([Mix(), first.base()]):
+        together = tiny.logits(model, tiny.prompt(rows=2))
+        second = Desk(model)
+        second.apply(mix_of("poet", master=0.25))
+        assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
+    assert {second.scaling(target) for target in second.adapters["pirate"].targets} == {2.0}
+    assert {second.scaling(target) for target in second.adapters["poet"].targets} == {0.25 * 2 / 2**0.5}
+
+
+# The lock
+
+
+def test_rows_wait_for_whoever_generates():
+    lock = threading.Lock()
+    desk = Desk(tiny.pirate(), lock)
+    entered = threading.Event()
+
+    def compare() -> None:
+        with desk.rows([Mix(), desk.base()]):
+            entered.set()
+
+    with lock:
+        thread = threading.Thread(target=compare)
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(30)
+    thread.join(30)
+    assert not lock.locked()
+
+
+def test_the_model_is_not_asked_while_somebody_generates():
+    model = tiny.pirate()
+    lock = threading.Lock()
+    desk = Desk(model, lock)
+    calls: list[int] = []
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+
+    def compare() -> None:
+        with desk.rows([Mix(), desk.base()]):
+            pass
+
+    with lock:
+        thread = threading.Thread(target=compare)
+        thread.start()
+        thread.join(0.2)
+        assert calls == []
+    thread.join(30)
+    assert calls == [1]
+
+
+def test_the_wait_can_be_called_off():
+    lock = threading.Lock()
+    desk = Desk(tiny.pirate(), lock)
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) >= 2
+
+    with lock:
+        with pytest.raises(Cancelled), desk.rows([Mix(), desk.base()], cancelled):
+            pass
+        assert lock.locked()
+    assert len(asked) == 2
+    with desk.rows([Mix(), desk.base()], lambda: True):
+        assert lock.locked()  # there was nothing to wait for
+    assert not lock.locked()
+
+
+@pytest.mark.parametrize("lock", [None, threading.Lock(), threading.RLock()], ids=["no lock", "Lock", "RLock"])
+def test_rows_within_rows_are_an_error_and_not_a_deadlock(lock: Any):
+    desk = Desk(tiny.pirate(), lock)
+    with desk.rows([Mix(), desk.base()]):
+        for use in (lambda: desk.rows([Mix()]).__enter__(), lambda: desk.why_not_rows([Mix(), desk.base()])):
+            with pytest.raises(RuntimeError, match="rows of this model are in use"):
+                use()
+        assert isinstance(desk.scaling(desk.adapters["pirate"].targets[0]), torch.Tensor)
+    with desk.rows([Mix(), desk.base()]):
+        pass
+
+
+def test_without_a_lock_the_rows_of_two_threads_do_not_mix():
+    desk = Desk(tiny.pirate())
+    failures: list[BaseException] = []
+
+    def compare() -> None:
+        try:
+            with desk.rows([Mix(), desk.base()]):
+                pass
+        except RuntimeError as error:
+            failures.append(error)
+
+    with desk.rows([Mix(), desk.base()]):
+        thread = threading.Thread(target=compare)
+        thread.start()
+        thread.join(30)
+        assert len(failures) == 1 and "in use" in str(failures[0])
+        assert isinstance(desk.scaling(desk.adapters["pirate"].targets[0]), torch.Tensor)
+    assert {desk.scaling(target) for target in desk.adapters["pirate"].targets} == {2.0}
