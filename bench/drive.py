@@ -51,6 +51,7 @@ class Driver:
         self._fader = channel.locator("[data-fader=master] input[type=range]")
         self._fader.scroll_into_view_if_needed()
         self._fader.evaluate(_LISTEN)
+        self._box: dict[str, float] = self._fader.bounding_box()
 
     def idle(self, count: int) -> list[Move]:
         """Single moves while nothing is generated."""
@@ -98,6 +99,7 @@ class Driver:
         return self._released()
 
     def _press(self, at: float) -> None:
+        self._box = self._fader.bounding_box()
         self._move(at)
         self._page.mouse.down()
         self._page.wait_for_timeout(300)
@@ -105,7 +107,7 @@ class Driver:
 
     def _move(self, at: float) -> None:
         """Puts the mouse `at` of the fader's width."""
-        box = self._fader.bounding_box()
+        box = self._box
         self._page.mouse.move(box["x"] + box["width"] * at, box["y"] + box["height"] / 2)
 
     def _released(self) -> list[Move]:

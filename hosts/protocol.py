@@ -9,13 +9,27 @@ Component lists are Gradio components; they are typed as `Any` so that nothing h
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
+
+
+class Lock(Protocol):
+    """A `threading.Lock`, or what behaves like one."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+
+    def release(self) -> None: ...
+
+    def __enter__(self) -> bool: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
 
 class HostError(RuntimeError):
@@ -41,6 +55,7 @@ class Request:
         stop_strings: texts that end a reply, and are cut from it.
         seed: what every column's dice are seeded with; never -1.
         skip_special_tokens: whether special tokens are left out of the text.
+        opening: how the reply begins in the prompt already; the model does not say it again, but it belongs to it.
         state: what the host itself needs to answer this request by its own way of generating.
     """
 
@@ -50,6 +65,7 @@ class Request:
     stop_strings: tuple[str, ...]
     seed: int
     skip_special_tokens: bool = True
+    opening: str = ""
     state: Any = field(default=None, repr=False, compare=False)
 
 
@@ -59,11 +75,13 @@ class Host(Protocol):
     #: How the host is called in messages: "TextGen".
     name: str
 
-    #: Whether strangers share this page: then nothing is written to disk.
-    multi_user: bool
+    @property
+    def multi_user(self) -> bool:
+        """Whether strangers share this page: then nothing is written to disk."""
 
-    #: Adapters that the faders start with switched off; asked once.
-    initial_off: Sequence[str]
+    @property
+    def initial_off(self) -> Sequence[str]:
+        """Adapters that the faders start with switched off; asked once."""
 
     @property
     def model(self) -> Any | None:
@@ -78,7 +96,7 @@ class Host(Protocol):
         """The model's name for people."""
 
     @property
-    def lock(self) -> threading.Lock:
+    def lock(self) -> Lock:
         """The lock that whoever generates holds."""
 
     def trouble(self) -> Trouble | None:
@@ -98,6 +116,13 @@ class Host(Protocol):
 
         Raises:
             HostError: there is no turn yet, or the prompt does not fit the context.
+        """
+
+    def prompt_again(self, values: Sequence[Any]) -> str:
+        """The prompt of the chat's last turn, to see whether it is still the one that was answered. Takes no lock.
+
+        Raises:
+            HostError: there is no turn.
         """
 
     def ask(self, text: str, values: Sequence[Any]) -> Request:

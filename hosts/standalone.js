@@ -11,18 +11,6 @@ window.loraMixerPage = {
     try { window.localStorage.setItem("lora-mixer-theme", dark ? "dark" : "light"); } catch (error) { /* see above */ }
   },
 
-  // Gradio 6 makes a tab's content when the tab is first shown. The mixer's has to be there from the start: what the
-  // extension shows in the chat talks to Python through it. So show it once, and go back before anything is painted.
-  fillTabs(attempts) {
-    const tabs = [...document.querySelectorAll("#page-tabs [role='tab']")];
-    const shown = tabs.find((tab) => tab.getAttribute("aria-selected") === "true");
-    if (!shown) {
-      if (attempts > 0) window.setTimeout(() => this.fillTabs(attempts - 1), 100);
-    } else if (document.querySelectorAll("#page-tabs [role='tabpanel']").length < tabs.length) {
-      for (const tab of [...tabs, shown]) tab.click();
-    }
-  },
-
   async copy(button) {
     try {
       await navigator.clipboard.writeText(button.parentElement.querySelector(".text").textContent);
@@ -43,7 +31,6 @@ window.loraMixerPage = {
 };
 
 window.loraMixerPage.applyTheme();
-window.loraMixerPage.fillTabs(50);
 document.querySelector("#page-theme")?.setAttribute("title", "Light or dark");
 document.querySelector("#page-theme")?.setAttribute("aria-label", "Switch between light and dark");
 document.addEventListener("click", (event) => {

@@ -109,6 +109,9 @@ class StandaloneHost:
             raise HostError("The chat is empty: say something in it first, or type a prompt here.")
         return self.request(history, settings)
 
+    def prompt_again(self, values: Sequence[Any]) -> str:
+        return self.ask_again(values).prompt
+
     def ask(self, text: str, values: Sequence[Any]) -> Request:
         if not text.strip():
             raise HostError("The prompt is empty: type something to ask.")

@@ -7,10 +7,9 @@ its model under our feet, and importing this file must not cost it anything at i
 from __future__ import annotations
 
 import copy
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from .protocol import HostError, Request, Trouble
 from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stored_reply
@@ -58,9 +57,9 @@ class TextGenHost:
         return "" if name in (None, "None") else str(name)
 
     @property
-    def lock(self) -> threading.Lock:
+    def lock(self) -> SettledLock:
         """The lock that the host's chat, notebook and API all generate under; got only when the model is at rest."""
-        return cast(threading.Lock, SettledLock(host_module("shared").generation_lock))
+        return SettledLock(host_module("shared").generation_lock)
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be mixed right now, or None. Plain text: names in it are not escaped. Never raises."""
@@ -120,11 +119,22 @@ class TextGenHost:
         Raises:
             HostError: any `trouble()`, no turn yet, a template that refuses, or a prompt that does not fit.
         """
+        return self._request(self._last_turn(values))
+
+    def prompt_again(self, values: Sequence[Any]) -> str:
+        """The prompt of the chat's last turn.
+
+        Raises:
+            HostError: no turn yet, a template that refuses, or a prompt that does not fit.
+        """
+        return self._last_turn(values).prompt
+
+    def _last_turn(self, values: Sequence[Any]) -> Turn:
         state = host_module("ui").gather_interface_values(*values)
         history = history_of(state)
         if not has_turn(history):
             raise HostError("There is no message to ask again: send one in the Chat tab first, or type a prompt here.")
-        return self._request(build_turn(state, history))
+        return build_turn(state, history)
 
     def ask(self, text: str, values: Sequence[Any]) -> Request:
         """`text` as a new chat, under the chat's template and settings. Takes `lock` for a moment.
@@ -150,6 +160,7 @@ class TextGenHost:
             stop_strings=turn.stop_strings,
             seed=seed,
             skip_special_tokens=bool(turn.state["skip_special_tokens"]),
+            opening=turn.opening,
             state=turn.state,
         )
 

@@ -52,8 +52,9 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("CI") or os.environ.get("LORA_MIXER_REQUIRE_BROWSER"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS), timeout=PATIENCE * 1000)
         try:
@@ -154,12 +155,8 @@ class Mixer:
     """Our standalone page around a model in this process."""
 
     host: Any
+    console: Any
     url: str = ""
-
-    @property
-    def console(self) -> Any:
-        """The server's side of the desk."""
-        return sys.modules["lora_mixer"].__dict__["door"].console
 
     @property
     def desk(self) -> Any:
@@ -194,16 +191,13 @@ def standalone(host: Any) -> Iterator[Mixer]:
     """The standalone page around `host`, served."""
     from lora_mixer.hosts.standalone_page import build_page
 
-    package = sys.modules["lora_mixer"].__dict__
-    package.pop("door", None)  # it lives as long as the process, which here plays many hosts
     page = build_page(host, ROOT)
-    mixer = Mixer(host)
-    try:
-        with served(page.blocks.queue(), **page.launch_options) as mixer.url:
-            yield mixer
-    finally:
-        package.pop("door", None)
-        sys.modules.pop("lora_mixer_script", None)
+    # The door lives as long as the process, which here plays many hosts.
+    door = sys.modules["lora_mixer"].__dict__.pop("door")
+    sys.modules.pop("lora_mixer_script", None)
+    mixer = Mixer(host, door.console)
+    with served(page.blocks.queue(), **page.launch_options) as mixer.url:
+        yield mixer
 
 
 def host_of(model: Any, tokenizer: Any, **options: Any) -> Any:
@@ -249,9 +243,9 @@ class Board:
     def master(self, adapter: str = "pirate") -> Any:
         return self.label(f"Master fader of {adapter}")
 
-    def type(self, label: str, text: str) -> None:
+    def type(self, label: str, text: str, adapter: str = "") -> None:
         """Types a number into a field, and Enter."""
-        field = self.label(label)
+        field = (self.strip(adapter) if adapter else self.desk).get_by_label(label, exact=True)
         field.fill(text)
         field.press("Enter")
 

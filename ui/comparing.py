@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +143,7 @@ def _comparer(console: Console) -> Any:
             run = _run(console, request, columns, manner)
             with console.comparison(run):
                 yield from _updates(console, run, [column.label for column in columns], request)
-            prompt = request.prompt if source == _FROM_CHAT else ""
-            yield _finished(run, prompt)
+            yield _finished(run, request, to_the_chat=source == _FROM_CHAT)
         except Exception as error:
             yield _showing(console, escape(f"{error}"), running=False)
             if isinstance(error, (HostError, ValueError, RuntimeError)):
@@ -181,7 +180,7 @@ def _updates(console: Console, run: Run, labels: Sequence[str], request: Request
             continue
         shown = time.monotonic()
         columns = [
-            replies.running(label, text, tokens, update.seconds, finished)
+            replies.running(label, request.opening + text, tokens, update.seconds, finished)
             for label, text, tokens, finished in zip(labels, update.texts, update.tokens, update.finished, strict=True)
         ]
         yield _showing(console, replies.progress(update, limit), running=True, columns=columns)
@@ -196,15 +195,16 @@ def _showing(console: Console, line: str, running: bool, columns: Sequence[str] 
     return gr.skip(), replies.status(line), *buttons, *shown, *uses
 
 
-def _finished(run: Run, prompt: str) -> tuple[Any, ...]:
-    result = run.result
-    said = _Said(prompt, tuple(column.text for column in result.columns))
-    line = replies.summary(result)
-    if not prompt:
+def _finished(run: Run, request: Request, to_the_chat: bool) -> tuple[Any, ...]:
+    """The columns with all that they said. Replies to a text of one's own are no replies to the chat's last turn."""
+    columns = [replace(column, text=request.opening + column.text) for column in run.result.columns]
+    line = replies.summary(run.result)
+    if not to_the_chat:
         line += " · these answer a text of your own, so they cannot go into the chat"
+    said = _Said(request.prompt, tuple(column.text for column in columns))
     buttons = gr.update(interactive=True), gr.update(interactive=False)
-    uses = [gr.update(interactive=bool(prompt and text)) for text in said.texts]
-    return said, replies.status(line), *buttons, *(replies.done(column) for column in result.columns), *uses
+    uses = [gr.update(interactive=to_the_chat and bool(text)) for text in said.texts]
+    return said, replies.status(line), *buttons, *(replies.done(column) for column in columns), *uses
 
 
 def _user_of(console: Console, at: int) -> Any:
@@ -212,7 +212,7 @@ def _user_of(console: Console, at: int) -> Any:
         try:
             if said is None:
                 raise HostError("There is no reply yet: compare first.")
-            if console.host.ask_again(values).prompt != said.prompt:
+            if console.host.prompt_again(values) != said.prompt:
                 raise HostError("The chat has moved on since these replies were written: compare again to use one.")
             return list(console.host.use_reply(said.texts[at], values))
         except HostError as error:

@@ -16,7 +16,7 @@ from ..lora_ops.mix import Faders, Mix
 from .panel import Panel
 
 if TYPE_CHECKING:
-    from ..hosts.protocol import Host
+    from ..hosts.protocol import Host, Trouble
     from ..lora_ops import Desk, Run
 
 DEFAULT_RANGE = (0.0, 2.0)
@@ -40,18 +40,21 @@ class Console:
         # Weak: the model itself keeps its desk, and goes with it when the host unloads it.
         self._desk: weakref.ref[Desk] | None = None
         self._model_name = ""
+        self._trouble: Trouble | None = None
         self._running: list[Run] = []
         self._started = False
 
     def desk(self) -> Desk | None:
         """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed."""
         with self._lock:
-            model = self.host.model if self.host.trouble() is None else None
+            trouble = self.host.trouble()
+            if trouble != self._trouble:
+                self._trouble = trouble
+                self.revision += 1
+            model = self.host.model if trouble is None else None
             desk = self._desk() if self._desk else None
             if model is None:
-                if desk is not None or self._desk is not None:
-                    self._desk = None
-                    self.revision += 1
+                self._desk = None
                 return None
             if desk is None or desk.model is not model:
                 desk = self._meet(model)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.context import Context
 
 from .panel import Panel
 from .state import state_json
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 #: For moves that must not wait behind a generation in Gradio's queue, and of which only the last one matters.
 _LIVE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
 _RECEIVE = "(state) => { window.loraMixer && window.loraMixer.receive(state); }"
+_PONG = "() => { window.loraMixer && window.loraMixer.pong(); }"
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,24 @@ class FaderBoard:
 def build_fader_board(console: Console) -> FaderBoard:
     """Places the fader board where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-desk"></div>')
-    state, panel, poll = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll"))
+    with _at_the_root():
+        state, panel, poll = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll"))
     state.change(None, [state], None, js=_RECEIVE)
     panel.input(lambda message: _take(console, message), [panel], None, **_LIVE)
-    poll.input(lambda message: _answer(console, message), [poll], [state], **_LIVE)
+    answered = poll.input(lambda message: _answer(console, message), [poll], [state], **_LIVE)
+    # Most answers bring nothing new; this tells the script that Python is still there.
+    answered.success(None, None, None, js=_PONG, queue=False, show_progress="hidden")
     return FaderBoard(state, poll)
+
+
+@contextmanager
+def _at_the_root() -> Iterator[None]:
+    """Builds outside of the open tab: Gradio 6 puts nothing of a tab into the page before the tab is opened."""
+    block, Context.block = Context.block, Context.root_block
+    try:
+        yield
+    finally:
+        Context.block = block
 
 
 def _wire(elem_id: str) -> Any:

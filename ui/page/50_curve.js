@@ -51,6 +51,7 @@
 
     function setLayer(i, value) {
       chosen = i;
+      values[i] = value; // the next key may come before the next frame
       M.store.edit((p) => put(p, i, value));
     }
 
