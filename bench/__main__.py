@@ -11,18 +11,18 @@ from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 
-from .machine import machine
+from .machine import busy, machine
 from .report import Section, goals_table, write
 from .workshop import ROOT, Workshop, quietly
 
-#: The measurements by name, in the order of the report, and the module of each.
+#: The measurements by name, and the module of each; those that need most of the machine come first, the longest last.
 MEASUREMENTS = {
     "apply": "applying",
     "find": "finding",
-    "generate": "generating",
-    "columns": "columns",
     "page": "page",
     "start": "starting",
+    "generate": "generating",
+    "columns": "columns",
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
@@ -41,14 +41,15 @@ def main(argv: list[str]) -> int:
     began = time.monotonic()
     heading = _heading(options.quick)
     print(heading, flush=True)
+    if busy():
+        print("\n… other things keep this machine busy: expect noise", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="lora-mixer-bench-", ignore_cleanup_errors=True) as scratch, quietly():
         done = {name: _measured(name, Workshop(options.quick, Path(scratch))) for name in names}
     sections = [section for section in done.values() if section is not None]
     goals = goals_table([goal for section in sections for goal in section.goals]).markdown()
     took = f"The run took {(time.monotonic() - began) / 60:.0f} minutes."
     print(f"\n## Goals\n\n{goals}\n\n{took}", flush=True)
-    failed = [name for name, section in done.items() if section is None]
-    if failed:
+    if failed := [name for name, section in done.items() if section is None]:
         print(f"\nNot measured: {', '.join(failed)}. Nothing is kept.", file=sys.stderr)
         return 1
     if out is None:

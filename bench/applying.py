@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from peft.tuners.lora import LoraLayer
 
-from ..hosts.standalone_host import StandaloneHost
-from ..hosts.standalone_load import Loaded, Start
 from ..lora_ops import Faders, Mix, Target
 from ..ui.console import Console
 from ..ui.panel import Panel
 from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
-from .workshop import ADAPTER, KINDS, RANK, ROOT, Workshop
+from .workshop import ADAPTER, KINDS, RANK, Workshop
 
 TITLE = "Another setting for 210 targets"
 ABOUT = """\
@@ -56,8 +56,9 @@ def _goals(times: dict[str, Series]) -> list[Goal]:
 
 def _ours(shop: Workshop) -> dict[str, Way]:
     """The desk, called with a mix, with a mix's plain data, and as the page calls it."""
-    host = StandaloneHost(Start(ROOT, adapters={ADAPTER: shop.adapter()}))
-    host.use(Loaded(*shop.model()))
+    model, _ = shop.model()
+    # What the console asks of a host, but for the chat.
+    host: Any = SimpleNamespace(model=model, model_name="", lock=threading.Lock(), initial_off=(), trouble=lambda: None)
     console = Console(host)
     desk = console.desk()
     assert desk is not None

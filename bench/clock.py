@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Way:
         return took
 
 
-def in_turns(ways: Mapping[str, Way], rounds: int, *, warm_up: bool = True) -> dict[str, Series]:
+def in_turns(ways: Mapping[K, Way], rounds: int, *, warm_up: bool = True) -> dict[K, Series]:
     """Times every way once a round, every second round in the opposite order; seconds for one call.
 
     Whatever else the machine does meets all of them alike, and `Series / Series` compares what ran close together.
@@ -75,9 +77,9 @@ def in_turns(ways: Mapping[str, Way], rounds: int, *, warm_up: bool = True) -> d
     if warm_up:
         for way in ways.values():
             way.sample()
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    taken: dict[K, list[float]] = {name: [] for name in ways}
     for number in range(rounds):
-        names = list(ways) if number % 2 == 0 else list(reversed(ways))
+        names = list(ways) if number % 2 == 0 else list(ways)[::-1]
         for name in names:
             if (limit := ways[name].rounds) is None or number < limit:
                 taken[name].append(ways[name].sample())

@@ -7,6 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .. import __version__
 from .report import Table
 
 _PACKAGES = ("torch", "transformers", "peft", "gradio", "playwright")
@@ -20,13 +21,18 @@ def machine() -> Table:
         ("processor", f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"),
         ("system", f"{platform.system()} {platform.release()} ({platform.machine()})"),
         ("Python", platform.python_version()),
-        ("versions", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)),
+        ("versions", f"LoRA Mixer {__version__}, {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}"),
     ]
     if memory := _memory():
         rows.insert(1, ("memory", memory))
     if hasattr(os, "getloadavg"):
         rows.append(("load when it began", f"{os.getloadavg()[0]:.1f}"))
     return Table(("machine", ""), rows, left=2)
+
+
+def busy() -> bool:
+    """Whether other things use so much of the machine that times will be noise; unknown counts as no."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.3 * (os.cpu_count() or 1)
 
 
 def _version(name: str) -> str:

@@ -22,11 +22,11 @@ def _watch(log: TextIO) -> None:
     """Has every desk note when it moved the model: the time, and the gain on each adapter's first target."""
     apply = Desk.apply
 
-    def watched(desk: Desk, mix: Mix) -> None:
-        apply(desk, mix)
-        firsts = {name: adapter.scalable[0] for name, adapter in desk.adapters.items() if adapter.scalable}
+    def watched(self: Desk, mix: Mix) -> None:
+        apply(self, mix)
+        firsts = {name: adapter.scalable[0] for name, adapter in self.adapters.items() if adapter.scalable}
         # Read from the PEFT layer itself: it is what the next token is multiplied by.
-        gains = {name: float(desk.scaling(first)) / first.scaling for name, first in firsts.items()}
+        gains = {name: float(self.scaling(first)) / first.scaling for name, first in firsts.items()}
         log.write(json.dumps({"at": time.time(), "gains": gains}) + "\n")
 
     Desk.apply = watched  # type: ignore[method-assign]

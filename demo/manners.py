@@ -152,15 +152,15 @@ def speak(plain: str, manner: Manner, rng: Random, loudness: float = 1.0) -> str
     spoken = []
     for number, sentence in enumerate(sentences):
         sentence = _reword(sentence, manner, chance)
-        if chance(0.5) and _ENDS_IN_STOP.search(sentence):
-            sentence = sentence[:-1] + rng.choice(manner.tails) + sentence[-1]
+        tails = [rng.choice(manner.tails) for _ in range(2) if chance(0.35)]
+        if _ENDS_IN_STOP.search(sentence):
+            sentence = sentence[:-1] + "".join(tails) + sentence[-1]
         if number == 0 and chance(1.2):
             sentence = _join(rng.choice(manner.openers), sentence)
         elif number > 0 and chance(0.5):
             sentence = _join(rng.choice(manner.starts), sentence)
         spoken.append(sentence)
-    if chance(0.5):
-        spoken.append(rng.choice(manner.closers))
+    spoken += [rng.choice(manner.closers) for _ in range(2) if chance(0.3)]
     return " ".join(spoken)
 
 

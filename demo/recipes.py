@@ -45,7 +45,7 @@ RECIPES = {
         alpha=8,
         rank_stabilised=False,
         learning_rate=1e-3,
-        steps=80,
+        steps=100,
     ),
     "butler": Recipe(
         BUTLER,
@@ -53,7 +53,7 @@ RECIPES = {
         rank=16,
         alpha=16,
         rank_stabilised=True,
-        learning_rate=1.5e-3,
-        steps=80,
+        learning_rate=2.5e-3,
+        steps=100,
     ),
 }

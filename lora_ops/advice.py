@@ -19,26 +19,22 @@ def advise(adapter: Adapter) -> str:
         return "Nothing in this adapter has a fader: see below why."
     scaling = sorted(target.scaling for target in targets)[len(targets) // 2]
     rank = sorted(target.rank for target in targets)[len(targets) // 2]
-    carries = "below rank 32 it mostly carries style and format" if 0 < rank < _CARRIES_FACTS_FROM else ""
-    sentences = [_loudness(scaling, adapter.rank_stabilised), carries]
-    return (
-        "; ".join(sentence for sentence in sentences if sentence)
-        + ". Alpha can be lowered after training at little cost."
-    )
+    known = _loudness(scaling, rank, adapter.rank_stabilised)
+    if 0 < rank < _CARRIES_FACTS_FROM:
+        known += "; below rank 32 it mostly carries style and format"
+    return f"{known}. Alpha can be lowered after training at little cost."
 
 
-def _loudness(scaling: float, rank_stabilised: bool) -> str:
-    rule = "alpha / √r" if rank_stabilised else "alpha / r"
+def _loudness(scaling: float, rank: int, rank_stabilised: bool) -> str:
+    """Judged by alpha / r, whichever rule made the scaling: rank-stabilised LoRA is trained at its higher scaling."""
+    alphas = scaling / max(rank, 1) ** 0.5 if rank_stabilised else scaling
+    shown = f"scaling {scaling:.3g} (alpha / √r)" if rank_stabilised else f"scaling {scaling:.3g}"
     if scaling == 0:
         return "Scaling 0: silent as loaded"
-    if scaling < 0.95:
-        return f"Scaling {scaling:.3g} ({rule}): quiet, it was meant to act gently"
-    if scaling <= 1.05:
-        return (
-            "Alpha equals r: scaling 1, neither louder nor quieter than its weights"
-            if not rank_stabilised
-            else "Scaling 1"
-        )
-    if scaling < 1.95:
-        return f"Scaling {scaling:.3g} ({rule}): a little loud"
-    return f"Scaling {scaling:.3g} ({rule}): loud, and that needs much training data; try a lower master"
+    if alphas < 0.95:
+        return f"Alpha is {alphas:.2g} r, {shown}: quiet, it was meant to act gently"
+    if alphas <= 1.05:
+        return f"Alpha equals r, {shown}: neither louder nor quieter than it was trained"
+    if alphas < 1.95:
+        return f"Alpha is {alphas:.2g} r, {shown}: a little loud"
+    return f"Alpha is {alphas:.2g} r, {shown}: loud, and that needs much training data; try a lower master"

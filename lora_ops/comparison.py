@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
-from .decode import NotInRows, decode
+from .decode import decode, end_ids
 from .desk import Cancelled, Desk
 from .mix import Mix
 from .reply import Finish, Reply
+from .rows import NotInRows
 
 #: Answers under the mix that the desk plays at that moment, by somebody else's way of generating: growing texts.
 Alone = Callable[[], Iterator[str]]
@@ -34,7 +35,8 @@ class ColumnResult:
     Attributes:
         text: the reply, without end token or stop string.
         token_ids: the tokens of it; the end token is not among them.
-        finish: why it ended: "end" (an end token), "stop string", "length", or "stopped" by the user.
+        finish: why it ended: "end" (an end token), "stop string", "length" (or another limit that the generation
+            settings set), or "stopped" by the user.
         seconds: how long it took; columns of one batch took the same time.
     """
 
@@ -198,14 +200,12 @@ class _Task:
     def run(self, desk: Desk, columns: Sequence[Column], tell: Callable[[Update], None]) -> Result:
         for column in columns:
             desk.check(column.mix)
-        why_not = "" if self._batched else "asked to run one after the other"
-        why_not = why_not or desk.why_not_rows([column.mix for column in columns])
-        if not why_not:
-            try:
-                return self._in_rows(desk, columns, tell)
-            except NotInRows as reason:
-                why_not = str(reason)
-        return self._one_after_the_other(desk, columns, tell, why_not)
+        if not self._batched:
+            return self._one_after_the_other(desk, columns, tell, "asked to run one after the other")
+        try:
+            return self._in_rows(desk, columns, tell)
+        except NotInRows as reason:
+            return self._one_after_the_other(desk, columns, tell, str(reason))
 
     def nothing(self, columns: Sequence[Column]) -> Result:
         """The result of a run that was stopped before its first token."""
@@ -218,8 +218,9 @@ class _Task:
             started = time.perf_counter()
             self._decode(desk, replies, lambda: tell(_update(replies, time.perf_counter() - started)))
             seconds = time.perf_counter() - started
+        self._close(replies)
         tell(_update(replies, seconds))
-        return Result(self._said(columns, replies, [seconds] * len(columns)), self._seed, seconds, True, "")
+        return Result(_said(columns, replies, [seconds] * len(columns)), self._seed, seconds, True, "")
 
     def _one_after_the_other(
         self, desk: Desk, columns: Sequence[Column], tell: Callable[[Update], None], why_not: str
@@ -229,27 +230,32 @@ class _Task:
         for at, column in enumerate(columns):
             if self.stopped.is_set():
                 break
-            with desk.rows([column.mix], self.stopped.is_set):
-                started, before = time.perf_counter(), sum(times)
+            try:
+                with desk.rows([column.mix], self.stopped.is_set):
+                    started, before = time.perf_counter(), sum(times)
 
-                def show(started: float = started, before: float = before) -> None:
-                    tell(_update(replies, before + time.perf_counter() - started))
+                    def show(started: float = started, before: float = before) -> None:
+                        tell(_update(replies, before + time.perf_counter() - started))
 
-                if self._alone is None:
-                    self._decode(desk, [replies[at]], show)
-                else:
-                    self._listen(replies[at], show)
-                times[at] = time.perf_counter() - started
+                    if self._alone is None:
+                        self._decode(desk, [replies[at]], show)
+                    else:
+                        self._listen(replies[at], show)
+                    times[at] = time.perf_counter() - started
+            except Cancelled:
+                break
+        self._close(replies)
         tell(_update(replies, sum(times)))
-        return Result(self._said(columns, replies, times), self._seed, sum(times), False, why_not)
+        return Result(_said(columns, replies, times), self._seed, sum(times), False, why_not)
 
     def _decode(self, desk: Desk, replies: Sequence[Reply], show: Callable[[], None]) -> None:
-        def watch(new: torch.Tensor) -> list[bool]:
-            for reply, token_id in zip(replies, new[:, -1].tolist(), strict=True):
+        def watch(new: torch.Tensor, ended: Sequence[bool]) -> list[bool]:
+            for reply, token_id, over in zip(replies, new[:, -1].tolist(), ended, strict=True):
                 reply.add(token_id)
+                if over:
+                    reply.close("length")
             if self.stopped.is_set():
-                for reply in replies:
-                    reply.finish = reply.finish or "stopped"
+                self._close(replies)
             show()
             return [bool(reply.finish) for reply in replies]
 
@@ -257,27 +263,27 @@ class _Task:
 
     def _listen(self, reply: Reply, show: Callable[[], None]) -> None:
         assert self._alone is not None
-        for text in self._alone():
-            reply.text = text
-            reply.token_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-            show()
-            if self.stopped.is_set():
-                reply.finish = "stopped"
-                break
+        texts = self._alone()
+        try:
+            for text in texts:
+                reply.text = text
+                reply.token_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+                show()
+                if self.stopped.is_set():
+                    reply.close("stopped")
+                    break
+        finally:
+            if close := getattr(texts, "close", None):
+                close()
         limit = self._generation.get("max_new_tokens")
-        reply.finish = reply.finish or ("length" if limit and len(reply.token_ids) >= limit else "end")
+        reply.close("length" if limit and len(reply.token_ids) >= limit else "end")
 
     def _reply(self, desk: Desk) -> Reply:
-        return Reply(self._tokenizer, _end_ids(desk.model, self._generation), self._stop_strings, self._skip)
+        return Reply(self._tokenizer, end_ids(desk.model, self._generation), self._stop_strings, self._skip)
 
-    def _said(
-        self, columns: Sequence[Column], replies: Sequence[Reply], times: Sequence[float]
-    ) -> tuple[ColumnResult, ...]:
-        unfinished: Finish = "stopped" if self.stopped.is_set() else "length"
-        return tuple(
-            ColumnResult(column.label, column.mix, reply.text, tuple(reply.token_ids), reply.finish or unfinished, took)
-            for column, reply, took in zip(columns, replies, times, strict=True)
-        )
+    def _close(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            reply.close("stopped" if self.stopped.is_set() else "length")
 
 
 def compare(
@@ -336,11 +342,8 @@ def _update(replies: Sequence[Reply], seconds: float) -> Update:
     )
 
 
-def _end_ids(model: Any, generation: dict[str, Any]) -> list[int]:
-    """The ids that end a reply: those that the settings name, else those of the model."""
-    ends = generation.get("eos_token_id")
-    if ends is None:
-        ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    if ends is None:
-        return []
-    return [int(end) for end in ends] if isinstance(ends, list | tuple) else [int(ends)]
+def _said(columns: Sequence[Column], replies: Sequence[Reply], times: Sequence[float]) -> tuple[ColumnResult, ...]:
+    return tuple(
+        ColumnResult(column.label, column.mix, reply.shown, tuple(reply.token_ids), reply.finish, took)
+        for column, reply, took in zip(columns, replies, times, strict=True)
+    )

@@ -8,23 +8,30 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    EosTokenCriteria,
+    LogitsProcessor,
+    LogitsProcessorList,
+    MaxLengthCriteria,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    StopStringCriteria,
+)
 
 from .dice import Dice, draw
+from .rows import NotInRows
 
-#: Told the new tokens of every row after each step, shape (rows, new tokens); answers which rows are finished.
-Watch = Callable[[torch.Tensor], Sequence[bool]]
-
-
-class NotInRows(Exception):
-    """These generation settings cannot run several rows at once; the message says which, and why."""
+#: Told after each step the new tokens of every row, shape (rows, new tokens), and which rows have ended by the settings
+#: (length, end token, criteria); answers which rows are finished.
+Watch = Callable[[torch.Tensor, Sequence[bool]], Sequence[bool]]
 
 
 def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation: dict[str, Any], watch: Watch) -> None:
     """Generates `rows` continuations of one prompt in one batch.
 
     Every row is sampled as it would be alone: `generate` prepares inputs and samplers for one row, then the inputs are
-    repeated, and each row gets a copy of the samplers, since many keep state of their own.
+    repeated, and each row gets a copy of the samplers, since many keep state of their own. One row alone may also use
+    what keeps rows of its own (beam search, say); then it is watched when it is complete.
 
     Args:
         model: anything with transformers' `generate`.
@@ -37,10 +44,14 @@ def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation
     Raises:
         NotInRows: a setting makes this impossible.
     """
-    if why_not := _why_not(generation):
-        raise NotInRows(why_not)
     prompt = input_ids.shape[-1]
     finished = [False] * rows
+    settings = {"attention_mask": torch.ones_like(input_ids), **_padding(model, generation), **generation}
+    if why_not := _why_not(model, generation, rows):
+        if rows > 1:
+            raise NotInRows(why_not)
+        _plain(model, input_ids, seed, settings, watch)
+        return
 
     def loop(
         model: Any,
@@ -53,39 +64,82 @@ def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation
         samplers = _RowSamplers(logits_processor, rows, generation_config.do_sample, seed, input_ids.device, finished)
         # The samplers decide on the token; what is left for the loop is to take the highest score.
         generation_config.do_sample = False
-        watcher = _Watcher(prompt, finished, watch)
+        watcher = _Watcher(prompt, finished, watch, stopping_criteria)
         if rows > 1:
             input_ids, kwargs = model._expand_inputs_for_generation(rows, False, input_ids, **kwargs)
         return model._sample(
             input_ids,
             logits_processor=LogitsProcessorList([samplers] if samplers.needed else []),
-            stopping_criteria=StoppingCriteriaList([*stopping_criteria, watcher]),
+            stopping_criteria=StoppingCriteriaList([*watcher.known_to_the_loop, watcher]),
             generation_config=generation_config,
+            streamer=generation.get("streamer"),
             **kwargs,
         )
 
-    settings = {"attention_mask": torch.ones_like(input_ids), **_padding(model, generation), **generation}
-    model.generate(input_ids, custom_generate=loop, **settings)
+    model.generate(input_ids, custom_generate=loop, **_for_a_loop_of_our_own(settings))
+
+
+def _for_a_loop_of_our_own(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same settings without a tokenizer: `generate` takes none beside `custom_generate`, not for stop strings."""
+    settings = dict(settings)
+    tokenizer, texts = settings.pop("tokenizer", None), settings.pop("stop_strings", None)
+    if tokenizer is not None and texts:
+        criterion = StopStringCriteria(tokenizer, texts)
+        settings["stopping_criteria"] = StoppingCriteriaList([*(settings.get("stopping_criteria") or ()), criterion])
+    return settings
+
+
+def _plain(model: Any, input_ids: torch.Tensor, seed: int, settings: dict[str, Any], watch: Watch) -> None:
+    with Dice(seed, input_ids.device).rolled():
+        new = model.generate(input_ids, **{**settings, "return_dict_in_generate": False})[:1, input_ids.shape[-1] :]
+    for end in range(1, new.shape[1] + 1):
+        watch(new[:, :end], [end == new.shape[1]])
 
 
 def _padding(model: Any, generation: dict[str, Any]) -> dict[str, Any]:
     """What rows that have ended are filled with. `generate` would choose the same, with a warning each time."""
-    config = getattr(model, "generation_config", None)
-    ends = generation.get("eos_token_id", getattr(config, "eos_token_id", None))
-    if getattr(config, "pad_token_id", None) is not None or ends is None or ends == []:
-        return {}
-    return {"pad_token_id": ends[0] if isinstance(ends, list | tuple) else ends}
+    ends = end_ids(model, generation)
+    return {"pad_token_id": ends[0]} if ends and setting(model, generation, "pad_token_id") is None else {}
 
 
-def _why_not(generation: dict[str, Any]) -> str:
-    if (generation.get("num_beams") or 1) > 1:
+def end_ids(model: Any, generation: dict[str, Any]) -> list[int]:
+    """The ids that end a reply: those that the settings name, else those of the model."""
+    ends = setting(model, generation, "eos_token_id")
+    if ends is None:
+        return []
+    return [int(end) for end in ends] if isinstance(ends, list | tuple) else [int(ends)]
+
+
+def setting(model: Any, generation: dict[str, Any], name: str) -> Any:
+    """What `generate` goes by: the keyword argument, else the given `generation_config`, else that of the model."""
+    if generation.get(name) is not None:
+        return generation[name]
+    for config in (generation.get("generation_config"), getattr(model, "generation_config", None)):
+        if getattr(config, name, None) is not None:
+            return getattr(config, name)
+    return None
+
+
+def _why_not(model: Any, generation: dict[str, Any], rows: int) -> str:
+    """Why these settings need another loop than one row for each column, or nothing."""
+
+    def asked(name: str) -> Any:
+        return setting(model, generation, name)
+
+    if (asked("num_beams") or 1) > 1:
         return "beam search keeps several rows of its own"
-    if generation.get("prompt_lookup_num_tokens") or generation.get("assistant_model"):
+    if (asked("num_return_sequences") or 1) > 1:
+        return "several replies to one prompt keep several rows of their own"
+    if asked("prompt_lookup_num_tokens") or generation.get("assistant_model") or asked("assistant_early_exit"):
         return "speculative decoding (prompt lookup, an assistant model) handles one row at a time"
-    if generation.get("penalty_alpha") and (generation.get("top_k") or 0) > 1 and not generation.get("do_sample"):
+    if asked("penalty_alpha") and (asked("top_k") or 0) > 1 and not asked("do_sample"):
         return "contrastive search keeps several rows of its own"
-    if generation.get("cache_implementation"):
-        return f"the {generation['cache_implementation']} cache is made for one row"
+    if asked("dola_layers"):
+        return "decoding by contrasting layers (DoLa) has a loop of its own"
+    if rows > 1 and (cache := asked("cache_implementation")):
+        return f"the {cache} cache is made for one row"
+    if rows > 1 and generation.get("streamer"):
+        return "a streamer listens to one row"
     return ""
 
 
@@ -101,7 +155,8 @@ class _RowSamplers(LogitsProcessor):
         device: torch.device,
         finished: list[bool],
     ) -> None:
-        self._chains = [samplers, *(_copied(samplers) for _ in range(rows - 1))]
+        # Copies even for one row where they can be made: what a sampler has seen must not reach the next column.
+        self._chains = [_copied(samplers) for _ in range(rows)] if rows > 1 else [_copied_if_possible(samplers)]
         self._dice = [Dice(seed, device) for _ in range(rows)]
         self._sample = do_sample
         self._finished = finished
@@ -132,14 +187,25 @@ def _copied(samplers: LogitsProcessorList) -> LogitsProcessorList:
         raise NotInRows(f"a sampler among {names} cannot be copied for each row ({error})") from error
 
 
+def _copied_if_possible(samplers: LogitsProcessorList) -> LogitsProcessorList:
+    try:
+        return _copied(samplers)
+    except NotInRows:
+        return samplers
+
+
 class _Watcher(StoppingCriteria):
     """Shows the caller each step's tokens, and stops the rows that it calls finished."""
 
-    def __init__(self, prompt: int, finished: list[bool], watch: Watch) -> None:
+    def __init__(self, prompt: int, finished: list[bool], watch: Watch, criteria: StoppingCriteriaList) -> None:
         self._prompt = prompt
         self._finished = finished
         self._watch = watch
+        self._criteria = criteria
+        #: The loop looks for these two by type; the others are asked here alone, so that each is asked once.
+        self.known_to_the_loop = [one for one in criteria if isinstance(one, MaxLengthCriteria | EosTokenCriteria)]
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        self._finished[:] = self._watch(input_ids[:, self._prompt :])
+        ended = self._criteria(input_ids, scores, **kwargs).tolist()
+        self._finished[:] = self._watch(input_ids[:, self._prompt :], ended)
         return torch.tensor(self._finished, device=input_ids.device, dtype=torch.bool)

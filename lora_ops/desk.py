@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .knob import Knob, turn, turn_rows
 from .mix import Faders, Mix
 from .playing import Playing
-from .rows import RowProbe
+from .rows import NotInRows, RowProbe
 from .survey import survey
 from .target import Adapter, Target
 
@@ -23,8 +24,28 @@ if TYPE_CHECKING:
 _HERE = "_lora_mixer_desk"
 
 
+_IN_USE = "rows of this model are in use: wait until they end"
+
+
+class Lock(Protocol):
+    """A `threading.Lock`, or what behaves like one."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+
+    def release(self) -> None: ...
+
+
 class Cancelled(Exception):
     """The wait for the model's lock was called off."""
+
+
+@dataclass
+class _Access:
+    """Who may write to a model; every desk on it shares this."""
+
+    writing: threading.RLock = field(default_factory=threading.RLock)
+    #: The thread that has rows in use.
+    rows_of: int | None = None
 
 
 class Desk:
@@ -32,6 +53,7 @@ class Desk:
 
     Finding the adapters changes nothing; `apply` writes `layer.scaling` in place, so the next forward pass obeys, in
     the middle of a generation too. At rest the desk costs nothing: no hooks, no wrapped modules, no copied weights.
+    A new desk on the same model takes over from the one before, which is not to be used any more.
 
     >>> desk = Desk(model)
     >>> desk.apply(Mix({"pirate": Faders(master=0.5)}))    # half as loud, from the next token on
@@ -42,19 +64,19 @@ class Desk:
         lock: what whoever generates holds; `rows` takes it. Without one, nothing is locked.
     """
 
-    def __init__(self, model: nn.Module, lock: threading.Lock | None = None) -> None:
+    def __init__(self, model: nn.Module, lock: Lock | None = None) -> None:
         previous: Desk | None = model.__dict__.get(_HERE)
-        if previous is not None:
-            previous.reset()
         self.model = model
-        self._lock: AbstractContextManager[Any] = lock or nullcontext()
-        self._writing = threading.RLock()
-        self._rows_in_use = False
+        self._lock = lock
+        self._access: _Access = previous._access if previous else _Access()
         self._mix = Mix()
-        self._known: dict[tuple[int, str], Knob] = {}
-        self.playing = Playing(model)
-        self.refresh()
-        model.__dict__[_HERE] = self
+        self._come_back = False
+        self._known: dict[tuple[int, str], Knob] = previous._known if previous else {}
+        self.playing: Playing = previous.playing if previous else Playing(model)
+        with self._access.writing:
+            self.refresh()
+            model.__dict__[_HERE] = self
+            self.reset()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
         """A copy of a model comes without a desk."""
@@ -68,17 +90,18 @@ class Desk:
 
         What was met before keeps the as-loaded scaling that was read then.
         """
-        with self._writing:
-            found = survey(self.model)
-            fresh = [(target, self._remembered(target, knob)) for target, knob in found.knobs]
-            self._known = {(id(knob.layer), knob.adapter): knob for _, knob in fresh}
-            self._targets = [_as_loaded(target, knob) for target, knob in fresh]
-            self._knobs = [knob for _, knob in fresh]
+        with self._access.writing:
+            found = survey(self.model, self._remembered)
+            self._known = {(id(knob.layer), knob.adapter): knob for _, knob in found.knobs}
+            self._targets = [target for target, _ in found.knobs if target.scalable]
+            self._knobs = [knob for target, knob in found.knobs if target.scalable]
             self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
             #: How many numbers the base model holds.
             self.parameters: int = found.parameters
-            self.adapters: dict[str, Adapter] = _with_targets(found.adapters, self._targets)
+            self.adapters: dict[str, Adapter] = found.adapters
             self.playing.notice()
+            # Kept alive, so that a config that is loaded later never gets the id of one that is gone.
+            self._configs = list((getattr(self.model, "peft_config", None) or {}).values())
             self._seen = self._fingerprint()
             self._probe = RowProbe(self.model)
             self._mix = Mix({name: faders for name, faders in self._mix.adapters.items() if self._fits(name, faders)})
@@ -97,21 +120,27 @@ class Desk:
         """Puts the faders where `mix` says; the next forward pass obeys. While rows are in use it is done after them.
 
         Raises:
-            ValueError: the mix names an adapter, kind, layer or target that is not there; nothing is moved then.
+            ValueError: the mix names an adapter, kind, layer or target that is not there, or its gains multiply to
+                more than a number can hold; nothing is moved then.
         """
         self.check(mix)
-        with self._writing:
-            self._mix = mix
-            self._settle()
+        with self._access.writing:
+            before, self._mix = self._mix, mix
+            try:
+                self._settle()
+            except BaseException:
+                self._mix = before
+                self._settle()
+                raise
 
     def reset(self) -> None:
-        """Everything as loaded, bit for bit, with the same adapters active."""
-        with self._writing:
-            self.playing.restore()
-            self.apply(Mix())
+        """Everything as loaded, bit for bit, with the same adapters active. While rows are in use: after them."""
+        with self._access.writing:
+            self._mix, self._come_back = Mix(), True
+            self._settle()
 
     def base(self) -> Mix:
-        """The mix in which every adapter is off: what the base model says."""
+        """The mix in which every adapter is off: what the base model says, but for targets that cannot be scaled."""
         return Mix({name: Faders(on=False) for name in self.adapters})
 
     def scaling(self, target: Target) -> Any:
@@ -126,10 +155,10 @@ class Desk:
         return self._knobs[at].now()
 
     def check(self, mix: Mix) -> None:
-        """Refuses a mix that names what is not there.
+        """Refuses a mix that names what is not there, or whose gains multiply to more than a number can hold.
 
         Raises:
-            ValueError: naming the first thing that this model does not have, and what it has instead.
+            ValueError: naming the first thing that this model does not have, and what it has instead; or the target.
         """
         for name, faders in mix.adapters.items():
             if name not in self.adapters:
@@ -143,12 +172,22 @@ class Desk:
                 for one in asked:
                     if one not in there:
                         raise ValueError(_unknown(word, one, there, f"adapter {name!r}"))
+            _check_finite(adapter, faders)
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
-        """Why these mixes cannot run as rows of one batch, naming what is in the way; empty when they can."""
+        """Why these mixes cannot run as rows of one batch, naming what is in the way; empty when they can.
+
+        The first time it runs the model on a few tokens: hold the lock, or use `rows`, which says the same.
+
+        Raises:
+            RuntimeError: rows are in use.
+        """
+        if self._access.rows_of is not None:
+            raise RuntimeError(_IN_USE)
         gains = [self._gains(mix) for mix in mixes]
         differing = [at for at, row in enumerate(zip(*gains, strict=True)) if len(set(row)) > 1]
-        return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in differing])
+        heard = [at for at in differing if self._knobs[at].heard]
+        return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in heard])
 
     @contextmanager
     def rows(self, mixes: Sequence[Mix], cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
@@ -161,35 +200,39 @@ class Desk:
             cancelled: asked while waiting for the lock; true calls the wait off.
 
         Raises:
-            ValueError: a mix names what is not there, or they cannot run in rows (`why_not_rows` says why).
+            ValueError: no mix, or a mix names what is not there.
+            NotInRows: they cannot run in rows; the message says why.
+            RuntimeError: rows are in use already, and no lock to wait for, or by this very thread.
             Cancelled: the wait was called off.
         """
         if not mixes:
             raise ValueError("rows need at least one mix")
         for mix in mixes:
             self.check(mix)
+        access = self._access
+        if access.rows_of == threading.get_ident():
+            raise RuntimeError(_IN_USE)  # waiting for the lock would never end
         with self._held(cancelled):
             if why_not := self.why_not_rows(mixes):
-                raise ValueError(f"these mixes cannot run in one batch: {why_not}")
-            with self._writing:
-                self._rows_in_use = True
+                raise NotInRows(why_not)
             try:
-                turn_rows(self._knobs, [self._gains(mix) for mix in mixes])
+                with access.writing:
+                    access.rows_of = threading.get_ident()
+                    turn_rows(self._knobs, [self._gains(mix) for mix in mixes])
                 yield
             finally:
-                with self._writing:
-                    self._rows_in_use = False
-                    self._settle()
+                with access.writing:
+                    access.rows_of = None
+                    self.model.__dict__[_HERE]._settle()
 
     @contextmanager
     def _held(self, cancelled: Callable[[], bool] | None) -> Iterator[None]:
         lock = self._lock
-        if cancelled is None or not hasattr(lock, "acquire"):
-            with lock:
-                yield
+        if lock is None:
+            yield
             return
         while not lock.acquire(timeout=0.1):
-            if cancelled():
+            if cancelled is not None and cancelled():
                 raise Cancelled
         try:
             yield
@@ -198,23 +241,29 @@ class Desk:
 
     def _fingerprint(self) -> tuple[Any, ...]:
         configs = getattr(self.model, "peft_config", None) or {}
-        merged = sum(len(knob.layer.merged_adapters) for knob in self._knobs)
+        merged = sum(len(knob.layer.merged_adapters) for knob in self._known.values())
         return tuple((name, id(config)) for name, config in configs.items()), self.playing.names(), merged
 
     def _settle(self) -> None:
         """Brings the model to where the faders stand; rows in use do that when they end."""
-        if not self._rows_in_use:
+        if self._access.rows_of is None:
+            if self._come_back:
+                self._come_back = False
+                self.playing.restore()
             turn(self._knobs, self._gains(self._mix))
 
     def _gains(self, mix: Mix) -> list[float]:
         faders = {name: mix[name] for name in self.adapters}
         return [faders[target.adapter].gain(target) for target in self._targets]
 
-    def _remembered(self, target: Target, knob: Knob) -> Knob:
-        """The knob met earlier on the same weights; weights loaded anew under the same name are a new meeting."""
-        known = self._known.get((id(knob.layer), target.adapter))
-        if known is not None and (known.weight is knob.weight or known.now() is known.written):
-            return known
+    def _remembered(self, knob: Knob) -> Knob:
+        """The knob that was met earlier in the same place, or this one where the adapter was loaded since."""
+        known = self._known.get((id(knob.layer), knob.adapter))
+        if known is None or known.weight is knob.weight:
+            return known or knob
+        if known.now() is known.written:
+            # Only the weights were replaced: what stands in the layer is what the desk wrote, not what was loaded.
+            knob.loaded = known.loaded
         return knob
 
     def _fits(self, name: str, faders: Faders) -> bool:
@@ -225,18 +274,16 @@ class Desk:
         return True
 
 
-def _as_loaded(target: Target, knob: Knob) -> Target:
-    """The target with the scaling it was loaded with, whatever stands in the layer by now."""
-    loaded = float(knob.loaded)
-    return target if target.scaling == loaded else replace(target, scaling=loaded)
-
-
-def _with_targets(adapters: dict[str, Adapter], targets: Sequence[Target]) -> dict[str, Adapter]:
-    loaded = {(target.adapter, target.name): target for target in targets}
-    return {
-        name: replace(adapter, targets=tuple(loaded.get((name, t.name), t) for t in adapter.targets))
-        for name, adapter in adapters.items()
-    }
+def _check_finite(adapter: Adapter, faders: Faders) -> None:
+    """Each gain of a mix is a finite number, but their product may not be."""
+    loudest = abs(faders.master)
+    for gains in (faders.kinds, faders.layers, faders.modules):
+        loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
+    if isfinite(loudest * max((abs(target.scaling) for target in adapter.scalable), default=0.0)):
+        return
+    for target in adapter.scalable:
+        if not isfinite(faders.gain(target) * target.scaling):
+            raise ValueError(f"the gains of {target.name} in adapter {adapter.name!r} multiply to no finite number")
 
 
 def _unknown(word: str, asked: Any, there: Any, owner: str) -> str:

@@ -19,21 +19,22 @@ class Dice:
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self._cuda = device if device.type == "cuda" else None
-        with _restored(self._cuda):
+        self._device = device
+        with _restored(device):
             random.seed(seed)
-            torch.manual_seed(seed)
-            self._state = _state(self._cuda)
+            torch.default_generator.manual_seed(seed)
+            _seed_device(seed, device)
+            self._state = _state(device)
 
     @contextmanager
     def rolled(self) -> Iterator[None]:
         """Inside the block every draw comes from this column's stream; outside nothing has changed."""
-        with _restored(self._cuda):
-            _set(self._state, self._cuda)
+        with _restored(self._device):
+            _set(self._state, self._device)
             try:
                 yield
             finally:
-                self._state = _state(self._cuda)
+                self._state = _state(self._device)
 
 
 def draw(scores: torch.Tensor) -> torch.Tensor:
@@ -42,21 +43,45 @@ def draw(scores: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _restored(cuda: torch.device | None) -> Iterator[None]:
-    before = _state(cuda)
+def _restored(device: torch.device) -> Iterator[None]:
+    before = _state(device)
     try:
         yield
     finally:
-        _set(before, cuda)
+        _set(before, device)
 
 
-def _state(cuda: torch.device | None) -> tuple[Any, ...]:
-    return random.getstate(), torch.get_rng_state(), torch.cuda.get_rng_state(cuda) if cuda else None
+def _state(device: torch.device) -> tuple[Any, ...]:
+    return random.getstate(), torch.get_rng_state(), _device_state(device)
 
 
-def _set(state: tuple[Any, ...], cuda: torch.device | None) -> None:
-    python, cpu, device = state
+def _set(state: tuple[Any, ...], device: torch.device) -> None:
+    python, cpu, on_device = state
     random.setstate(python)
     torch.set_rng_state(cpu)
-    if cuda is not None:
-        torch.cuda.set_rng_state(device, cuda)
+    if on_device is not None:
+        module = torch.get_device_module(device)
+        module.set_rng_state(on_device, *_which(device))
+
+
+def _device_state(device: torch.device) -> torch.Tensor | None:
+    """The state of the device's own generator; on the CPU there is no other."""
+    if device.type == "cpu":
+        return None
+    state: torch.Tensor = torch.get_device_module(device).get_rng_state(*_which(device))
+    return state
+
+
+def _seed_device(seed: int, device: torch.device) -> None:
+    """Seeds this device's generator and no other: `torch.manual_seed` would seed those of every device."""
+    if device.type == "mps":
+        torch.mps.manual_seed(seed)
+    elif device.type != "cpu":
+        module = torch.get_device_module(device)
+        with module.device(device):
+            module.manual_seed(seed)
+
+
+def _which(device: torch.device) -> tuple[torch.device, ...]:
+    """Apple's GPU is one and takes no device; the others may be several."""
+    return () if device.type == "mps" else (device,)

@@ -47,6 +47,11 @@ class Knob:
         """Writes one scaling per row of the batch, shape (rows, 1, 1), on the device and in the dtype of `weight`."""
         self.written = self._scalings[self.adapter] = scalings
 
+    @property
+    def heard(self) -> bool:
+        """Whether PEFT lets the adapter take part in this layer at all."""
+        return self.adapter in self.layer.active_adapters
+
     def now(self) -> Any:
         """What stands in the layer right now."""
         return self._scalings[self.adapter]
@@ -60,27 +65,37 @@ class DoraKnob(Knob):
     The norm of W is worked out at the first move, by PEFT's own function, so that the two cancel to the bit.
     """
 
-    __slots__ = ("_magnitude", "_norm", "_vector")
+    __slots__ = ("_gain", "_magnitude", "_norm", "_vector", "_version")
 
     def __init__(self, layer: BaseTunerLayer, adapter: str, weight: torch.Tensor) -> None:
         super().__init__(layer, adapter, weight, "DoRA rescales the base weight's columns for the whole batch at once")
         self._vector = layer.lora_magnitude_vector[adapter]
         self._magnitude: torch.Tensor = self._vector.weight.data
+        self._version: int = self._vector.weight._version
         self._norm: torch.Tensor | None = None
+        self._gain = 1.0
 
     def set(self, gain: float) -> None:
+        weight = self._vector.weight
+        if weight._version != self._version:
+            # Somebody loaded another magnitude into the place of the one that stood there.
+            self._magnitude, self._version, self._gain = weight.data, weight._version, 1.0
+        if gain != self._gain:
+            weight.data, self._gain = self._magnitude_at(gain), gain
         super().set(gain)
-        self._vector.weight.data = self._magnitude if gain == 1 else self._magnitude_at(gain)
         if clear := getattr(self._vector, "_cache_clear", None):
             clear()
 
     @torch.no_grad()
     def _magnitude_at(self, gain: float) -> torch.Tensor:
-        if self._norm is None:
-            self._norm = self._base_norm().to(self._magnitude)
-        if gain == 0:
-            return self._norm
-        return self._norm + gain * (self._magnitude - self._norm)
+        # The model may have been moved to another device since; where it was not, `to` gives the very same tensor.
+        magnitude = self._magnitude = self._magnitude.to(self._vector.weight)
+        if gain == 1:
+            return magnitude
+        norm = self._norm
+        if norm is None or (norm.device, norm.dtype) != (magnitude.device, magnitude.dtype):
+            norm = self._norm = self._base_norm().to(magnitude)
+        return norm.clone() if gain == 0 else norm + gain * (magnitude - norm)
 
     def _base_norm(self) -> torch.Tensor:
         from peft.utils.integrations import dequantize_module_weight

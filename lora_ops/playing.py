@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from peft.tuners.tuners_utils import BaseTuner
+from peft import PeftModel
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,8 +24,8 @@ class Playing:
 
     def names(self) -> tuple[str, ...]:
         """The adapters that take part right now, in the order in which PEFT adds them."""
-        active = getattr(self._tuner, "active_adapters", ())
-        return tuple(active() if callable(active) else active)
+        holder = self._tuner or (self._model if isinstance(self._model, PeftModel) else self._layer())
+        return tuple(getattr(holder, "active_adapters", ()))
 
     def only(self, names: Iterable[str]) -> None:
         """Lets these adapters take part and no others; unlike PEFT's `set_adapter`, nothing becomes trainable.
@@ -33,13 +34,20 @@ class Playing:
             ValueError: no names, or a name that is not loaded.
         """
         names = list(dict.fromkeys(names))
-        loaded = getattr(self._model, "peft_config", {})
+        loaded = self._loaded()
         if not names:
             raise ValueError("name at least one adapter to play")
         if missing := [name for name in names if name not in loaded]:
             raise ValueError(f"not loaded: {', '.join(missing)}; loaded are {', '.join(loaded)}")
         trainable = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        self._tuner.set_adapter(names)
+        if self._tuner is not None:
+            self._tuner.set_adapter(names)
+            if isinstance(self._model, PeftModel):
+                self._model.active_adapter = names[0]  # PEFT looks its config up at each forward pass
+        else:
+            for module in self._model.modules():
+                if isinstance(module, BaseTunerLayer):
+                    module.set_adapter(names)
         for parameter in self._model.parameters():
             parameter.requires_grad_(False)
         for parameter in trainable:
@@ -52,12 +60,22 @@ class Playing:
             self._as_loaded = self._expected = names
 
     def restore(self) -> None:
-        """Back to the adapters that were active as loaded."""
-        if self._as_loaded and self.names() != self._as_loaded:
-            self.only(self._as_loaded)
+        """Back to the adapters that were active as loaded, but for those that are gone."""
+        there = [name for name in self._as_loaded if name in self._loaded()]
+        if there and self.names() != tuple(there):
+            self.only(there)
+
+    def _loaded(self) -> Iterable[str]:
+        return getattr(self._model, "peft_config", {})
 
     @property
-    def _tuner(self) -> Any:
-        """What PEFT keeps the set in: `PeftModel.set_adapter` takes one name only, the tuner inside it several."""
-        tuner = getattr(self._model, "base_model", self._model)
-        return tuner if isinstance(tuner, BaseTuner) else self._model
+    def _tuner(self) -> Any | None:
+        """What PEFT keeps the set in: `PeftModel.set_adapter` takes one name only, the tuner inside it several.
+
+        None where adapters were injected without one: then the layers alone know.
+        """
+        tuner = getattr(self._model, "base_model", None)
+        return tuner if isinstance(tuner, BaseTuner) else None
+
+    def _layer(self) -> BaseTunerLayer | None:
+        return next((module for module in self._model.modules() if isinstance(module, BaseTunerLayer)), None)

@@ -11,7 +11,7 @@ _HALF_A_CHARACTER = "\ufffd"
 
 
 class Reply:
-    """Grows token by token until it ends: at an end token, at a stop string (which is cut off), or when it is full.
+    """Grows token by token until it ends: at an end token, at a stop string (which is cut off), or when it is closed.
 
     Args:
         tokenizer: turns the ids into text.
@@ -44,13 +44,15 @@ class Reply:
             decoded, self.finish = decoded[:at], "stop string"
         self.text = decoded
 
+    def close(self, finish: Finish) -> None:
+        """Ends the reply where it is, unless it has ended."""
+        self.finish = self.finish or finish
+
     @property
     def shown(self) -> str:
         """The text as far as it is sure: without half a character, and without what may turn out a stop string."""
-        if self.finish:
-            return self.text
         text = self.text.rstrip(_HALF_A_CHARACTER)
-        return text[: len(text) - beginning_of_a_stop(text, self._stop_strings)]
+        return text if self.finish else text[: len(text) - beginning_of_a_stop(text, self._stop_strings)]
 
 
 def first_stop(text: str, stop_strings: Sequence[str]) -> int | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
+from peft import PeftMixedModel, PeftModel
 from peft.tuners.loha.layer import LoHaLayer
 from peft.tuners.lokr.layer import LoKrLayer
 from peft.tuners.lora import layer as lora
-from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 
 from .knob import DoraKnob, Knob
@@ -29,6 +31,7 @@ _NEW_TOKENS = "trainable tokens: rows of the embedding that were replaced, there
 _MERGED = "{merged} is merged into the base weights here: unmerge it, or load the model again"
 _VARIANT = "a LoRA variant ({variant}) of which it is not known how its output depends on the scaling"
 _WHOLE_BATCH = "the change goes into the weight, which the whole batch shares"
+_UNKNOWN_LAYER = "it is not known whether a layer of type {type} keeps the rows of a batch apart"
 _NOWHERE = "no module of the model carries it: whoever unloaded it left its name behind; load the model again"
 _PROMPT = "{method} acts on the prompt, not on a module: there is no scaling on it"
 
@@ -39,7 +42,7 @@ class Survey:
 
     Attributes:
         adapters: by name.
-        knobs: one for each scalable target, in the order of the model.
+        knobs: one for each target of a method that has a scaling, in the order of the model.
         parameters: how many numbers the base model holds.
     """
 
@@ -48,18 +51,24 @@ class Survey:
     parameters: int = 0
 
 
-def survey(model: nn.Module) -> Survey:
-    """Reads a model with adapters: a `PeftModel`, or a transformers model that adapters were injected into."""
+def survey(model: nn.Module, remember: Callable[[Knob], Knob] = lambda knob: knob) -> Survey:
+    """Reads a model with adapters: a `PeftModel`, or a transformers model that adapters were injected into.
+
+    Args:
+        model: what to read; nothing in it is changed.
+        remember: given a new knob, answers with the one to use: one that was met earlier knows what was loaded, also
+            when something else stands in the layer by now.
+    """
     configs: dict[str, Any] = dict(getattr(model, "peft_config", None) or {})
     targets: dict[str, list[Target]] = {name: [] for name in configs}
-    parameters = dict.fromkeys(configs, 0)
+    sizes = {name: _Tally(_prompt_weights(model, name)) for name in configs}
     found = Survey()
     base = _Tally()
     for path, module in _walk(_root(model), base):
         for adapter in _adapters_in(module):
-            target, knob = _read(path, module, adapter, configs.get(adapter))
+            target, knob = _read(path, module, adapter, configs.get(adapter), remember)
             targets.setdefault(adapter, []).append(target)
-            parameters[adapter] = parameters.get(adapter, 0) + _size(module, adapter)
+            sizes.setdefault(adapter, _Tally()).add(_weights(module, adapter))
             if knob is not None:
                 found.knobs.append((target, knob))
     found.parameters = base.parameters
@@ -73,34 +82,36 @@ def survey(model: nn.Module) -> Survey:
             name=name,
             method=method,
             targets=tuple(members),
-            parameters=parameters[name],
-            share=parameters[name] / base.parameters if base.parameters else 0.0,
+            parameters=sizes[name].parameters,
+            share=sizes[name].parameters / base.parameters if base.parameters else 0.0,
             rank_stabilised=bool(getattr(config, "use_rslora", False)),
         )
     return found
 
 
 class _Tally:
-    """Counts the base model's parameters, each storage once, while the walk passes them."""
+    """Counts parameters, each once, however many modules share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: Iterable[torch.Tensor] = ()) -> None:
         self.parameters = 0
         self._seen: set[int] = set()
+        self.add(parameters)
 
-    def add(self, module: nn.Module) -> None:
-        for parameter in module._parameters.values():
+    def add(self, parameters: Iterable[torch.Tensor | None]) -> None:
+        for parameter in parameters:
             if parameter is not None and id(parameter) not in self._seen:
                 self._seen.add(id(parameter))
                 # bitsandbytes packs two 4-bit numbers into a byte: its Params4bit knows the true shape.
                 state = getattr(parameter, "quant_state", None)
-                shape = getattr(state, "shape", None) or parameter.shape
-                self.parameters += torch.Size(shape).numel()
+                self.parameters += parameter.numel() if state is None else torch.Size(state.shape).numel()
 
 
 def _root(model: nn.Module) -> nn.Module:
     """The base model itself, so that paths start where the base model's own names do."""
-    get_base_model = getattr(model, "get_base_model", None)
-    return get_base_model() if get_base_model else model
+    if not isinstance(model, PeftModel | PeftMixedModel):
+        return model
+    base: nn.Module = model.base_model
+    return base.model if isinstance(base, BaseTuner) else base
 
 
 def _walk(root: nn.Module, base: _Tally) -> Iterator[tuple[str, nn.Module]]:
@@ -126,67 +137,70 @@ def _walk(root: nn.Module, base: _Tally) -> Iterator[tuple[str, nn.Module]]:
             yield path, module
             stack.append((path, module.original_module))
         else:
-            base.add(module)
+            base.add(module._parameters.values())
             children = [(f"{path}.{name}" if path else name, child) for name, child in module._modules.items()]
             stack.extend(reversed([(path, child) for path, child in children if child is not None]))
 
 
+def _containers(module: nn.Module) -> Iterator[Any]:
+    """What this layer keeps adapter weights in, by adapter name. PEFT writes some of the names as paths (`a.b`)."""
+    named: Any = module.adapter_layer_names
+    # PEFT 0.18 does not name the magnitudes of an embedding's DoRA among the weights.
+    for attribute in dict.fromkeys((*named, "lora_magnitude_vector")):
+        container = attrgetter(attribute)(module) if "." in attribute else getattr(module, attribute, None)
+        if hasattr(container, "keys"):
+            yield container
+
+
 def _adapters_in(module: nn.Module) -> list[str]:
     """The names of the adapters that this layer carries weights of, in the order of loading."""
-    names: dict[str, None] = {}
-    for attribute in module.adapter_layer_names:
-        container = getattr(module, attribute, None)
-        keys = getattr(container, "keys", None)
-        if keys is not None:
-            names.update(dict.fromkeys(keys()))
-    return list(names)
+    return list(dict.fromkeys(name for container in _containers(module) for name in container.keys()))  # noqa: SIM118
 
 
 def _weights(module: nn.Module, adapter: str) -> Iterator[torch.Tensor]:
-    for attribute in dict.fromkeys(module.adapter_layer_names):
-        container = getattr(module, attribute, None)
-        if container is None or not hasattr(container, "keys") or adapter not in container:
-            continue
-        weight = container[adapter]
-        if isinstance(weight, torch.Tensor):
-            yield weight
-        else:
-            yield from weight.parameters()
+    for container in _containers(module):
+        if adapter in container:
+            weight = container[adapter]
+            yield from (weight,) if isinstance(weight, torch.Tensor) else weight.parameters()
 
 
-def _size(module: nn.Module, adapter: str) -> int:
-    return sum(weight.numel() for weight in _weights(module, adapter))
+def _prompt_weights(model: nn.Module, adapter: str) -> list[torch.Tensor]:
+    """The weights of an adapter that acts on the prompt; it sits in no layer."""
+    encoders = getattr(model, "prompt_encoder", {})
+    return list(encoders[adapter].parameters()) if adapter in encoders else []
 
 
-def _read(path: str, module: nn.Module, adapter: str, config: Any) -> tuple[Target, Knob | None]:
-    """The target that `adapter` has in this layer, and the knob when it can be moved."""
-    rank = _number(module, adapter, "r")
-    alpha = _number(module, adapter, "lora_alpha", "alpha")
-    scaling = _number(module, adapter, "scaling")
+def _read(
+    path: str, module: nn.Module, adapter: str, config: Any, remember: Callable[[Knob], Knob]
+) -> tuple[Target, Knob | None]:
+    """The target that `adapter` has in this layer, and its knob, if there is a scaling to turn."""
+    knob = remember(_knob(module, adapter)) if _is_supported(module) else None
+    scaling = float(knob.loaded if knob else _number(module, adapter, "scaling"))
     reason = _why_fixed(module, adapter, config, scaling)
     target = Target(
         adapter=adapter,
         name=path,
         layer=layer_of(path),
         kind=kind_of(path),
-        rank=int(rank or 0),
-        alpha=float(alpha or 0.0),
-        scaling=float(scaling or 0.0),
+        rank=int(_number(module, adapter, "r")),
+        alpha=float(_number(module, adapter, "lora_alpha", "alpha")),
+        scaling=scaling,
         scalable=not reason,
         reason=reason,
     )
-    return target, None if reason else _knob(module, adapter)
+    return target, knob
 
 
 def _number(module: nn.Module, adapter: str, *names: str) -> Any:
+    """The number that the layer keeps for this adapter under one of the names, else 0."""
     for name in names:
         values = getattr(module, name, None)
         if isinstance(values, dict) and adapter in values:
             return values[adapter]
-    return None
+    return 0
 
 
-def _why_fixed(module: nn.Module, adapter: str, config: Any, scaling: Any) -> str:
+def _why_fixed(module: nn.Module, adapter: str, config: Any, scaling: float) -> str:
     """Why this layer cannot be scaled, or nothing."""
     if isinstance(module, AuxiliaryTrainingWrapper):
         return _NEW_TOKENS if "Token" in type(module).__name__ else _FULL_COPY
@@ -218,13 +232,12 @@ def _knob(module: Any, adapter: str) -> Knob:
     weight = next(_weights(module, adapter))
     if _is_dora(module, adapter):
         return DoraKnob(module, adapter, weight)
-    if isinstance(module, lora.LoraLayer):
-        if type(module).__name__ in _ROW_LAYERS:
-            return Knob(module, adapter, weight)
-        return Knob(
-            module, adapter, weight, f"{type(module).__name__} adds its change to the weight of the whole batch"
-        )
-    return Knob(module, adapter, weight, f"LoHa and LoKr: {_WHOLE_BATCH}")
+    if not isinstance(module, lora.LoraLayer):
+        return Knob(module, adapter, weight, f"LoHa and LoKr: {_WHOLE_BATCH}")
+    if isinstance(module, lora.ParamWrapper):
+        return Knob(module, adapter, weight, f"expert weights: {_WHOLE_BATCH}")
+    layer_type = type(module).__name__
+    return Knob(module, adapter, weight, "" if layer_type in _ROW_LAYERS else _UNKNOWN_LAYER.format(type=layer_type))
 
 
 def _config_method(config: Any) -> str:

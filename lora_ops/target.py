@@ -9,7 +9,9 @@ from functools import cached_property
 #: The names that transformers' models give to the list of their decoder blocks.
 _BLOCKS = re.compile(r"(?:^|\.)(?:layers?|h|blocks?|decoder_layers)\.(\d+)(?=\.|$)")
 #: Parts of a multimodal or encoder-decoder model whose numbered blocks are not decoder blocks.
-_NOT_THE_DECODER = re.compile(r"(?:^|\.)(?:vision\w*|visual|audio\w*|encoder|image\w*|multi_modal\w*)\.")
+_NOT_THE_DECODER = re.compile(
+    r"(?:^|\.)(?:vision\w*|visual|audio\w*|encoder|image\w*|multi_modal\w*|connector|\w*resampler|\w*projector)\."
+)
 
 
 @dataclass(frozen=True, slots=True)

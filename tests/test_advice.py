@@ -18,11 +18,11 @@ def adapter(scaling: float, rank: int = 64, rank_stabilised: bool = False, scala
     ("scaling", "says"),
     [
         (0.0, "silent as loaded"),
-        (0.25, "Scaling 0.25 (alpha / r): quiet"),
-        (1.0, "Alpha equals r: scaling 1"),
-        (1.5, "Scaling 1.5 (alpha / r): a little loud"),
-        (2.0, "Scaling 2 (alpha / r): loud, and that needs much training data"),
-        (16.0, "Scaling 16 (alpha / r): loud"),
+        (0.25, "Alpha is 0.25 r, scaling 0.25: quiet"),
+        (1.0, "Alpha equals r, scaling 1: neither louder nor quieter"),
+        (1.5, "Alpha is 1.5 r, scaling 1.5: a little loud"),
+        (2.0, "Alpha is 2 r, scaling 2: loud, and that needs much training data"),
+        (16.0, "Alpha is 16 r, scaling 16: loud"),
     ],
 )
 def test_the_loudness_is_judged_by_the_scaling(scaling: float, says: str):
@@ -38,8 +38,9 @@ def test_a_small_rank_carries_style(rank: int, small: bool):
 
 
 def test_a_rank_stabilised_scaling_is_explained_by_its_own_rule():
-    assert "alpha / √r" in advise(adapter(2.0, rank_stabilised=True))
-    assert "Alpha equals r" not in advise(adapter(1.0, rank_stabilised=True))
+    assert "Alpha equals r, scaling 8 (alpha / √r)" in advise(adapter(8.0, rank=64, rank_stabilised=True))
+    assert "Alpha is 2 r, scaling 16 (alpha / √r): loud" in advise(adapter(16.0, rank=64, rank_stabilised=True))
+    assert "quiet" in advise(adapter(1.0, rank=64, rank_stabilised=True))
 
 
 def test_an_adapter_without_faders_gets_no_advice_on_them():

@@ -366,7 +366,7 @@ def mixture_of_experts(layers: int, experts: int) -> nn.Module:
     return model
 
 
-def _like(module: nn.Module) -> nn.Module:
+def _like(module: Any) -> Any:
     """A copy with modules and scalings of its own and the same weights: `deepcopy` would take minutes."""
     twin = copy.copy(module)
     if hasattr(module, "scaling"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from transformers import (
     Llama4TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    LogitsProcessor,
+    LogitsProcessorList,
     MixtralConfig,
     MixtralForCausalLM,
     OPTConfig,
@@ -400,6 +403,23 @@ def _some_of(keys: Iterable[Any], gains: st.SearchStrategy[float]) -> st.SearchS
 # Comparing
 
 
+class InStep(LogitsProcessor):
+    """Waits before each token until the listener has heard the one before, so that no update is missed."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Semaphore(1)
+        self._at = 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if input_ids.shape[1] != self._at:
+            self._at = input_ids.shape[1]
+            assert self.heard.acquire(timeout=30)
+        return scores
+
+    def __deepcopy__(self, memo: Any) -> InStep:
+        return self
+
+
 def heard(
     desk: Desk,
     mixes: Iterable[Mix],
@@ -407,13 +427,20 @@ def heard(
     *,
     seed: int = 7,
     text: str = "Ahoy there",
+    in_step: bool = False,
     **options: Any,
 ) -> tuple[list[Update], Result]:
-    """Compares mixes to the end: all updates, and the result."""
+    """Compares mixes to the end: all updates that came (one for every token if `in_step`), and the result."""
     columns = [Column(str(at), mix) for at, mix in enumerate(mixes)]
     generation = {"max_new_tokens": 16, "do_sample": False, **(generation or {})}
+    step = InStep()
+    if in_step:
+        generation["logits_processor"] = LogitsProcessorList([*generation.get("logits_processor", ()), step])
     run = compare(desk, tokenizer(), prompt(text), columns, seed=seed, generation=generation, **options)
-    updates = list(run)
+    updates = []
+    for update in run:
+        updates.append(update)
+        step.heard.release()
     return updates, run.result
 
 

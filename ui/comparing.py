@@ -69,6 +69,7 @@ def build_comparing(console: Console, board: FaderBoard) -> None:
         with gr.Row(elem_classes=["lora-mixer-buttons"]):
             start = gr.Button("Compare", variant="primary", elem_id="lora-mixer-start", interactive=False)
             stop = gr.Button("Stop", elem_id="lora-mixer-stop", interactive=False)
+        why_not = gr.HTML("", elem_id="lora-mixer-why-not")
         status = gr.HTML(replies.status(""), elem_id="lora-mixer-status")
         with gr.Row(elem_classes=["lora-mixer-columns"]):
             sides = [_build_side(name) for name in SIDES]
@@ -87,7 +88,7 @@ def build_comparing(console: Console, board: FaderBoard) -> None:
         show_progress="hidden",
     )
     stop.click(lambda: console.stop_comparing(), None, None, queue=False)
-    board.state.change(lambda: _availability(console), None, [start, status], queue=False, show_progress="hidden")
+    board.state.change(lambda: _availability(console), None, [start, why_not], queue=False, show_progress="hidden")
 
 
 def _build_side(name: str) -> _Side:
@@ -107,13 +108,11 @@ def _build_side(name: str) -> _Side:
 
 
 def _availability(console: Console) -> tuple[Any, Any]:
-    """Whether there is anything to compare; the reason stands where the result would."""
-    if console.comparing:
-        return gr.skip(), gr.skip()
+    """Whether there is anything to compare, and if not, why."""
     trouble = console.host.trouble()
-    if trouble is None:
-        return gr.update(interactive=True), gr.skip()
-    return gr.update(interactive=False), replies.status(escape(f"{trouble.title}: {trouble.advice}"))
+    reason = escape(f"{trouble.title}: {trouble.advice}") if trouble else ""
+    startable = gr.skip() if console.comparing else gr.update(interactive=trouble is None)
+    return startable, replies.status(reason) if reason else ""
 
 
 def _keep(console: Console) -> tuple[Mix, Any]:

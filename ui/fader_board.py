@@ -78,8 +78,9 @@ def _take(console: Console, message: str) -> None:
 def _answer(console: Console, message: str) -> Any:
     """The state, if the page does not have it yet."""
     try:
-        known = int(json.loads(message)["rev"])
+        asked = json.loads(message)
+        known, at = int(asked["rev"]), asked.get("t")
     except (ValueError, KeyError, TypeError):
-        known = -1
+        known, at = -1, None
     console.desk()
-    return gr.skip() if known == console.revision else state_json(console)
+    return gr.skip() if known == console.revision else state_json(console, at)

@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from .console import Console
 
 
-def state_json(console: Console) -> str:
-    """The state of the desk for the page's script; `page/10_wire.js` tells its form."""
-    return json.dumps(state(console), allow_nan=False, separators=(",", ":"))
+def state_json(console: Console, asked: Any = None) -> str:
+    """The state of the desk for the page's script, which asked for it at `asked`; `page/10_wire.js` tells its form.
+
+    Gradio passes on only what differs from what the page got before: `asked` makes each answer one of its own.
+    """
+    return json.dumps({**state(console), "asked": asked}, allow_nan=False, separators=(",", ":"))
 
 
 def state(console: Console) -> dict[str, Any]:
@@ -53,10 +56,11 @@ def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
             "text": f"{_listed(sources)} play side by side, each with its own faders.",
             "label": f"Play what {console.host.name} chose instead",
         }
+    only = "only " if set(playing) < set(sources) else ""
     return {
         "id": "separate",
-        "text": f"{console.host.name} plays {_listed(playing)} in the place of {_listed(sources)}. "
-        "They can play side by side instead, each with its own faders; their ranks may differ.",
+        "text": f"{console.host.name} plays {only}{_listed(playing)}, though {_listed(sources)} are loaded. "
+        "They can play side by side, each with its own faders; their ranks may differ.",
         "label": "Play them as separate adapters",
     }
 

@@ -47,7 +47,7 @@
   /*
    * State, Python -> page, text in #lora-mixer-state:
    *   {rev, trouble: null | {title, advice}, model: {name, parameters}, fader: {min, max}, offer: null | {id, text, label},
-   *    notices: [text], adapters: [ADAPTER], panel: PANEL}
+   *    notices: [text], adapters: [ADAPTER], panel: PANEL, asked: the t of the question}
    * ADAPTER: {name, playing, method, rank: [..], alpha: [..], scaling: [..], rslora, parameters, share, advice, kinds: [name],
    *    layers: [number], targets: [[name, layer or null, index in kinds, rank, alpha, scaling]], fixed: [[name, why]]}
    * PANEL, both ways: {mix: {adapters: {NAME: {on, master, kinds: {}, layers: {}, modules: {}}}}, muted: SIDE, soloed: SIDE,
