@@ -17,8 +17,10 @@ def machine() -> Table:
     """Processor, system, versions, and how busy the machine was when the run began."""
     import torch
 
+    waits = os.environ.get("OMP_WAIT_POLICY", "")
     rows = [
-        ("processor", f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"),
+        ("processor", f"{_processor()}, {os.cpu_count()} cores"),
+        ("torch's threads", f"{torch.get_num_threads()}{', OpenMP waits ' + waits.lower() if waits else ''}"),
         ("system", f"{platform.system()} {platform.release()} ({platform.machine()})"),
         ("Python", platform.python_version()),
         ("versions", f"LoRA Mixer {__version__}, {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}"),

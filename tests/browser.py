@@ -205,10 +205,11 @@ def host_of(model: Any, tokenizer: Any, **options: Any) -> Any:
     from lora_mixer.hosts.standalone_host import StandaloneHost
     from lora_mixer.hosts.standalone_load import Loaded, Start
 
-    names = getattr(model, "peft_config", {})
+    names = list(getattr(model, "peft_config", {}))
     host = StandaloneHost(Start(ROOT, Path("tiny"), {name: Path(name) for name in names}), **options)
     if model is not None:
-        host.use(Loaded(model, tokenizer, sum(parameter.numel() for parameter in model.parameters())))
+        numbers = sum(numbers.numel() for name, numbers in model.named_parameters() if ".lora_" not in name)
+        host.use(Loaded(model, tokenizer, numbers))
     return host
 
 

@@ -451,8 +451,9 @@ def test_a_phone_draws_by_finger_and_needs_no_sideways_scrolling(mixer: Mixer, v
         lambda: abs(mixer.gains()["layers.5.mlp.up_proj"]) < 0.1 and mixer.gains()["layers.1.mlp.up_proj"] > 1.4,
         lambda: f"drew {drawn}, heard {mixer.gains()}",
     )
-    grid = board.section("grid")
-    grid.locator("[data-brush='0']").tap()
+    brush = board.section("grid").locator("[data-brush='0']")
+    brush.tap()
+    expect(brush).to_have_attribute("aria-pressed", "true")
     board.cell(0, "up_proj").tap()
     wait_until(page, lambda: mixer.gains()["layers.0.mlp.up_proj"] == 0, lambda: f"painted, heard {mixer.gains()}")
     assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth")

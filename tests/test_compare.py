@@ -147,7 +147,9 @@ def ends_in_one_row(desk: Desk, mixes: list[Mix], generation: dict[str, Any]) ->
     """A token that the first column says before its last and the second never, and where."""
     _, result = heard(desk, mixes, generation)
     first, second = (column.token_ids for column in result.columns[:2])
-    return next((token, at) for at, token in enumerate(first[1:-1], 1) if token not in second and token not in first[:at])
+    return next(
+        (token, at) for at, token in enumerate(first[1:-1], 1) if token not in second and token not in first[:at]
+    )
 
 
 @pytest.mark.parametrize("generation", [{"do_sample": False}, {"do_sample": True, "temperature": 1.2}], ids=str)
@@ -236,7 +238,9 @@ def test_updates_only_grow_and_show_no_half_character_and_no_beginning_of_a_stop
         assert all(b >= a for a, b in zip(earlier.tokens, later.tokens, strict=True))
         assert all(b >= a for a, b in zip(earlier.finished, later.finished, strict=True))
         assert later.seconds >= earlier.seconds
-    for update in updates[:-1]:
+    for update in updates:
+        if update.finished == (True, True):
+            continue  # then it is sure
         assert not any("\ufffd" in one or one.endswith(("\n", "\nY", "\nYo", "\nYou")) for one in update.texts)
 
 
@@ -292,7 +296,10 @@ class WithModel(LogitsProcessor):
 @pytest.mark.parametrize(
     ("generation", "why"),
     [
-        (lambda model: {"logits_processor": LogitsProcessorList([WithModel(model)])}, "WithModel runs the model itself"),
+        (
+            lambda model: {"logits_processor": LogitsProcessorList([WithModel(model)])},
+            "WithModel runs the model itself",
+        ),
         (lambda model: {"guidance_scale": 1.5}, "runs the model itself"),
         (lambda model: {"num_beams": 2}, "beam search keeps several rows"),
         (lambda model: {"cache_implementation": "static"}, "the static cache is made for one row"),
@@ -330,7 +337,7 @@ def test_columns_can_be_answered_by_somebody_elses_way_of_generating():
     desk = Desk(model, threading.Lock())
     said: list[float] = []
     mixes = three(desk)
-    updates, result = heard(desk, mixes, batched=False, alone=growing(model, said))
+    updates, result = heard(desk, mixes, {"max_new_tokens": 40}, batched=False, alone=growing(model, said))
     assert [column.text for column in result.columns] == ["aye aye, captain"] * 3
     assert [column.finish for column in result.columns] == ["end"] * 3
     assert [column.token_ids for column in result.columns] == [tuple(tiny.ids_of("aye aye, captain"))] * 3
@@ -360,10 +367,12 @@ def test_somebody_elses_way_is_not_used_for_a_batch():
 
 def test_somebody_elses_generation_is_closed_when_it_is_stopped_and_when_it_fails():
     closed: list[str] = []
+    stopped = threading.Event()
 
     def generate() -> Iterator[str]:
         try:
             yield "aye"
+            stopped.wait(30)
             yield "aye aye"
             yield "aye aye aye"
         finally:
@@ -374,6 +383,7 @@ def test_somebody_elses_generation_is_closed_when_it_is_stopped_and_when_it_fail
     for update in run:
         if update.texts[0]:
             run.stop()
+            stopped.set()
     assert closed == ["closed"]
     assert run.result.columns[1].finish == "stopped"
 
@@ -439,7 +449,9 @@ class Rest:
         assert self._now() == self._before
 
 
-@pytest.mark.parametrize("build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"])
+@pytest.mark.parametrize(
+    "build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"]
+)
 @pytest.mark.parametrize("generation", [{"do_sample": False}, {"do_sample": True}], ids=str)
 def test_a_finished_comparison_leaves_no_trace(build: Any, generation: dict[str, Any]):
     rest = Rest(build)
@@ -447,7 +459,9 @@ def test_a_finished_comparison_leaves_no_trace(build: Any, generation: dict[str,
     rest.check()
 
 
-@pytest.mark.parametrize("build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"])
+@pytest.mark.parametrize(
+    "build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"]
+)
 def test_stop_ends_every_column_and_keeps_what_was_said(build: Any):
     rest = Rest(build)
     _, whole = heard(rest.desk, [Mix(), rest.desk.base()], {"max_new_tokens": 40})
@@ -553,7 +567,9 @@ class Failing(LogitsProcessor):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no rum"), ValueError("no rum"), KeyboardInterrupt("no rum")])
-@pytest.mark.parametrize("build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"])
+@pytest.mark.parametrize(
+    "build", [tiny.two, lambda: tiny.pirate(use_dora=True)], ids=["batched", "one after the other"]
+)
 def test_what_goes_wrong_while_generating_is_raised_to_the_listener(build: Any, error: BaseException):
     rest = Rest(build)
     run = started(rest.desk, three(rest.desk), {"logits_processor": LogitsProcessorList([Failing(error)])})
@@ -689,7 +705,5 @@ def test_two_comparisons_at_once_run_one_after_the_other():
     for listener in listeners:
         listener.join(60)
     for run in runs:
-        assert [column.token_ids for column in run.result.columns] == [
-            column.token_ids for column in expected.columns
-        ]
+        assert [column.token_ids for column in run.result.columns] == [column.token_ids for column in expected.columns]
     rest.check()

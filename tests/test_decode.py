@@ -99,7 +99,12 @@ def test_rows_work_for_other_models(build: Any):
 def test_the_settings_of_the_model_hold_as_in_generate():
     model = tiny.llama()
     model.generation_config = GenerationConfig(
-        do_sample=True, temperature=0.4, top_k=7, repetition_penalty=1.3, eos_token_id=list(range(40, 60)), pad_token_id=0
+        do_sample=True,
+        temperature=0.4,
+        top_k=7,
+        repetition_penalty=1.3,
+        eos_token_id=list(range(40, 60)),
+        pad_token_id=0,
     )
     before = copy.deepcopy(model.generation_config)
     assert decoded(model, 2, {}) == [alone(model, {})] * 2

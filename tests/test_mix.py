@@ -31,7 +31,9 @@ def targets(draw: st.DrawFn) -> Target:
     return target(kind if layer is None else f"model.layers.{layer}.{kind}", layer)
 
 
-def faders(gains: st.SearchStrategy[float] = finite, words: st.SearchStrategy[str] = names) -> st.SearchStrategy[Faders]:
+def faders(
+    gains: st.SearchStrategy[float] = finite, words: st.SearchStrategy[str] = names
+) -> st.SearchStrategy[Faders]:
     modules = st.builds("model.layers.{}.{}".format, st.integers(0, 4), words)
     return st.builds(
         Faders,

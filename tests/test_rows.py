@@ -182,7 +182,10 @@ def test_layers_behind_a_flattened_batch_cannot_run_in_rows_and_the_others_can()
     attention = mix_of(kinds={"q_proj": 0.0, "v_proj": 0.5})
     assert_rows_say_what_they_say_alone(desk, [Mix(), attention])
     why = desk.why_not_rows([Mix(), mix_of(kinds={"up_proj": 0.0})])
-    assert why == "model.layers.0.mlp.up_proj (pirate): the model flattens the batch before it, so rows cannot be told apart"
+    assert (
+        why
+        == "model.layers.0.mlp.up_proj (pirate): the model flattens the batch before it, so rows cannot be told apart"
+    )
 
 
 def test_opt_runs_in_rows_or_says_why():

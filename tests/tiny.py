@@ -181,7 +181,9 @@ def _trained(model: PeftModel, name: str) -> PeftModel:
 
 def lora(**changes: Any) -> LoraConfig:
     """LoRA of rank 4 and alpha 8, with random weights, on all linear layers."""
-    return LoraConfig(**{"r": 4, "lora_alpha": 8, "init_lora_weights": False, "target_modules": "all-linear", **changes})
+    return LoraConfig(
+        **{"r": 4, "lora_alpha": 8, "init_lora_weights": False, "target_modules": "all-linear", **changes}
+    )
 
 
 def pirate(model: Any = None, **changes: Any) -> PeftModel:
@@ -278,7 +280,9 @@ KINDS = [
     Kind("a weighted adapter", blended, True, 42),
     Kind("an injected adapter", injected, True, 14),
     Kind("LoRA on experts (gpt-oss)", lambda: pirate(gpt_oss(), target_parameters=_EXPERTS), False, 12),
-    Kind("LoRA on experts (Llama 4)", lambda: pirate(llama4(), target_modules=[], target_parameters=_EXPERTS), False, 4),
+    Kind(
+        "LoRA on experts (Llama 4)", lambda: pirate(llama4(), target_modules=[], target_parameters=_EXPERTS), False, 4
+    ),
     Kind("DoRA on Linear", lambda: pirate(use_dora=True), False, 14),
     Kind("DoRA on Embedding", lambda: pirate(use_dora=True, target_modules=["embed_tokens", "q_proj"]), False, 3),
     Kind(

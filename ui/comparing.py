@@ -77,7 +77,7 @@ def build_comparing(console: Console, board: FaderBoard) -> None:
 
     source.change(lambda chosen: gr.update(visible=chosen == _TYPED), [source], [text], queue=False)
     for name, side in zip(SIDES, sides, strict=True):
-        side.keep.click(lambda: _keep(console), None, [side.kept, side.plays], queue=False)
+        side.keep.click(lambda: _keep(console), None, [side.kept, side.plays], show_progress="hidden")
         side.use.click(
             _user_of(console, SIDES.index(name)), [said, *console.host.chat_inputs()], list(console.host.chat_outputs())
         )

@@ -35,9 +35,11 @@ def build_fader_board(console: Console) -> FaderBoard:
     """Places the fader board where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-desk"></div>')
     with _at_the_root():
-        state, panel, poll = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll"))
+        state, panel, poll, refusal = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll", "refusal"))
     state.change(None, [state], None, js=_RECEIVE)
-    panel.input(lambda message: _take(console, message), [panel], None, **_LIVE)
+    panel.input(lambda message: _take(console, message), [panel], [refusal], **_LIVE)
+    # A second step, in the queue: Gradio 6 shows no error of an event that is not queued.
+    refusal.change(_complain, [refusal], None, show_progress="hidden")
     answered = poll.input(lambda message: _answer(console, message), [poll], [state], **_LIVE)
     # Most answers bring nothing new; this tells the script that Python is still there.
     answered.success(None, None, None, js=_PONG, queue=False, show_progress="hidden")
@@ -59,8 +61,8 @@ def _wire(elem_id: str) -> Any:
     return gr.Textbox(elem_id=elem_id, elem_classes=["lora-mixer-wire"], show_label=False, container=False, max_lines=1)
 
 
-def _take(console: Console, message: str) -> None:
-    """Does what the page's script says: a moved panel, a range, or an offer that was accepted."""
+def _take(console: Console, message: str) -> Any:
+    """Does what the page's script says: a moved panel, a range, or an offer that was accepted; or says why not."""
     try:
         said = json.loads(message or "{}")
         if "panel" in said:
@@ -72,7 +74,14 @@ def _take(console: Console, message: str) -> None:
     except (ValueError, KeyError, TypeError) as error:
         # Whatever the page shows now is not what the desk holds: a new revision makes it look.
         console.revision += 1
-        raise gr.Error(f"That move was not taken: {error}") from error
+        return json.dumps([console.revision, f"That move was not taken: {error}"])
+    return gr.skip()
+
+
+def _complain(refusal: str) -> None:
+    """Has Gradio show why a move was not taken."""
+    if refusal:
+        raise gr.Error(json.loads(refusal)[1])
 
 
 def _answer(console: Console, message: str) -> Any:
