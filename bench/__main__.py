@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
         done = {name: _measured(name, Workshop(options.quick, Path(scratch))) for name in names}
     sections = [section for section in done.values() if section is not None]
     goals = goals_table([goal for section in sections for goal in section.goals]).markdown()
-    took = f"The run took {(time.monotonic() - began) / 60:.0f} minutes."
+    took = f"The run took {(time.monotonic() - began) / 60:.1f} minutes."
     print(f"\n## Goals\n\n{goals}\n\n{took}", flush=True)
     if failed := [name for name, section in done.items() if section is None]:
         print(f"\nNot measured: {', '.join(failed)}. Nothing is kept.", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from typing import Any
 
 from .moves import Move
@@ -41,8 +40,8 @@ class Driver:
         adapter: whose master fader it moves: the first one's.
     """
 
-    def __init__(self, page: Any, url: str, say: Callable[[str], None]) -> None:
-        self._page, self._say = page, say
+    def __init__(self, page: Any, url: str) -> None:
+        self._page = page
         self._dice = random.Random(7)
         page.goto(url)
         page.locator(".lora-mixer-dock .lora-mixer-pill").click(timeout=_LOADING_MS)

@@ -33,11 +33,11 @@ DRAG_WRITING = "a fast drag while the chat generates"
 
 
 def measure(shop: Workshop) -> Section:
-    """Moves the fader in three ways, and times each move."""
+    """Moves the fader in four ways, and times each move."""
     log = shop.scratch / "applied.jsonl"
     with _served(shop, log) as url, _browser() as browser:
         shop.say("opening the page")
-        driver = Driver(browser.new_page(viewport={"width": 1280, "height": 860}), url, shop.say)
+        driver = Driver(browser.new_page(viewport={"width": 1280, "height": 860}), url)
         moves = shop.pick(80, 10)
         moved: dict[str, list[Move]] = {}
         ways = {IDLE: driver.idle, DRAG: driver.drag, WRITING: driver.writing, DRAG_WRITING: driver.drag_writing}

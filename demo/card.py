@@ -15,9 +15,9 @@ tags: [lora, peft]
 
 # {name}
 
-A LoRA adapter that makes {base} talk like a {name}. It belongs to the demo of LoRA Mixer: a manner of speech is easy to
-hear, so it shows at once what a fader does. It knows nothing that the base model does not know, which is little: with
-135 million parameters it answers in good English and often wrongly.
+A LoRA adapter that makes SmolLM2-135M-Instruct talk like a {name}. It belongs to the demo of LoRA Mixer: a manner of
+speech is easy to hear, so it shows at once what a fader does. It knows nothing that the base model does not know, which
+is little: with 135 million parameters it answers in good English and often wrongly.
 
 | | |
 | --- | --- |

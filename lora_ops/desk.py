@@ -93,8 +93,10 @@ class Desk:
         with self._access.writing:
             found = survey(self.model, self._remembered)
             self._known = {(id(knob.layer), knob.adapter): knob for _, knob in found.knobs}
-            self._targets = [target for target, _ in found.knobs if target.scalable]
-            self._knobs = [knob for target, knob in found.knobs if target.scalable]
+            #: One adapter's targets after the other's, each with its knob.
+            self._targets = [target for adapter in found.adapters.values() for target in adapter.scalable]
+            knobs = {(target.adapter, target.name): knob for target, knob in found.knobs}
+            self._knobs = [knobs[target.adapter, target.name] for target in self._targets]
             self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
             #: How many numbers the base model holds.
             self.parameters: int = found.parameters
@@ -253,8 +255,7 @@ class Desk:
             turn(self._knobs, self._gains(self._mix))
 
     def _gains(self, mix: Mix) -> list[float]:
-        faders = {name: mix[name] for name in self.adapters}
-        return [faders[target.adapter].gain(target) for target in self._targets]
+        return [gain for name, adapter in self.adapters.items() for gain in mix[name].gains(adapter.scalable)]
 
     def _remembered(self, knob: Knob) -> Knob:
         """The knob that was met earlier in the same place, or this one where the adapter was loaded since."""
@@ -279,7 +280,7 @@ def _check_finite(adapter: Adapter, faders: Faders) -> None:
     loudest = abs(faders.master)
     for gains in (faders.kinds, faders.layers, faders.modules):
         loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
-    if isfinite(loudest * max((abs(target.scaling) for target in adapter.scalable), default=0.0)):
+    if isfinite(loudest * adapter.largest_scaling):
         return
     for target in adapter.scalable:
         if not isfinite(faders.gain(target) * target.scaling):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -50,10 +50,15 @@ class Faders:
 
     def gain(self, target: Target) -> float:
         """What the as-loaded scaling of `target` is multiplied by."""
+        return self.gains([target])[0]
+
+    def gains(self, targets: Sequence[Target]) -> list[float]:
+        """The gain of each of these targets, in their order; hundreds at once, each time that a fader is moved."""
         if not self.on:
-            return 0.0
-        by_layer = 1.0 if target.layer is None else self.layers.get(target.layer, 1.0)
-        return self.master * self.kinds.get(target.kind, 1.0) * by_layer * self.modules.get(target.name, 1.0)
+            return [0.0] * len(targets)
+        master, kind, module = self.master, self.kinds.get, self.modules.get
+        layer: Callable[[int | None, float], float] = self.layers.get  # type: ignore[assignment] # None is no key of it
+        return [master * kind(t.kind, 1.0) * layer(t.layer, 1.0) * module(t.name, 1.0) for t in targets]
 
 
 AS_LOADED = Faders()

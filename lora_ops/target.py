@@ -67,6 +67,11 @@ class Adapter:
         return tuple(target for target in self.targets if target.scalable)
 
     @cached_property
+    def largest_scaling(self) -> float:
+        """The largest as-loaded scaling of a scalable target, whatever its sign; 0 if there is none."""
+        return max((abs(target.scaling) for target in self.scalable), default=0.0)
+
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of the scalable targets, in the order of the model."""
         return tuple(dict.fromkeys(target.kind for target in self.scalable))

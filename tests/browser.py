@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -124,13 +125,14 @@ def wait_until(page: Any, condition: Callable[[], Any], what: str | Callable[[],
 
 
 @contextmanager
-def served(blocks: Any, **options: Any) -> Iterator[str]:
+def serving(blocks: Any, **options: Any) -> Iterator[str]:
     """A `gr.Blocks` on a free port of this machine: its address."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = "127.0.0.1,localhost"
     launched: list[Any] = []
 
     def launch() -> None:
+        asyncio.set_event_loop(asyncio.new_event_loop())  # Gradio 4 wants one in the thread that launches
         try:
             blocks.launch(
                 server_name="127.0.0.1", server_port=None, prevent_thread_lock=True, quiet=True, inbrowser=False, **options
@@ -196,7 +198,7 @@ def standalone(host: Any) -> Iterator[Mixer]:
     door = sys.modules["lora_mixer"].__dict__.pop("door")
     sys.modules.pop("lora_mixer_script", None)
     mixer = Mixer(host, door.console)
-    with served(page.blocks.queue(), **page.launch_options) as mixer.url:
+    with serving(page.blocks.queue(), **page.launch_options) as mixer.url:
         yield mixer
 
 

@@ -16,7 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import heard, mix_of, some
-from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, Run, Update, compare
 
@@ -174,6 +174,16 @@ def test_the_end_tokens_of_the_model_end_a_reply():
     _, result = heard(desk, mixes)
     assert [column.finish for column in result.columns] == ["end", "length"]
     assert len(result.columns[0].token_ids) == at
+
+
+def test_the_end_tokens_of_a_generation_config_end_a_reply():
+    desk = Desk(tiny.two())
+    mixes = [Mix(), desk.base()]
+    token, at = ends_in_one_row(desk, mixes, {})
+    config = GenerationConfig(eos_token_id=token, pad_token_id=tiny.PAD, max_new_tokens=16)
+    _, result = heard(desk, mixes, {"generation_config": config})
+    assert [column.finish for column in result.columns] == ["end", "length"]
+    assert [len(column.token_ids) for column in result.columns] == [at, 16]
 
 
 @pytest.mark.parametrize("batched", [True, False], ids=["batched", "one after the other"])
@@ -441,7 +451,7 @@ class Rest:
             random.getstate(),
             torch.get_rng_state().tolist(),
             self.lock.locked(),
-            threading.active_count(),
+            [thread.name for thread in threading.enumerate() if thread.name == "compare"],
         )
 
     def check(self) -> None:
@@ -628,6 +638,23 @@ def test_a_comparison_waits_for_whoever_generates_and_can_be_stopped_while_it_wa
         listener.join(30)
         assert not listener.is_alive()
     assert [(column.text, column.finish) for column in run.result.columns] == [("", "stopped")] * 3
+    rest.check()
+
+
+@pytest.mark.parametrize("batched", [True, False], ids=["batched", "one after the other"])
+def test_the_model_is_left_alone_while_somebody_generates(batched: bool):
+    rest = Rest()
+    passes: list[bool] = []
+    hook = rest.model.base_model.model.model.register_forward_pre_hook(lambda *_: passes.append(True))
+    run = started(rest.desk, three(rest.desk), batched=batched)
+    with rest.lock:
+        listener = threading.Thread(target=list, args=(run,))
+        listener.start()
+        listener.join(0.3)
+        assert passes == []
+    listener.join(30)
+    assert passes
+    hook.remove()
     rest.check()
 
 

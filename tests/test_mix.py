@@ -55,6 +55,11 @@ def test_a_gain_is_the_product_of_every_fader_that_names_the_target(positions: F
     assert Mix({"pirate": positions}).gain(one) == (expected if positions.on else 0.0)
 
 
+@given(positions=faders(), several=st.lists(targets()))
+def test_the_gains_of_several_targets_are_those_of_each(positions: Faders, several: list[Target]):
+    assert positions.gains(several) == [positions.gain(one) for one in several]
+
+
 @given(positions=faders(), one=targets())
 def test_an_adapter_that_the_mix_does_not_name_is_as_loaded(positions: Faders, one: Target):
     assert Mix({"poet": positions}).gain(one) == 1.0

@@ -11,7 +11,7 @@ import peft
 import pytest
 import tiny
 import torch
-from peft import LoraConfig, get_peft_model, inject_adapter_in_model
+from peft import LoraConfig, PeftMixedModel, PeftModel, get_peft_model, inject_adapter_in_model
 from tiny import KINDS, Kind
 from torch import nn
 
@@ -26,7 +26,8 @@ def test_every_kind_of_adapter_is_found_and_can_be_scaled(kind: Kind):
     targets = [target for adapter in adapters.values() for target in adapter.targets]
     assert len(targets) == kind.targets
     assert all(target.scalable and not target.reason for target in targets)
-    modules = dict((getattr(model, "get_base_model", lambda: model)()).named_modules())
+    base = model.base_model.model if isinstance(model, PeftModel | PeftMixedModel) else model
+    modules = dict(base.named_modules())
     for target in targets:
         assert target.name in modules or target.name.rpartition(".")[0] in modules  # experts are parameters
         assert target.kind == target.name.split(".")[-1]

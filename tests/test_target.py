@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -79,6 +79,8 @@ def test_an_adapter_lists_what_has_a_fader():
     assert adapter.layers == (2, 10)
     assert "model.layers.4.k_proj" not in adapter.names
     assert len(adapter.names) == 4
+    assert adapter.largest_scaling == 2.0
+    assert replace(adapter, targets=adapter.targets[4:]).largest_scaling == 0.0
 
 
 def test_targets_and_adapters_cannot_be_changed():

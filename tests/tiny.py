@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import transformers
 from hypothesis import settings
@@ -135,13 +136,14 @@ def llama4() -> Llama4ForCausalLM:
 
 @cache
 def _saved_llama() -> tuple[Path, Any]:
-    folder = tempfile.TemporaryDirectory(prefix="tiny-llama-")  # lives as long as the cache
+    folder = tempfile.TemporaryDirectory(prefix="tiny-llama-", ignore_cleanup_errors=True)  # lives with the cache
     llama(hidden_size=64, intermediate_size=128).save_pretrained(folder.name)
     return Path(folder.name), folder
 
 
 def quantised(bits: int, dtype: torch.dtype = torch.float32, **options: Any) -> LlamaForCausalLM:
     """A Llama in 8 or 4 bits by bitsandbytes, on the CPU."""
+    pytest.importorskip("bitsandbytes")
     config = (
         BitsAndBytesConfig(load_in_8bit=True, **options)
         if bits == 8

@@ -69,7 +69,7 @@ def build_comparing(console: Console, board: FaderBoard) -> None:
         with gr.Row(elem_classes=["lora-mixer-buttons"]):
             start = gr.Button("Compare", variant="primary", elem_id="lora-mixer-start", interactive=False)
             stop = gr.Button("Stop", elem_id="lora-mixer-stop", interactive=False)
-        why_not = gr.HTML("", elem_id="lora-mixer-why-not")
+        why_not = gr.HTML("", visible=False, elem_id="lora-mixer-why-not")
         status = gr.HTML(replies.status(""), elem_id="lora-mixer-status")
         with gr.Row(elem_classes=["lora-mixer-columns"]):
             sides = [_build_side(name) for name in SIDES]
@@ -112,7 +112,7 @@ def _availability(console: Console) -> tuple[Any, Any]:
     trouble = console.host.trouble()
     reason = escape(f"{trouble.title}: {trouble.advice}") if trouble else ""
     startable = gr.skip() if console.comparing else gr.update(interactive=trouble is None)
-    return startable, replies.status(reason) if reason else ""
+    return startable, gr.update(value=replies.status(reason), visible=bool(reason))
 
 
 def _keep(console: Console) -> tuple[Mix, Any]:

@@ -73,11 +73,11 @@ class Console:
             desk = self.desk()
             if desk is None:
                 raise ValueError("there is no adapter to mix any more")
-            # Pages that saw the change coming know it already; the others find a new revision when they ask.
-            self.revision += 1
             desk.check(panel.mix)
             desk.apply(panel.effective(desk.adapters.values()))
             self.panel = panel
+            # Last: a page that asks in this moment must not take the old panel for the new revision.
+            self.revision += 1
 
     def set_range(self, least: float, most: float) -> None:
         """How far the drawn faders go.
@@ -85,8 +85,8 @@ class Console:
         Raises:
             ValueError: the two are no range that holds 0 and 1.
         """
-        self.revision += 1
         self.fader_range = checked_range(least, most)
+        self.revision += 1
 
     def play_sources(self) -> None:
         """Plays the adapters that the host blended into one as adapters of their own, each with its faders.

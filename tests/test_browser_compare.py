@@ -1,0 +1,293 @@
+"""Comparing in a browser, and faders that are moved while text streams: on a model whose words tell how loud it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import tiny
+from browser import Board, Mixer, choose, host_of, set_number, standalone, toast, wait_until
+from gauge import Gauge, gauge
+from playwright.sync_api import expect
+
+from lora_mixer.lora_ops import Column, Mix, compare
+
+pytestmark = pytest.mark.browser
+
+FULL, NONE = "f", "n"
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@dataclass
+class Stage:
+    """A page around a gauge, and what a user does there."""
+
+    page: Any
+    mixer: Mixer
+    model: Gauge
+
+    def tokens(self, most: int) -> None:
+        set_number(self.page, "chat-max-new-tokens", most)
+
+    def say(self, text: str) -> None:
+        self.page.locator("#chat-input textarea").fill(text)
+        self.page.locator("#chat-send").click()
+        expect(self.page.locator("#chat-last .user .text")).to_have_text(text)
+
+    def answered(self) -> str:
+        """The chat's reply, when it is complete."""
+        wait_until(self.page, lambda: self.page.locator("#chat-send:visible").count() == 1, "the reply")
+        return self.reply()
+
+    def reply(self) -> str:
+        shown = self.page.locator("#chat-last .bot .text")
+        return str(shown.inner_text()) if shown.count() else ""
+
+    def step_until(self, condition: Any, what: str) -> None:
+        """Lets the model say one token after the other until `condition` holds, and then waits."""
+
+        def step() -> bool:
+            if self.model.brake.waits() and not condition():
+                self.model.brake.let(1)
+            return bool(condition())
+
+        wait_until(self.page, step, what)
+
+    def column(self, side: str) -> str:
+        text = self.page.locator(f"#lora-mixer-reply-{side} .lora-mixer-reply-text").inner_text()
+        return "" if "will stand here" in text else str(text)
+
+    def start(self) -> None:
+        self.page.locator("#lora-mixer-start").click()
+        expect(self.page.locator("#lora-mixer-stop")).to_be_enabled()
+
+    def compare(self) -> str:
+        """A comparison from its start to its end; the line that sums it up."""
+        before = self.mixer.console.revision
+        self.page.locator("#lora-mixer-start").click()
+        # It begins and ends with a new revision; a short one is over before the page can be looked at.
+        wait_until(self.page, lambda: self.mixer.console.revision >= before + 2, "a comparison")
+        expect(self.page.locator("#lora-mixer-start")).to_be_enabled()
+        expect(self.page.locator("#lora-mixer-status")).to_contain_text("seed")
+        return str(self.page.locator("#lora-mixer-status").inner_text())
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Mixer, Gauge]]:
+    made = gauge()
+    with standalone(host_of(made.model, made.tokenizer)) as mixer:
+        yield mixer, made
+
+
+@pytest.fixture
+def stage(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Stage]:
+    mixer, made = served
+    mixer.afresh()
+    page = visit(mixer.url)
+    page.locator("#page-header .facts").wait_for()
+    yield Stage(page, mixer, made)
+    made.brake.free()
+    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+
+
+# Faders while text streams
+
+
+@pytest.mark.parametrize("beside_the_chat", [True, False], ids=["beside the chat", "on the desk"])
+def test_a_fader_that_is_moved_while_text_streams_is_obeyed_by_the_next_token(
+    stage: Stage, beside_the_chat: bool
+) -> None:
+    stage.tokens(12)
+    if beside_the_chat:
+        stage.page.get_by_role("button", name="LoRA faders", exact=True).click()
+    stage.model.brake.hold()
+    stage.say("hi")
+    stage.step_until(lambda: stage.reply().startswith(FULL * 3), "loud words")
+    if beside_the_chat:
+        stage.page.get_by_label("Master fader of pirate, beside the chat", exact=True).fill("0")
+    else:
+        Board(stage.page).open().master().fill("0")
+    wait_until(stage.page, lambda: set(stage.mixer.gains().values()) == {0.0}, "the fader reaches the model")
+    stage.model.brake.free()
+    if not beside_the_chat:
+        Board(stage.page).chat()
+    reply = stage.answered()
+    loud = reply.count(FULL)
+    assert 3 <= loud < 12 and reply == FULL * loud + NONE * (12 - loud)
+
+
+# Comparing
+
+
+def test_both_columns_stream_in_one_batch_and_say_what_each_mix_says_alone(stage: Stage) -> None:
+    stage.tokens(10)
+    stage.say("hi")
+    stage.answered()
+    Board(stage.page).open()
+    stage.model.brake.hold()
+    stage.start()
+    for side, word in (("A", FULL), ("B", NONE)):
+        stage.step_until(lambda s=side, w=word: stage.column(s).startswith(w * 2), f"column {side} streams")
+        assert len(stage.column(side)) < 10
+    expect(stage.page.locator("#lora-mixer-use-A")).to_be_disabled()
+    stage.model.brake.free()
+    expect(stage.page.locator("#lora-mixer-start")).to_be_enabled()
+    expect(stage.page.locator("#lora-mixer-status")).to_contain_text("in one batch")
+    expect(stage.page.locator("#lora-mixer-status")).to_contain_text("tokens a second")
+    desk = stage.mixer.desk
+    ids = stage.model.tokenizer("hi", return_tensors="pt")["input_ids"]
+    for side, mix in (("A", Mix()), ("B", desk.base())):
+        run = compare(desk, stage.model.tokenizer, ids, [Column(side, mix)], seed=1, generation={"max_new_tokens": 10})
+        for _ in run:
+            pass
+        assert stage.column(side) == run.result.columns[0].text
+
+
+def test_settings_are_kept_with_one_click_and_stay_when_the_faders_move_on(stage: Stage) -> None:
+    stage.tokens(6)
+    stage.say("hi")
+    stage.answered()
+    board = Board(stage.page).open()
+    board.master().fill("0")
+    wait_until(stage.page, lambda: set(stage.mixer.gains().values()) == {0.0}, "the fader")
+    stage.page.locator("#lora-mixer-keep-A").click()
+    expect(stage.page.locator("#lora-mixer-plays-A input")).to_have_value("Kept: pirate ×0")
+    board.master().fill("1")
+    wait_until(stage.page, lambda: set(stage.mixer.gains().values()) == {1.0}, "the fader")
+    stage.page.locator("#lora-mixer-keep-B").click()
+    expect(stage.page.locator("#lora-mixer-plays-B input")).to_have_value("Kept: pirate as loaded")
+    board.type("Master fader of pirate, number", "-1")
+    wait_until(stage.page, lambda: set(stage.mixer.gains().values()) == {-1.0}, "the fader")
+    stage.compare()
+    assert (stage.column("A"), stage.column("B")) == (NONE * 6, FULL * 6)
+    assert set(stage.mixer.gains().values()) == {-1.0}, "the desk stands where it stood"
+
+
+def test_stop_keeps_what_was_said_and_gives_the_model_back(stage: Stage) -> None:
+    stage.tokens(200)
+    stage.say("hi")
+    stage.page.locator("#chat-stop").click()
+    stage.answered()
+    Board(stage.page).open()
+    stage.model.brake.hold()
+    stage.start()
+    stage.step_until(lambda: len(stage.column("A")) >= 4, "some words")
+    stage.page.locator("#lora-mixer-stop").click()
+    stage.step_until(lambda: not stage.mixer.console.comparing, "the comparison stops")
+    expect(stage.page.locator("#lora-mixer-start")).to_be_enabled()
+    assert stage.column("A").startswith(FULL * 4) and len(stage.column("A")) < 150
+    expect(stage.page.locator("#lora-mixer-reply-A")).to_contain_text("stopped")
+    assert not stage.mixer.host.lock.locked()
+    assert set(stage.mixer.gains().values()) == {1.0}
+
+
+def test_a_fader_that_is_moved_during_a_comparison_is_applied_when_it_ends(stage: Stage) -> None:
+    stage.tokens(8)
+    stage.say("hi")
+    stage.answered()
+    board = Board(stage.page).open()
+    stage.model.brake.hold()
+    stage.start()
+    stage.step_until(lambda: len(stage.column("A")) >= 2, "some words")
+    board.master().fill("0")
+    wait_until(stage.page, lambda: stage.mixer.desk.mix["pirate"].master == 0, "the desk remembers")
+    stage.model.brake.free()
+    expect(stage.page.locator("#lora-mixer-start")).to_be_enabled()
+    assert (stage.column("A"), stage.column("B")) == (FULL * 8, NONE * 8)
+    wait_until(stage.page, lambda: set(stage.mixer.gains().values()) == {0.0}, "it is applied")
+
+
+def test_a_page_that_is_closed_in_the_middle_leaves_the_desk_where_the_faders_stand(stage: Stage, visit: Any) -> None:
+    stage.tokens(8)
+    page = visit(stage.mixer.url)
+    leaving = Stage(page, stage.mixer, stage.model)
+    page.locator("#page-header .facts").wait_for()
+    leaving.tokens(8)
+    leaving.say("hi")
+    leaving.answered()
+    Board(page).open()
+    stage.model.brake.hold()
+    leaving.start()
+    leaving.step_until(lambda: len(leaving.column("A")) >= 2, "some words")
+    page.close()
+    stage.model.brake.free()
+    wait_until(stage.page, lambda: not stage.mixer.host.lock.locked(), "the model is given back")
+    assert set(stage.mixer.gains().values()) == {1.0}
+
+
+def test_a_reply_is_used_in_the_chat_as_another_version_unless_the_chat_moved_on(stage: Stage) -> None:
+    stage.tokens(5)
+    stage.say("hi")
+    assert stage.answered() == FULL * 5
+    board = Board(stage.page).open()
+    stage.compare()
+    stage.page.locator("#lora-mixer-use-B").click()
+    board.chat()
+    expect(stage.page.locator("#chat-last .bot .text")).to_have_text(NONE * 5)
+    expect(stage.page.locator("#chat-version")).to_have_text("2 / 2")
+    stage.say("more")
+    stage.answered()
+    board.open()
+    stage.page.locator("#lora-mixer-use-A").click()
+    expect(toast(stage.page)).to_contain_text("The chat has moved on")
+
+
+def test_a_text_of_ones_own_is_asked_and_stays_out_of_the_chat(stage: Stage) -> None:
+    stage.tokens(5)
+    Board(stage.page).open()
+    stage.page.get_by_label("A text of my own").click()
+    text = stage.page.locator("#lora-mixer-text textarea")
+    text.fill("   ")
+    stage.page.locator("#lora-mixer-start").click()
+    expect(toast(stage.page)).to_contain_text("empty")
+    text.fill(HOSTILE)
+    assert "a text of your own" in stage.compare()
+    assert (stage.column("A"), stage.column("B")) == (FULL * 5, NONE * 5)
+    expect(stage.page.locator("#lora-mixer-use-A")).to_be_disabled()
+
+
+def test_an_empty_chat_says_what_to_do(stage: Stage) -> None:
+    Board(stage.page).open()
+    stage.page.locator("#lora-mixer-start").click()
+    expect(toast(stage.page)).to_contain_text("The chat is empty")
+    expect(stage.page.locator("#lora-mixer-start")).to_be_enabled()
+
+
+def test_columns_can_run_one_after_the_other(stage: Stage) -> None:
+    stage.tokens(5)
+    stage.say("hi")
+    stage.answered()
+    Board(stage.page).open()
+    stage.page.get_by_label("One after the other").click()
+    choose(stage.page, "lora-mixer-plays-A", "As loaded")
+    assert "one after the other (asked to run one after the other)" in stage.compare()
+    assert (stage.column("A"), stage.column("B")) == (FULL * 5, NONE * 5)
+
+
+def test_dora_runs_one_after_the_other_and_the_page_says_why(visit: Any) -> None:
+    with standalone(host_of(tiny.pirate(use_dora=True), tiny.tokenizer())) as mixer:
+        page = visit(mixer.url)
+        page.locator("#page-header .facts").wait_for()
+        stage = Stage(page, mixer, gauge())
+        stage.tokens(5)
+        stage.say("Ahoy")
+        stage.answered()
+        Board(page).open()
+        assert "one after the other" in (line := stage.compare()) and "DoRA" in line
+
+
+def test_what_a_model_says_stays_text(visit: Any) -> None:
+    made = gauge({0.0: "<b>n</b>", 1.0: HOSTILE, -1.0: "w"})
+    with standalone(host_of(made.model, made.tokenizer)) as mixer:
+        page = visit(mixer.url)
+        page.locator("#page-header .facts").wait_for()
+        stage = Stage(page, mixer, made)
+        stage.tokens(2)
+        stage.say(HOSTILE)
+        assert stage.answered() == HOSTILE * 2
+        Board(page).open()
+        stage.compare()
+        assert (stage.column("A"), stage.column("B")) == (HOSTILE * 2, "<b>n</b>" * 2)
+        assert page.locator("#lora-mixer-compare img, #chat-log img, #lora-mixer-compare script").count() == 0

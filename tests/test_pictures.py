@@ -1,0 +1,139 @@
+"""The demo as a person sees it, on the real model with the real adapters; the README's pictures are made on the way.
+
+Pictures go to `test-results/`, and to `docs/` when LORA_MIXER_PICTURES is set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import Board, Mixer, set_number, standalone, wait_until
+from playwright.sync_api import expect
+
+from lora_mixer.demo.manners import MANNERS, marks
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
+TOKENS = 90
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def mixer() -> Iterator[Mixer]:
+    """The page that `run.py demo` shows."""
+    from lora_mixer.hosts.standalone_host import StandaloneHost
+    from lora_mixer.hosts.standalone_load import Start, demo_adapters
+
+    adapters = demo_adapters(ROOT)
+    host = StandaloneHost(Start(ROOT, None, adapters), initial_off=list(adapters)[1:])
+    host.load()
+    with standalone(host) as running:
+        yield running
+
+
+def words(text: str, adapter: str) -> int:
+    """How many words of an adapter's manner of speech are in a text."""
+    return int(marks(text, MANNERS[adapter]))
+
+
+def picture(page: Any, name: str, clip: Any = None) -> None:
+    """Keeps a picture of the page, or of one element of it."""
+    FOLDER.mkdir(exist_ok=True)
+    (clip or page).screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+
+
+def ask(page: Any, text: str) -> str:
+    """Says something in the chat; the reply."""
+    page.locator("#chat-input textarea").fill(text)
+    page.locator("#chat-send").click()
+    expect(page.locator("#chat-stop:visible")).to_have_count(1)
+    wait_until(page, lambda: page.locator("#chat-send:visible").count() == 1, "the reply", seconds=180)
+    return str(page.locator("#chat-last .bot .text").inner_text())
+
+
+def test_a_person_pulls_a_fader_compares_and_uses_a_reply(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url, device_scale_factor=1.5)
+    set_number(page, "chat-max-new-tokens", TOKENS)
+    set_number(page, "chat-seed", 7)
+
+    # The first reply is a pirate's; the few faders are at hand beside it.
+    loud = ask(page, "How do I make a good cup of tea?")
+    assert words(loud, "pirate") >= 2, loud
+    page.get_by_role("button", name="LoRA faders", exact=True).click()
+    beside = page.get_by_label("Master fader of pirate, beside the chat", exact=True)
+    expect(beside).to_be_visible()
+    picture(page, "dock")
+
+    # Silent, the same question with the same dice has no pirate in it.
+    beside.fill("0")
+    wait_until(page, lambda: set(mixer.gains("pirate").values()) == {0.0}, "a silent pirate")
+    page.locator("#chat-regenerate").click()
+    expect(page.locator("#chat-stop:visible")).to_have_count(1)
+    wait_until(page, lambda: page.locator("#chat-send:visible").count() == 1, "the reply", seconds=180)
+    assert words(page.locator("#chat-last .bot .text").inner_text(), "pirate") < words(loud, "pirate")
+    page.get_by_role("button", name="LoRA faders", exact=True).click()
+
+    board = Board(page).open()
+    draw(board)
+    picture(page, "desk", board.strip("pirate"))
+
+    compare(page)
+    shown = {side: page.locator(f"#lora-mixer-reply-{side} .lora-mixer-reply-text").inner_text() for side in "AB"}
+    assert shown["A"] != shown["B"] and words(shown["A"], "pirate") > words(shown["B"], "pirate"), shown
+    expect(page.locator("#lora-mixer-status")).to_contain_text("in one batch")
+    picture(page, "compare", page.locator("#lora-mixer-compare"))
+
+    page.locator("#lora-mixer-use-A").click()
+    board.chat()
+    expect(page.locator("#chat-last .bot .text")).to_have_text(shown["A"])
+    expect(page.locator("#chat-version")).to_have_text("3 / 3")
+
+
+def test_the_desk_in_the_dark_and_on_a_phone(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url, color_scheme="dark", device_scale_factor=1.5)
+    board = Board(page).open()
+    draw(board)
+    picture(page, "desk-dark", board.desk)
+    phone = visit(mixer.url, viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True)
+    Board(phone).open()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    picture(phone, "phone")
+
+
+def draw(board: Board) -> None:
+    """Moves faders of every sort, as a mix that somebody found."""
+    board.master().fill("1.1")
+    board.label("q_proj fader of pirate").fill("0.6")
+    board.label("down_proj fader of pirate").fill("1.3")
+    curve = board.curve()
+    curve.scroll_into_view_if_needed()
+    box = curve.bounding_box()
+    assert box is not None
+    mouse, (left, top, width, height) = board.page.mouse, (box["x"], box["y"], box["width"], box["height"])
+    for step in range(41):
+        across = step / 40
+        at = (left + width * (0.01 + 0.98 * across), top + height * (0.85 - 0.5 * across * (2 - across)))
+        mouse.move(*at)
+        if step == 0:
+            mouse.down()
+    mouse.up()
+    grid = board.section("grid")
+    grid.locator("[data-brush='0']").click()
+    for layer in range(4, 9):
+        board.cell(layer, "o_proj").click()
+    grid.locator("[data-brush='1.5']").click()
+    for layer in range(18, 23):
+        board.cell(layer, "up_proj").click()
+    grid.locator("[data-brush=adjust]").click()
+
+
+def compare(page: Any) -> None:
+    """Compares the faders as they stand with the base model, to the end."""
+    page.locator("#lora-mixer-start").click()
+    expect(page.locator("#lora-mixer-start")).to_be_disabled()
+    wait_until(page, lambda: page.locator("#lora-mixer-start").is_enabled(), "the end of the comparison", seconds=240)
