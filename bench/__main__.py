@@ -15,14 +15,15 @@ from .machine import busy, machine
 from .report import Section, goals_table, write
 from .workshop import ROOT, Workshop, quietly
 
-#: The measurements by name, and the module of each; those that need most of the machine come first, the longest last.
+#: The measurements by name, and the function of each; those that need most of the machine come first, the longest last.
 MEASUREMENTS = {
-    "apply": "applying",
-    "find": "finding",
-    "page": "page",
-    "start": "starting",
-    "generate": "generating",
-    "columns": "columns",
+    "apply": "applying.measure",
+    "find": "finding.measure",
+    "page": "page.measure",
+    "start": "starting.measure",
+    "generate": "generating.measure",
+    "columns-float32": "columns.float32",
+    "columns-bfloat16": "columns.bfloat16",
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
@@ -44,7 +45,8 @@ def main(argv: list[str]) -> int:
     if busy():
         print("\n… other things keep this machine busy: expect noise", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="lora-mixer-bench-", ignore_cleanup_errors=True) as scratch, quietly():
-        done = {name: _measured(name, Workshop(options.quick, Path(scratch))) for name in names}
+        shop = Workshop(options.quick, Path(scratch))
+        done = {name: _measured(name, shop) for name in names}
     sections = [section for section in done.values() if section is not None]
     goals = goals_table([goal for section in sections for goal in section.goals]).markdown()
     took = f"The run took {(time.monotonic() - began) / 60:.1f} minutes."
@@ -87,8 +89,9 @@ def _heading(quick: bool) -> str:
 
 def _measured(name: str, shop: Workshop) -> Section | None:
     """The section of one measurement, printed; None when it failed, with the reason printed."""
+    module, function = MEASUREMENTS[name].split(".")
     try:
-        section: Section = import_module(f".{MEASUREMENTS[name]}", __package__).measure(shop)
+        section: Section = getattr(import_module(f".{module}", __package__), function)(shop)
     except Exception:
         print(f"\n## {name} could not be measured\n\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         return None

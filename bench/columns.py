@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,11 @@ from .generating import full_length, generate
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, Workshop, prompt
 
-TITLE = "Columns"
+TITLE = "Columns in one batch"
 ABOUT = """\
 {tokens} greedy tokens for each column through `compare`, from the call to the last update, with the end token switched
-off so that every column goes the full length. All columns have the same prompt, and each a gain of its own on all 210
-targets. The first row is transformers' own `generate` of one reply, with no loop of the desk's around it."""
+off so that every column goes the full length. All columns have the same prompt of {prompt} tokens, which each has to read
+for itself, and each a gain of its own on all 210 targets. The first row is transformers' own `generate` of one reply, with no loop of the desk's around it."""
 
 #: How many columns, and in how many of the rounds they run one after the other too (that takes long).
 COUNTS = {1: 0, 2: 3, 4: 2, 8: 1, 16: 1}
@@ -30,31 +31,47 @@ Case = tuple[int, bool]
 GENERATE, ONE = (0, True), (1, True)
 
 
-def measure(shop: Workshop) -> Section:
-    """Times batches and one after the other, in both dtypes; ratios are to one column."""
+def float32(shop: Workshop) -> Section:
+    """Times batches and one after the other in float32; ratios are to one column."""
+    return _measure(shop, "float32")
+
+
+def bfloat16(shop: Workshop) -> Section:
+    """Times batches and one after the other in bfloat16; ratios are to one column."""
+    return _measure(shop, "bfloat16")
+
+
+def _measure(shop: Workshop, dtype: str) -> Section:
     tokens = shop.pick(64, 4)
     counts = shop.pick(COUNTS, {1: 0, 2: 1, 4: 1})
     model, tokenizer = shop.model()
-    tables, goals = [], []
-    for name in GOALS:
-        model = model.to(getattr(torch, name))
-        shop.say(f"{', '.join(map(str, counts))} columns of {tokens} tokens in {name}, in turns")
-        bench = _Columns(model, tokenizer, tokens)
-        times = in_turns(bench.ways(counts), shop.pick(ROUNDS, 1), warm_up=False)
-        tables += [_ratios(name, counts, times), _times(name, counts, times, tokens)]
-        goals += _goals(name, times)
-    return Section(TITLE, ABOUT.format(tokens=tokens), [*tables[0::2], *tables[1::2]], goals)
+    columns = _Columns(model.to(getattr(torch, dtype)), tokenizer, tokens)
+    shop.say(f"{', '.join(map(str, counts))} columns of {tokens} tokens in {dtype}, in turns")
+    times = in_turns(columns.ways(counts), shop.pick(ROUNDS, 1), warm_up=False)
+    tables = [_ratios(counts, times), _times(counts, times, columns.first, tokens)]
+    about = ABOUT.format(tokens=tokens, prompt=columns.prompt)
+    return Section(f"{TITLE}, {dtype}", about, tables, _goals(dtype, times))
 
 
 class _Columns:
+    """Comparisons of one question.
+
+    Attributes:
+        prompt: how many tokens the question has.
+        first: seconds to the first token of each batch, by its number of columns.
+    """
+
     def __init__(self, model: Any, tokenizer: Any, tokens: int) -> None:
         self._desk = Desk(model)
         self._tokenizer = tokenizer
         self._tokens = tokens
         self._ids = prompt(tokenizer)
+        self.prompt = self._ids.shape[1]
+        self.first: dict[int, list[float]] = {}
         # The first comparison of a desk asks the model whether it keeps rows apart; that is not what is measured here.
         self._say(2, True, tokens=4)
         generate(model, self._ids, 4)
+        self.first.clear()
 
     def ways(self, counts: dict[int, int]) -> dict[Case, Way]:
         """`generate`, every number of columns in one batch, and one after the other."""
@@ -76,7 +93,12 @@ class _Columns:
             generation=full_length(tokens),
             batched=batched,
         )
-        for _ in run:
+        began = time.perf_counter()
+        updates = iter(run)
+        next(updates)
+        if batched:
+            self.first.setdefault(count, []).append(time.perf_counter() - began)
+        for _ in updates:
             pass
         said = [len(column.token_ids) for column in run.result.columns]
         assert said == [tokens] * count, f"{said} tokens instead of {tokens} each"
@@ -86,7 +108,7 @@ class _Columns:
         assert generate(self._desk.model, self._ids, self._tokens) == self._tokens
 
 
-def _ratios(dtype: str, counts: dict[int, int], times: dict[Case, Series]) -> Table:
+def _ratios(counts: dict[int, int], times: dict[Case, Series]) -> Table:
     rows = [("`generate`", ratio(times[GENERATE] / times[ONE]), "", "")]
     for count, alone in counts.items():
         batch = times[count, True]
@@ -99,16 +121,19 @@ def _ratios(dtype: str, counts: dict[int, int], times: dict[Case, Series]) -> Ta
             )
         )
     head = ("times one column", "one after the other, times one column", "the batch is faster by")
-    return Table((f"{dtype}: columns", *head), rows)
+    return Table(("columns", *head), rows)
 
 
-def _times(dtype: str, counts: dict[int, int], times: dict[Case, Series], tokens: int) -> Table:
-    rows = [("`generate`", duration(times[GENERATE]), _pace(tokens, times[GENERATE]), "")]
+def _times(counts: dict[int, int], times: dict[Case, Series], first: dict[int, list[float]], tokens: int) -> Table:
+    rows = [("`generate`", duration(times[GENERATE]), "", _pace(tokens, times[GENERATE]), "")]
     for count, alone in counts.items():
         batch = times[count, True]
         after = duration(times[count, False]) if alone else ""
-        rows.append((f"{count}", duration(batch), _pace(tokens * count, batch), after))
-    return Table((f"{dtype}: columns", "in one batch", "tokens/s, all columns", "one after the other"), rows)
+        prompt_took = duration(Series(tuple(first[count])))
+        rows.append((f"{count}", duration(batch), prompt_took, _pace(tokens * count, batch), after))
+    return Table(
+        ("columns", "in one batch", "of that, to the first token", "tokens/s, all columns", "one after the other"), rows
+    )
 
 
 def _pace(tokens: int, times: Series) -> str:

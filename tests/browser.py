@@ -31,8 +31,11 @@ _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
-# What Chromium logs when a page asks for something that is not there: Gradio asks for fonts and a manifest of its own.
-_NOT_OURS = re.compile(r"Failed to load resource|manifest|fonts\.(googleapis|gstatic)|iframe-resizer|iframeResizer")
+# Chromium logs what is not there (Gradio asks for fonts and a manifest of its own), and Gradio that a page was left.
+_NOT_OURS = re.compile(
+    r"Failed to load resource|manifest|fonts\.(googleapis|gstatic)|iframe-resizer|iframeResizer"
+    r"|AbortError: signal is aborted|Connection errored out"
+)
 
 
 def find_chromium() -> str | None:

@@ -97,6 +97,13 @@ def _copy(root: Path) -> Path:
     return folder
 
 
+def _bare(model: Any) -> Any:
+    """The base model, as if it had never had an adapter."""
+    base = model.unload()
+    vars(base).pop("peft_config", None)
+    return base
+
+
 @pytest.fixture(autouse=True)
 def a_door_of_its_own() -> Iterator[None]:
     """What the extension keeps for as long as a process lives."""
@@ -187,8 +194,7 @@ def test_models_and_adapters_come_and_go(tmp_path: Path, visit: Any) -> None:
         page.locator("#lora-mixer-keep-A").click()
         expect(toast(page)).to_contain_text("no adapter yet")
 
-        textgen.shared.model, textgen.shared.tokenizer = textgen.model.model.unload(), textgen.model.tokenizer
-        del textgen.shared.model.peft_config
+        textgen.shared.model, textgen.shared.tokenizer = _bare(textgen.model.model), textgen.model.tokenizer
         textgen.shared.model_name = "tiny"
         expect(trouble).to_contain_text("No adapter is loaded")
 
@@ -210,9 +216,7 @@ def test_adapters_that_textgen_blended_can_play_side_by_side(tmp_path: Path, vis
     loras = tmp_path / "user_data" / "loras"
     textgen.model.model.save_pretrained(str(loras))
     shutil.copytree(loras / "pirate", loras / "butler")
-    base = textgen.model.model.unload()
-    del base.peft_config
-    with textgen.running(base) as url:
+    with textgen.running(_bare(textgen.model.model)) as url:
         textgen.standin.LoRA.add_lora_to_model(["pirate", "butler"])
         page = textgen.page = visit(url)
         board = Board(page).open()
