@@ -17,8 +17,9 @@ from .workshop import ADAPTER, Workshop, prompt
 TITLE = "Columns in one batch"
 ABOUT = """\
 {tokens} greedy tokens for each column through `compare`, from the call to the last update, with the end token switched
-off so that every column goes the full length. All columns have the same prompt of {prompt} tokens, which each has to read
-for itself, and each a gain of its own on all 210 targets. The first row is transformers' own `generate` of one reply, with no loop of the desk's around it."""
+off so that every column goes the full length. All columns have the same prompt of {prompt} tokens, which each has to
+read for itself, and each a gain of its own on all 210 targets. The first row is transformers' own `generate` of one
+reply, with no loop of the desk's around it."""
 
 #: How many columns, and in how many of the rounds they run one after the other too (that takes long).
 COUNTS = {1: 0, 2: 3, 4: 2, 8: 1, 16: 1}

@@ -111,7 +111,9 @@ class Visits:
         dialog.dismiss()
 
 
-def wait_until(page: Any, condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE) -> Any:
+def wait_until(
+    page: Any, condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = PATIENCE
+) -> Any:
     """Waits, while the browser goes on, for something that is not on the page; returns what came true.
 
     Raises:
@@ -137,9 +139,8 @@ def serving(blocks: Any, **options: Any) -> Iterator[str]:
     def launch() -> None:
         asyncio.set_event_loop(asyncio.new_event_loop())  # Gradio 4 wants one in the thread that launches
         try:
-            blocks.launch(
-                server_name="127.0.0.1", server_port=None, prevent_thread_lock=True, quiet=True, inbrowser=False, **options
-            )
+            local = {"server_name": "127.0.0.1", "server_port": None, "inbrowser": False}
+            blocks.launch(prevent_thread_lock=True, quiet=True, **local, **options)
         except BaseException as error:  # carried over to the test's own thread
             launched.append(error)
 
@@ -312,7 +313,8 @@ _CONTRAST = """(node) => {
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data];
   };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   let behind = [255, 255, 255];
   for (let at = node; at; at = at.parentElement) {

@@ -60,7 +60,7 @@ class Brake:
 
 @dataclass(frozen=True)
 class Gauge:
-    """The model (its adapter is "pirate", on `q_proj`, which changes nothing, and `down_proj`), and what goes with it."""
+    """The model, its adapter "pirate" on `q_proj` (which changes nothing) and `down_proj`, and what goes with it."""
 
     model: Any
     tokenizer: Any

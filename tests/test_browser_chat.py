@@ -76,7 +76,12 @@ def asked(served: tuple[Mixer, Gauge], monkeypatch: pytest.MonkeyPatch) -> list[
     """Every request that the chat makes from here on."""
     host, requests = served[0].host, []
     stream = host.stream
-    monkeypatch.setattr(host, "stream", lambda request, stop=None: requests.append(request) or stream(request, stop))
+
+    def noted(request: Any, stop: Any = None) -> Any:
+        requests.append(request)
+        return stream(request, stop)
+
+    monkeypatch.setattr(host, "stream", noted)
     return requests
 
 

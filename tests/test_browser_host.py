@@ -14,7 +14,7 @@ import pytest
 from browser import ROOT, Board, serving, set_number, toast, wait_until
 from gauge import Gauge, gauge
 from playwright.sync_api import expect
-from textgen_standin import StandIn, build_page
+from textgen_standin import build_page
 
 pytestmark = pytest.mark.browser
 
