@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -241,9 +242,9 @@ def test_the_faders_beside_the_chat(talk: Talk) -> None:
 
 def test_the_theme_that_was_chosen_stays(talk: Talk) -> None:
     talk.page.locator("#page-theme").click()
-    assert talk.page.evaluate("document.body.classList.contains('dark')")
+    expect(talk.page.locator("body")).to_have_class(re.compile(r"\bdark\b"))
     talk.page.reload()
-    talk.page.wait_for_function("document.body.classList.contains('dark')")
+    expect(talk.page.locator("body")).to_have_class(re.compile(r"\bdark\b"))
 
 
 def test_a_reply_is_copied(talk: Talk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -464,7 +465,7 @@ def test_the_desk_is_readable(board: Board, theme: str) -> None:
     page = board.page
     if theme == "dark":
         page.locator("#page-theme").click()
-    assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
+        expect(page.locator("body")).to_have_class(re.compile(r"\bdark\b"))
     board.section("grid")
     board.curve()
     readable = {
