@@ -130,7 +130,7 @@
     const said = el("span", {});
     const undo = el("button", { type: "button", class: "link", text: "Undo", data: { do: "undo" }, on: { click: takeBack } });
     line.append(said, undo);
-    const controls = el("div", { class: "controls" }, limits.node, reset, bypassPair.node);
+    const controls = el("div", { class: "controls", hidden: true }, limits.node, reset, bypassPair.node);
     const node = el("div", { class: "topbar" },
       el("div", { class: "brand" }, M.dom.icon(), title, model), controls, line);
     return {
