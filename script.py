@@ -80,6 +80,12 @@ def ui() -> None:
     _part("ui").build(_door().open())
 
 
+def model_changed() -> None:
+    """For a host that tells when it has another model: faders act at once, not only when a page asks for them."""
+    if (console := _door().console) is not None:
+        console.desk()
+
+
 def custom_css() -> str:
     """The page's style."""
     return str(_part("ui.assets").style())

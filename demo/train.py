@@ -201,6 +201,8 @@ def main() -> None:
         model = train(base, tokenizer, exchanges, RECIPES[name], arguments.seed)
         save(model, RECIPES[name], arguments.out / name)
         base = model.unload()
+        if hasattr(base, "peft_config"):  # older versions of PEFT leave it behind, and then warn about it
+            del base.peft_config
         print(f"wrote {arguments.out / name}")
 
 

@@ -36,6 +36,8 @@ class StandaloneHost:
         #: Why there is no model and will be none, or an empty string.
         self.failure = ""
         self._loaded: Loaded | None = None
+        #: Told when there is a model, before anything is generated with it.
+        self.on_model: Callable[[], None] = lambda: None
         self._stop = threading.Event()
         self._inputs: Sequence[Any] = ()
         self._outputs: Sequence[Any] = ()
@@ -63,7 +65,7 @@ class StandaloneHost:
     def load(self) -> None:
         """Load the model and its adapters. What goes wrong ends up in `failure`, and is raised on."""
         try:
-            self._loaded = load(self.start, self._say)
+            self.use(load(self.start, self._say))
         except Exception as error:
             self.failure = str(error) or type(error).__name__
             raise
@@ -72,7 +74,9 @@ class StandaloneHost:
 
     def use(self, loaded: Loaded) -> None:
         """Play a model that is loaded already."""
-        self._loaded = loaded
+        with self.lock:
+            self._loaded = loaded
+            self.on_model()
         self.progress = ""
 
     def trouble(self) -> Trouble | None:

@@ -57,6 +57,10 @@ def build_page(host: StandaloneHost, root: Path) -> Page:
     blocks_look = accepted(gr.Blocks, fill_width=True, **({} if launch_look else look))
     with gr.Blocks(title=TITLE, analytics_enabled=False, **blocks_look) as blocks:
         _fill(host, extension)
+    # Faders may start elsewhere than as loaded: the first reply must obey them too, whether a page asked or not.
+    host.on_model = getattr(extension, "model_changed", host.on_model)
+    if host.model is not None:
+        host.on_model()
     private = accepted(
         gr.Blocks.launch, ssr_mode=False, run_history=False, footer_links=[], show_api=False, enable_monitoring=False
     )

@@ -11,6 +11,7 @@ import tiny
 from browser import Board, Mixer, choose, host_of, set_number, standalone, toast, wait_until
 from gauge import Gauge, gauge
 from playwright.sync_api import expect
+from textgen_standin_model import tiny_model, tiny_tokenizer, with_adapter
 
 from lora_mixer.lora_ops import Column, Mix, compare
 
@@ -264,6 +265,25 @@ def test_columns_can_run_one_after_the_other(stage: Stage) -> None:
     choose(stage.page, "lora-mixer-plays-A", "As loaded")
     assert "one after the other (asked to run one after the other)" in stage.compare()
     assert (stage.column("A"), stage.column("B")) == (FULL * 5, NONE * 5)
+
+
+def test_sampled_columns_say_what_the_host_itself_generates_under_each_mix_with_that_seed(visit: Any) -> None:
+    model = with_adapter(tiny_model(), "pirate")
+    with standalone(host_of(model, tiny_tokenizer())) as mixer:
+        page = visit(mixer.url)
+        page.locator("#page-header .facts").wait_for()
+        stage = Stage(page, mixer, gauge())
+        for name, value in {"max-new-tokens": 24, "temperature": 1.2, "seed": 7}.items():
+            set_number(page, f"chat-{name}", value)
+        stage.say("Ahoy there")
+        loaded = stage.answered()
+        Board(page).open()
+        assert "in one batch" in stage.compare()
+        together = stage.column("A"), stage.column("B")
+        page.get_by_label("One after the other").click()
+        assert "one after the other" in stage.compare()
+        assert together == (stage.column("A"), stage.column("B"))
+        assert together[0] == loaded != together[1]
 
 
 def test_dora_runs_one_after_the_other_and_the_page_says_why(visit: Any) -> None:

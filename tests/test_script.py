@@ -155,3 +155,21 @@ def test_the_pages_script_can_be_glued_to_any_other() -> None:
     assert script().count("\n") > 1000
     without_comments = re.sub(r"/\*.*?\*/", "", style(), flags=re.DOTALL)
     assert "@media" not in without_comments, "Gradio drops it from a host's style"
+
+
+@pytest.mark.parametrize("model_first", [True, False], ids=["a model before the page", "the page before a model"])
+def test_the_first_reply_obeys_faders_that_start_switched_off(no_door: None, model_first: bool) -> None:
+    from lora_mixer.hosts.standalone_host import StandaloneHost
+    from lora_mixer.hosts.standalone_load import Loaded, Start
+    from lora_mixer.hosts.standalone_page import build_page
+
+    model = tiny.two()
+    host = StandaloneHost(Start(ROOT, Path("tiny"), dict.fromkeys(model.peft_config, ROOT)), initial_off=["poet"])
+    for step in ("model", "page") if model_first else ("page", "model"):
+        if step == "model":
+            host.use(Loaded(model, tiny.tokenizer(), 1))
+        else:
+            build_page(host, ROOT)
+    layers = list(tiny.adapter_layers(model))
+    assert {layer.scaling["poet"] for layer in layers if "poet" in layer.scaling} == {0.0}
+    assert 0.0 not in {layer.scaling["pirate"] for layer in layers}
