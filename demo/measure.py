@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from transformers import PreTrainedTokenizerBase
 
-if not __package__:  # run as a script: be the module demo.measure all the same
+if not globals()["__spec__"]:  # run as a file: run again as a module, so that its neighbours can be imported
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    __package__ = "demo"
+    runpy.run_module("demo.measure", run_name="__main__")
+    raise SystemExit
 
 from .base_model import load_base
 from .manners import MANNERS, Manner, marks

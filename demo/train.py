@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,9 +27,10 @@ from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
-if not __package__:  # run as a script: be the module demo.train all the same
+if not globals()["__spec__"]:  # run as a file: run again as a module, so that its neighbours can be imported
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    __package__ = "demo"
+    runpy.run_module("demo.train", run_name="__main__")
+    raise SystemExit
 
 from .base_model import BASE_NAME, load_base
 from .card import card

@@ -8,7 +8,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -296,10 +296,6 @@ def choose(page: Any, elem_id: str, text: str) -> None:
     page.get_by_role("option", name=text).first.click()
 
 
-def texts_of(locator: Any) -> list[str]:
-    return [text.strip() for text in locator.all_text_contents()]
-
-
 def contrast(page: Any, locator: Any) -> float:
     """The contrast of a text against what lies behind it, after WCAG 2: 4.5 is readable."""
     return float(locator.evaluate(_CONTRAST))
@@ -324,5 +320,3 @@ _CONTRAST = """(node) => {
   const [a, b] = [light(rgba(getComputedStyle(node).color)), light(behind)].sort((x, y) => y - x);
   return (a + 0.05) / (b + 0.05);
 }"""
-
-Positions = Mapping[str, float]
