@@ -58,6 +58,8 @@ def main(argv: list[str]) -> int:
         print("\nNot kept: RESULTS.md holds whole runs alone. --out FILE keeps this one elsewhere.")
         return 0
     body = "\n\n".join(section.markdown() for section in sections)
+    if left_out := [name for name in MEASUREMENTS if name not in names]:
+        body += f"\n\n## Not in this run\n\n{', '.join(left_out)}: `python3 run.py bench` measures them too."
     write(out, f"{heading}\n\n{took}\n\n## Goals\n\n{goals}\n\n{body}\n")
     print(f"\nKept in {out}")
     return 0
