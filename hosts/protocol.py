@@ -9,8 +9,9 @@ Component lists are Gradio components; they are typed as `Any` so that nothing h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -98,6 +99,70 @@ class Host(Protocol):
     @property
     def lock(self) -> Lock:
         """The lock that whoever generates holds."""
+
+    @property
+    def user_data(self) -> Path | None:
+        """The folder of our own among what the host keeps for its user (profiles, notes, votes), or None: keep nothing.
+
+        It need not exist yet. None whenever `multi_user`.
+        """
+
+    @property
+    def lora_dir(self) -> Path | None:
+        """The folder that the host finds adapters in, where a new one belongs; None when there is none to write to.
+
+        It need not exist yet. None whenever `multi_user`.
+        """
+
+    def shelf_folders(self) -> Sequence[Path]:
+        """What makes up the shelf: folders of adapters (`lora_dir` first), and adapters' own folders from elsewhere.
+
+        Empty whenever `multi_user`.
+        """
+
+    def loaded_adapters(self) -> Mapping[str, Path | None]:
+        """The adapters in the live model by their PEFT names, with the folder each came from where that is known.
+
+        Read from the model itself, in the order of loading; a blend that the host made of them is not among them.
+        """
+
+    def load_adapters(
+        self,
+        names: Sequence[str | Path],
+        *,
+        keep: bool = False,
+        on_loaded: Callable[[Mapping[str, str]], None] | None = None,
+    ) -> Mapping[str, str]:
+        """Loads adapters from the shelf, each as an adapter of its own, all of them playing, whatever their ranks.
+
+        Takes `lock`. What is loaded already stays as it is. Afterwards the host's own menu names the same adapters.
+
+        Args:
+            names: of shelf entries ("pirate", "pirate/checkpoint-100"), or their folders.
+            keep: whether the adapters that were there stay beside them; without it they are unloaded.
+            on_loaded: told under the lock, before anything is generated with them: where their first gains are set.
+
+        Returns:
+            The PEFT name of each adapter asked for, by what was asked; `on_loaded` gets the same.
+
+        Raises:
+            HostError: no model, an adapter that is not there, is damaged or does not fit; the model is as it was.
+        """
+
+    def unload_adapters(self, names: Sequence[str] | None = None) -> None:
+        """Takes adapters out of the model, by their PEFT or shelf names; all of them when no names are given.
+
+        Takes `lock`. With the last one gone the model is the base model again, which says exactly what it said before.
+
+        Raises:
+            HostError: one of them is not loaded; nothing was unloaded.
+        """
+
+    def adapter_menu(self) -> Sequence[Any]:
+        """The host's own components that name the loaded adapters, for `adapter_menu_updates`; they may be none."""
+
+    def adapter_menu_updates(self) -> Sequence[Any]:
+        """What brings them up to date after adapters were loaded or unloaded: one update for each."""
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be mixed (no model, a loader without torch, no adapter), or None when all is well."""

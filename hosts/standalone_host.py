@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .protocol import HostError, Request, Trouble
@@ -61,6 +62,24 @@ class StandaloneHost:
     @property
     def model_name(self) -> str:
         return self.start.model_name
+
+    @property
+    def user_data(self) -> Path | None:
+        return None if self.multi_user else (self.start.state or self.start.root / "user_data").resolve()
+
+    @property
+    def lora_dir(self) -> Path | None:
+        folder = self.user_data
+        return folder / "loras" if folder else None
+
+    def shelf_folders(self) -> list[Path]:
+        """The folder of baked adapters, the demo's, and those that the page was started with."""
+        folder = self.lora_dir
+        if folder is None:
+            return []
+        demo = self.start.root.resolve() / "demo" / "adapters"
+        started = [adapter.resolve() for adapter in self.start.adapters.values()]
+        return [folder, demo, *(adapter for adapter in started if adapter.parent not in (folder, demo))]
 
     def load(self) -> None:
         """Load the model and its adapters. What goes wrong ends up in `failure`, and is raised on."""

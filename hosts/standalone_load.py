@@ -26,6 +26,7 @@ class Start:
         adapters: adapter folders by the names they get; None for the demo's own.
         device: "auto", or what torch calls a device.
         dtype: "auto" (float32 on the CPU, bfloat16 elsewhere), or what torch calls a dtype.
+        state: where profiles, baked adapters and the like are kept; None for `user_data` in `root`.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Start:
     adapters: dict[str, Path] = field(default_factory=dict)
     device: str = "auto"
     dtype: str = "auto"
+    state: Path | None = None
 
     @property
     def model_name(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from .protocol import HostError, Request, Trouble
@@ -60,6 +61,21 @@ class TextGenHost:
     def lock(self) -> SettledLock:
         """The lock that the host's chat, notebook and API all generate under; got only when the model is at rest."""
         return SettledLock(host_module("shared").generation_lock)
+
+    @property
+    def user_data(self) -> Path | None:
+        """`lora-mixer` in the host's user data; None in multi-user mode."""
+        return None if self.multi_user else Path(host_module("shared").user_data_dir).resolve() / "lora-mixer"
+
+    @property
+    def lora_dir(self) -> Path | None:
+        """The folder of the Model tab's LoRA menu (`--lora-dir`); None in multi-user mode."""
+        return None if self.multi_user else Path(host_module("shared").args.lora_dir).resolve()
+
+    def shelf_folders(self) -> list[Path]:
+        """The host knows one folder of adapters."""
+        folder = self.lora_dir
+        return [folder] if folder else []
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be mixed right now, or None. Plain text: names in it are not escaped. Never raises."""
