@@ -16,6 +16,9 @@ from .mix import Mix
 from .reply import Finish, Reply
 from .rows import NotInRows
 
+#: How many columns can be compared at once.
+MAX_COLUMNS = 16
+
 #: Answers under the mix that the desk plays at that moment, by somebody else's way of generating: growing texts.
 Alone = Callable[[], Iterator[str]]
 

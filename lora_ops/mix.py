@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+
+from .fade import Fade
+from .fader import Fader
 
 if TYPE_CHECKING:
     from .target import Target
@@ -31,6 +34,16 @@ def _freeze(values: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return _Frozen(values)
 
 
+def _fade(value: Any) -> Fade:
+    return value if isinstance(value, Fade) else Fade(value)
+
+
+def _known_key(key: str) -> str:
+    return Fader.from_key("", key).key
+
+
+FadeKey = Annotated[str, AfterValidator(_known_key)]
+
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -38,8 +51,12 @@ _STRICT = ConfigDict(extra="forbid")
 class Faders:
     """Where the faders of one adapter stand. Every number is a gain: 1 is as loaded, 0 silent, 2 twice as loud.
 
+    A fader that has a fade, under its `Fader.key`, moves over the tokens of a reply; the number that it has besides
+    counts for nothing then. When nobody generates it stands where its fade is at token 0.
+
     Raises:
-        ValueError: a gain that is no finite number, a layer that is no index, or a field that does not exist.
+        ValueError: a gain that is no finite number, a layer that is no index, a fade that is none or of no fader, or
+            a field that does not exist.
     """
 
     on: Annotated[bool, Field(strict=True)] = True
@@ -47,18 +64,45 @@ class Faders:
     kinds: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
     layers: Annotated[Mapping[LayerIndex, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
     modules: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    fades: Annotated[Mapping[FadeKey, Annotated[Fade, PlainValidator(_fade)]], AfterValidator(_freeze)] = Field(
+        default_factory=_Frozen
+    )
 
     def gain(self, target: Target) -> float:
-        """What the as-loaded scaling of `target` is multiplied by."""
+        """What the as-loaded scaling of `target` is multiplied by; at token 0, where faders fade."""
         return self.gains([target])[0]
 
     def gains(self, targets: Sequence[Target]) -> list[float]:
-        """The gain of each of these targets, in their order; hundreds at once, each time that a fader is moved."""
+        """The gain of each of these targets, in their order; hundreds at once, each time that a fader is moved.
+
+        Where faders fade: the gain at token 0.
+        """
         if not self.on:
             return [0.0] * len(targets)
+        if self.fades:
+            return self.at(0).gains(targets)
         master, kind, module = self.master, self.kinds.get, self.modules.get
         layer: Callable[[int | None, float], float] = self.layers.get  # type: ignore[assignment] # None is no key of it
         return [master * kind(t.kind, 1.0) * layer(t.layer, 1.0) * module(t.name, 1.0) for t in targets]
+
+    def at(self, token: int) -> Faders:
+        """Where the faders stand while this generated token is worked out (0 is the first): the same without fades."""
+        return self._without_fades(lambda fade: fade.gain(token)) if self.fades else self
+
+    def loudest(self) -> Faders:
+        """The faders with each fade at its loudest gain: no token is louder than this."""
+        return self._without_fades(lambda fade: fade.loudest) if self.fades else self
+
+    def _without_fades(self, gain: Callable[[Fade], float]) -> Faders:
+        fields: dict[str, Any] = {"kind": {**self.kinds}, "layer": {**self.layers}, "target": {**self.modules}}
+        master = self.master
+        for key, fade in self.fades.items():
+            fader = Fader.from_key("", key)
+            if fader.of == "master":
+                master = gain(fade)
+            else:
+                fields[fader.of][fader.name] = gain(fade)
+        return Faders(self.on, master, fields["kind"], fields["layer"], fields["target"])
 
 
 AS_LOADED = Faders()
@@ -84,6 +128,17 @@ class Mix:
     def gain(self, target: Target) -> float:
         """What the as-loaded scaling of `target` is multiplied by."""
         return self[target.adapter].gain(target)
+
+    @property
+    def faded(self) -> bool:
+        """Whether any of it moves over a reply."""
+        return any(faders.on and faders.fades for faders in self.adapters.values())
+
+    def at(self, token: int) -> Mix:
+        """The mix as it is while this generated token is worked out (0 is the first), with no fade in it."""
+        if not any(faders.fades for faders in self.adapters.values()):
+            return self
+        return Mix({name: faders.at(token) for name, faders in self.adapters.items()})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON: dictionaries with string keys, booleans and numbers."""
@@ -114,13 +169,16 @@ def explain(error: ValidationError) -> str:
 
 
 def _plain(faders: Faders) -> dict[str, Any]:
-    return {
+    plain: dict[str, Any] = {
         "on": faders.on,
         "master": faders.master,
         "kinds": dict(faders.kinds),
         "layers": {str(layer): gain for layer, gain in faders.layers.items()},
         "modules": dict(faders.modules),
     }
+    if faders.fades:
+        plain["fades"] = {key: [list(point) for point in fade.points] for key, fade in faders.fades.items()}
+    return plain
 
 
 _MIX: TypeAdapter[Mix] = TypeAdapter(Mix)

@@ -1,0 +1,122 @@
+"""The address of one fader, whatever it moves: an adapter's master, a kind, a layer, or one target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .fade import Fade
+    from .mix import Faders, Mix
+
+Of = Literal["master", "kind", "layer", "target"]
+
+#: Where a mix keeps what a fader of this sort is set to.
+_FIELDS: Mapping[str, str] = {"kind": "kinds", "layer": "layers", "target": "modules"}
+
+
+@dataclass(frozen=True, order=True)
+class Fader:
+    """Names one fader; it holds no gain, a mix does.
+
+    >>> down = Fader("pirate", "kind", "down_proj")
+    >>> down.read(down.put(Mix(), 0.5)), down.label
+    (0.5, 'pirate · down_proj')
+
+    Args:
+        adapter: the PEFT name of the adapter.
+        of: what it moves.
+        name: the kind's name, the layer's index, or the target's name; None for the master.
+
+    Raises:
+        ValueError: the name does not fit what the fader moves.
+    """
+
+    adapter: str
+    of: Of = "master"
+    name: str | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.of == "master":
+            fits = self.name is None
+        elif self.of == "layer":
+            fits = isinstance(self.name, int) and not isinstance(self.name, bool) and self.name >= 0
+        else:
+            fits = self.of in _FIELDS and isinstance(self.name, str) and bool(self.name)
+        if not fits:
+            raise ValueError(
+                f"there is no fader of {self.of!r} named {self.name!r}: a master has no name, "
+                "a kind or a target has one, a layer has an index from 0 up"
+            )
+
+    def read(self, mix: Mix) -> float:
+        """The gain at which this fader stands in `mix`: 1 where the mix does not name it, and at rest if it fades."""
+        faders = mix[self.adapter]
+        if fade := faders.fades.get(self.key):
+            return fade.gain(0)
+        return faders.master if self.of == "master" else self._beside(faders).get(self.name, 1.0)
+
+    def put(self, mix: Mix, gain: float) -> Mix:
+        """A new mix in which this fader stands at `gain`, and does not fade; everything else is as in `mix`.
+
+        Raises:
+            ValueError: the gain is no finite number.
+        """
+        return self.put_fade(self._put(mix, gain), None)
+
+    def fade(self, mix: Mix) -> Fade | None:
+        """How this fader moves over a reply in `mix`, or None where it stands still."""
+        return mix[self.adapter].fades.get(self.key)
+
+    def put_fade(self, mix: Mix, fade: Fade | None) -> Mix:
+        """A new mix in which this fader moves over a reply as `fade` says, or stands still (None)."""
+        faders = mix[self.adapter]
+        if fade is None and self.key not in faders.fades:
+            return mix
+        fades = {key: one for key, one in faders.fades.items() if key != self.key}
+        if fade is not None:
+            fades[self.key] = fade
+        return self._with(mix, fades=fades)
+
+    @property
+    def key(self) -> str:
+        """Its name within its adapter: "master", "kind:q_proj", "layer:3", "target:model.layers.3.mlp.up_proj"."""
+        return self.of if self.of == "master" else f"{self.of}:{self.name}"
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        what = {"master": "master", "layer": f"layer {self.name}"}.get(self.of, str(self.name))
+        return f"{self.adapter} · {what}"
+
+    @classmethod
+    def from_key(cls, adapter: str, key: str) -> Fader:
+        """The fader of `adapter` that has this `key`.
+
+        Raises:
+            ValueError: no fader has such a key.
+        """
+        of, colon, name = key.partition(":")
+        if key == "master":
+            return cls(adapter)
+        if of == "layer" and name.isascii() and name.isdigit() and name == str(int(name)):
+            return cls(adapter, "layer", int(name))
+        if of in ("kind", "target") and name:
+            return cls(adapter, of, name)  # type: ignore[arg-type] # mypy does not narrow `in`
+        raise ValueError(f"no fader is called {key[:60]!r}: it is 'master', 'kind:…', 'layer:…' or 'target:…'")
+
+    def _put(self, mix: Mix, gain: float) -> Mix:
+        if self.of == "master":
+            return self._with(mix, master=gain)
+        gains = {name: one for name, one in self._beside(mix[self.adapter]).items() if name != self.name}
+        if gain != 1:  # what is not named counts as 1: mixes that sound alike are equal
+            gains[self.name] = gain
+        return self._with(mix, **{_FIELDS[self.of]: gains})
+
+    def _beside(self, faders: Faders) -> Mapping[Any, float]:
+        beside: Mapping[Any, float] = getattr(faders, _FIELDS[self.of])
+        return beside
+
+    def _with(self, mix: Mix, **changes: Any) -> Mix:
+        return replace(mix, adapters={**mix.adapters, self.adapter: replace(mix[self.adapter], **changes)})
