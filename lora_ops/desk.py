@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .following import Following
 from .knob import Knob, turn, turn_rows
 from .mix import Faders, Mix
 from .playing import Playing
 from .rows import NotInRows, RowProbe
-from .survey import survey
+from .survey import root, survey
 from .target import Adapter, Target
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Desk:
 
     Finding the adapters changes nothing; `apply` writes `layer.scaling` in place, so the next forward pass obeys, in
     the middle of a generation too. At rest the desk costs nothing: no hooks, no wrapped modules, no copied weights.
+    A mix with fades is the exception: as long as it is on the desk, one hook on the model notices how far a reply is.
     A new desk on the same model takes over from the one before, which is not to be used any more.
 
     >>> desk = Desk(model)
@@ -73,6 +75,10 @@ class Desk:
         self._come_back = False
         self._known: dict[tuple[int, str], Knob] = previous._known if previous else {}
         self.playing: Playing = previous.playing if previous else Playing(model)
+        self._following: Following = previous._following if previous else Following(root(model))
+        #: What the model plays, one mix for all rows or one for each, and where those stand right now.
+        self._plays: tuple[Mix, ...] = ()
+        self._stands: tuple[Mix, ...] = ()
         with self._access.writing:
             self.refresh()
             model.__dict__[_HERE] = self
@@ -121,6 +127,8 @@ class Desk:
     def apply(self, mix: Mix) -> None:
         """Puts the faders where `mix` says; the next forward pass obeys. While rows are in use it is done after them.
 
+        Faders that fade follow every reply that is generated from then on, by whomever, and one that is under way.
+
         Raises:
             ValueError: the mix names an adapter, kind, layer or target that is not there, or its gains multiply to
                 more than a number can hold; nothing is moved then.
@@ -151,10 +159,21 @@ class Desk:
         Raises:
             ValueError: there is no such target, or it has no scaling.
         """
+        knob = self.knob(target)
+        if self._mix.faded:
+            self._turn()  # a reply that is over is only noticed when somebody looks
+        return knob.now()
+
+    def knob(self, target: Target) -> Knob:
+        """What moves `target`, and knows its PEFT layer: to look at, and not to turn.
+
+        Raises:
+            ValueError: there is no such target, or it has no scaling.
+        """
         at = self._index.get((target.adapter, target.name))
         if at is None:
             raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
-        return self._knobs[at].now()
+        return self._knobs[at]
 
     def check(self, mix: Mix) -> None:
         """Refuses a mix that names what is not there, or whose gains multiply to more than a number can hold.
@@ -162,19 +181,32 @@ class Desk:
         Raises:
             ValueError: naming the first thing that this model does not have, and what it has instead; or the target.
         """
-        for name, faders in mix.adapters.items():
-            if name not in self.adapters:
-                raise ValueError(_unknown("adapter", name, self.adapters, "this model"))
-            adapter = self.adapters[name]
-            for word, asked, there in (
-                ("kind", faders.kinds, adapter.kinds),
-                ("layer", faders.layers, adapter.layers),
-                ("target", faders.modules, adapter.names),
-            ):
-                for one in asked:
-                    if one not in there:
-                        raise ValueError(_unknown(word, one, there, f"adapter {name!r}"))
-            _check_finite(adapter, faders)
+        check_mix(mix, self.adapters)
+
+    def check_adapters(self, names: Iterable[str]) -> None:
+        """Refuses names of adapters that are not there.
+
+        Raises:
+            ValueError: naming the first, and what there is instead.
+        """
+        _check_names(names, self.adapters)
+
+    @contextmanager
+    def alone(self, cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Holds the lock, and lets nobody else look for adapters or move a fader until the block ends.
+
+        For what loads an adapter for a moment, or reads all of the model at one mix.
+
+        Raises:
+            RuntimeError: rows are in use already, and no lock to wait for, or by this very thread.
+            Cancelled: the wait was called off.
+        """
+        if self._access.rows_of == threading.get_ident():
+            raise RuntimeError(_IN_USE)  # waiting for the lock would never end
+        with self._held(cancelled), self._access.writing:
+            if self._access.rows_of is not None:
+                raise RuntimeError(_IN_USE)
+            yield
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Why these mixes cannot run as rows of one batch, naming what is in the way; empty when they can.
@@ -186,20 +218,26 @@ class Desk:
         """
         if self._access.rows_of is not None:
             raise RuntimeError(_IN_USE)
-        gains = [self._gains(mix) for mix in mixes]
-        differing = [at for at, row in enumerate(zip(*gains, strict=True)) if len(set(row)) > 1]
+        courses = [self._courses(mix) for mix in mixes]
+        differing = [at for at, row in enumerate(zip(*courses, strict=True)) if len(set(row)) > 1]
         heard = [at for at in differing if self._knobs[at].heard]
         return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in heard])
 
     @contextmanager
-    def rows(self, mixes: Sequence[Mix], cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
+    def rows(
+        self, mixes: Sequence[Mix], cancelled: Callable[[], bool] | None = None, locked: bool = False
+    ) -> Iterator[Callable[[int], None]]:
         """Row i of every batch runs `mixes[i]`, until the block ends; one mix alone is for any batch.
 
         Holds the lock. Faders that are moved meanwhile are remembered; however the block ends, they are applied.
+        Each row follows the fades of its own mix. What the block is given is for a loop that knows the generated token
+        that the next forward pass works out (0 is the first): called with it, faders stand there, and the desk does
+        not look for itself any more.
 
         Args:
             mixes: as many as the batch has rows.
             cancelled: asked while waiting for the lock; true calls the wait off.
+            locked: whether the caller holds the lock already, so that it is not taken.
 
         Raises:
             ValueError: no mix, or a mix names what is not there.
@@ -214,17 +252,19 @@ class Desk:
         access = self._access
         if access.rows_of == threading.get_ident():
             raise RuntimeError(_IN_USE)  # waiting for the lock would never end
-        with self._held(cancelled):
+        with nullcontext() if locked else self._held(cancelled):
             if why_not := self.why_not_rows(mixes):
                 raise NotInRows(why_not)
             try:
                 with access.writing:
                     access.rows_of = threading.get_ident()
-                    turn_rows(self._knobs, [self._gains(mix) for mix in mixes])
-                yield
+                    self._following.stop()
+                    self._play(mixes)
+                yield self._following.tell
             finally:
                 with access.writing:
                     access.rows_of = None
+                    self._following.stop()
                     self.model.__dict__[_HERE]._settle()
 
     @contextmanager
@@ -252,10 +292,37 @@ class Desk:
             if self._come_back:
                 self._come_back = False
                 self.playing.restore()
-            turn(self._knobs, self._gains(self._mix))
+            self._play([self._mix])
+
+    def _play(self, mixes: Sequence[Mix]) -> None:
+        """Has the model play this, and follow replies for as long as something in it fades."""
+        self._plays, self._stands = tuple(mixes), ()
+        if any(mix.faded for mix in mixes):
+            self._following.start(self._turn)
+        else:
+            self._following.stop()
+        self._turn()
+
+    def _turn(self) -> None:
+        """Turns the knobs to where the mixes that play stand at this point of the reply, unless they stand there."""
+        with self._access.writing:
+            token = self._following.token
+            stands = tuple(mix.at(token) for mix in self._plays)
+            if stands == self._stands:
+                return
+            self._stands = ()  # in case it fails half way
+            gains = [self._gains(mix) for mix in stands]
+            if len(gains) == 1:
+                turn(self._knobs, gains[0])
+            else:
+                turn_rows(self._knobs, gains)
+            self._stands = stands
 
     def _gains(self, mix: Mix) -> list[float]:
         return [gain for name, adapter in self.adapters.items() for gain in mix[name].gains(adapter.scalable)]
+
+    def _courses(self, mix: Mix) -> list[Any]:
+        return [course for name, adapter in self.adapters.items() for course in mix[name].courses(adapter.scalable)]
 
     def _remembered(self, knob: Knob) -> Knob:
         """The knob that was met earlier in the same place, or this one where the adapter was loaded since."""
@@ -273,6 +340,33 @@ class Desk:
         except ValueError:
             return False
         return True
+
+
+def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
+    """Refuses a mix that names what these adapters do not have, or whose gains multiply to more than a number can hold.
+
+    Raises:
+        ValueError: naming the first thing that is not there, and what there is instead; or the target.
+    """
+    _check_names(mix.adapters, adapters)
+    for name, faders in mix.adapters.items():
+        adapter = adapters[name]
+        faders = faders.loudest()
+        for word, asked, there in (
+            ("kind", faders.kinds, adapter.kinds),
+            ("layer", faders.layers, adapter.layers),
+            ("target", faders.modules, adapter.names),
+        ):
+            for one in asked:
+                if one not in there:
+                    raise ValueError(_unknown(word, one, there, f"adapter {name!r}"))
+        _check_finite(adapter, faders)
+
+
+def _check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
+    for name in names:
+        if name not in adapters:
+            raise ValueError(_unknown("adapter", name, adapters, "this model"))
 
 
 def _check_finite(adapter: Adapter, faders: Faders) -> None:

@@ -89,6 +89,21 @@ class Faders:
         """Where the faders stand while this generated token is worked out (0 is the first): the same without fades."""
         return self._without_fades(lambda fade: fade.gain(token)) if self.fades else self
 
+    def courses(self, targets: Sequence[Target]) -> list[Any]:
+        """How the gain of each of these targets moves over a reply: alike in two mixes, it is equal at every token."""
+        if not (self.on and self.fades):
+            return list(self.gains(targets))
+        fade = self.fades.get
+        return [
+            (
+                fade("master", self.master),
+                fade(f"kind:{t.kind}", self.kinds.get(t.kind, 1.0)),
+                fade(f"layer:{t.layer}", self.layers.get(t.layer, 1.0) if t.layer is not None else 1.0),
+                fade(f"target:{t.name}", self.modules.get(t.name, 1.0)),
+            )
+            for t in targets
+        ]
+
     def loudest(self) -> Faders:
         """The faders with each fade at its loudest gain: no token is louder than this."""
         return self._without_fades(lambda fade: fade.loudest) if self.fades else self

@@ -28,6 +28,8 @@ _ROW_LAYERS = {"Linear", "Embedding", "Linear8bitLt", "Linear4bit"}
 _OTHER_TUNER = "{method} has no scaling that can be moved: only LoRA, DoRA, LoHa and LoKr have"
 _FULL_COPY = "modules_to_save: a full copy of the module's weights, there is no scaling on it"
 _NEW_TOKENS = "trainable tokens: rows of the embedding that were replaced, there is no scaling on them"
+#: Reasons why a target has no fader although it goes with its adapter wherever that is written.
+KEPT_AS_THEY_ARE = (_FULL_COPY, _NEW_TOKENS)
 _MERGED = "{merged} is merged into the base weights here: unmerge it, or load the model again"
 _VARIANT = "a LoRA variant ({variant}) of which it is not known how its output depends on the scaling"
 _WHOLE_BATCH = "the change goes into the weight, which the whole batch shares"
@@ -64,7 +66,7 @@ def survey(model: nn.Module, remember: Callable[[Knob], Knob] = lambda knob: kno
     sizes = {name: _Tally(_prompt_weights(model, name)) for name in configs}
     found = Survey()
     base = _Tally()
-    for path, module in _walk(_root(model), base):
+    for path, module in _walk(root(model), base):
         for adapter in _adapters_in(module):
             target, knob = _read(path, module, adapter, configs.get(adapter), remember)
             targets.setdefault(adapter, []).append(target)
@@ -106,7 +108,7 @@ class _Tally:
                 self.parameters += parameter.numel() if state is None else torch.Size(state.shape).numel()
 
 
-def _root(model: nn.Module) -> nn.Module:
+def root(model: nn.Module) -> nn.Module:
     """The base model itself, so that paths start where the base model's own names do."""
     if not isinstance(model, PeftModel | PeftMixedModel):
         return model

@@ -75,7 +75,10 @@ class Panel:
         muted = self.muted.kinds.get(adapter.name, ())
         soloed = self.soloed.kinds.get(adapter.name, ())
         silent = {kind: 0.0 for kind in adapter.kinds if not _heard(kind, muted, soloed)}
-        return replace(faders, kinds={**faders.kinds, **silent}) if silent else faders
+        if not silent:
+            return faders
+        fades = {key: fade for key, fade in faders.fades.items() if key.removeprefix("kind:") not in silent}
+        return replace(faders, kinds={**faders.kinds, **silent}, fades=fades)
 
 
 def _heard(name: str, muted: Iterable[str], soloed: Iterable[str]) -> bool:
