@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .advice import advise
+    from .ballot import Ballot, Revealed, Slip
     from .comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
     from .desk import Cancelled, Desk
     from .fade import Fade
     from .fader import Fader
+    from .jsonl import from_jsonl, to_jsonl
     from .mix import Faders, Mix
     from .record import (
         AdapterRecord,
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     )
     from .records import AlreadyKept, Records, Summary
     from .target import Adapter, Target
+    from .votes import Pair, Rate, Standing, Tally, identity, tally
 
 _HOME = {
     "Adapter": "target",
     "AdapterRecord": "record",
     "AlreadyKept": "records",
+    "Ballot": "ballot",
     "Cancelled": "desk",
     "Column": "comparison",
     "ColumnRecord": "record",
@@ -46,20 +50,30 @@ _HOME = {
     "MAX_COLUMNS": "comparison",
     "MessageRecord": "record",
     "Mix": "mix",
+    "Pair": "votes",
+    "Rate": "votes",
     "Record": "record",
     "Records": "records",
     "RecordsError": "record",
     "ReplyRecord": "record",
     "Result": "comparison",
+    "Revealed": "ballot",
     "Run": "comparison",
     "ScoresRecord": "record",
+    "Slip": "ballot",
+    "Standing": "votes",
     "Summary": "records",
+    "Tally": "votes",
     "Target": "target",
     "TrialRecord": "record",
     "Update": "comparison",
     "Vote": "record",
     "advise": "advice",
     "compare": "comparison",
+    "from_jsonl": "jsonl",
+    "identity": "votes",
+    "tally": "votes",
+    "to_jsonl": "jsonl",
 }
 
 __all__ = [
@@ -67,6 +81,7 @@ __all__ = [
     "Adapter",
     "AdapterRecord",
     "AlreadyKept",
+    "Ballot",
     "Cancelled",
     "Column",
     "ColumnRecord",
@@ -78,20 +93,30 @@ __all__ = [
     "Faders",
     "MessageRecord",
     "Mix",
+    "Pair",
+    "Rate",
     "Record",
     "Records",
     "RecordsError",
     "ReplyRecord",
     "Result",
+    "Revealed",
     "Run",
     "ScoresRecord",
+    "Slip",
+    "Standing",
     "Summary",
+    "Tally",
     "Target",
     "TrialRecord",
     "Update",
     "Vote",
     "advise",
     "compare",
+    "from_jsonl",
+    "identity",
+    "tally",
+    "to_jsonl",
 ]
 
 

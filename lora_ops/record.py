@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timezone
-from math import isfinite
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Verdict = Literal["left", "right", "tie", "bad"]
 Source = Literal["blind", "chat"]
 
-_STRICT = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
+_STRICT = ConfigDict(extra="forbid")
 
 
 def _whole_characters(text: Any) -> Any:
@@ -37,6 +37,15 @@ def _utc(time: datetime) -> datetime:
         raise ValueError("this time lies outside the calendar") from None
 
 
+def _number(given: Any) -> Any:
+    """JSON has no infinity: there it is a text."""
+    return {"Infinity": inf, "-Infinity": -inf, "NaN": nan}.get(given, given) if isinstance(given, str) else given
+
+
+def _json_number(number: float) -> float | str:
+    return number if isfinite(number) else {inf: "Infinity", -inf: "-Infinity"}.get(number, "NaN")
+
+
 def _mix(given: Any) -> Any:
     return Mix.from_dict(given) if isinstance(given, Mapping) else given
 
@@ -49,8 +58,9 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]  # what torch.manual_seed ta
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]
 AnyMix = Annotated[Mix, BeforeValidator(_mix), PlainSerializer(lambda mix: mix.to_dict())]
 Settings = Annotated[dict[str, Any], AfterValidator(lambda given: plain_settings(given))]
+Number = Annotated[float, BeforeValidator(_number), PlainSerializer(_json_number, when_used="json")]
 #: Numbers of which one row is a mix and one column is a text.
-Table = tuple[tuple[float, ...], ...]
+Table = tuple[tuple[Number, ...], ...]
 
 
 class RecordsError(ValueError):
@@ -105,11 +115,13 @@ class ScoresRecord:
         perplexity: of text j under mix i.
         divergence: how far mix i is from the mix that wrote text j: the mean of KL(mix j || mix i) over its positions.
         logprobs: of each token of text j under mix i; empty if they were not kept.
+        pieces: text j token by token, for showing how likely each was; empty if they were not kept.
     """
 
     perplexity: Table
     divergence: Table
-    logprobs: tuple[tuple[tuple[float, ...], ...], ...] = ()
+    logprobs: tuple[Table, ...] = ()
+    pieces: tuple[tuple[Text, ...], ...] = ()
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -330,6 +342,11 @@ def check_scores(scores: ScoresRecord, columns: int, where: str = "the scores") 
         square = len(table) == columns and all(len(row) == columns for row in table)
         if not square and not (name == "logprobs" and not table):
             raise ValueError(f"{where}.{name}: must have a row and a column for each of the {columns} columns")
+    if scores.pieces and len(scores.pieces) != columns:
+        raise ValueError(f"{where}.pieces: must have the tokens of each of the {columns} columns' texts, or of none")
+    for row in scores.logprobs if scores.pieces else ():
+        if [len(text) for text in row] != [len(pieces) for pieces in scores.pieces]:
+            raise ValueError(f"{where}.logprobs: must have a number for each token in `pieces`")
 
 
 def check_vote(vote: Vote, columns: int, trials: int, where: str = "the vote") -> None:
