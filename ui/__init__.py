@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,22 @@ if TYPE_CHECKING:
 
 def build(console: Console) -> None:
     """Builds the page inside the open Gradio context; called again when a host rebuilds its interface."""
+    import gradio as gr
+
     from .comparing import build_comparing
     from .fader_board import build_fader_board
 
-    fader_board = build_fader_board(console)
-    build_comparing(console, fader_board)
+    with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
+        with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
+            fader_board = build_fader_board(console)
+            build_comparing(console, fader_board)
+        if find_spec(f"{__name__}.votes"):
+            from .votes import build_votes
+
+            with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
+                build_votes(console)
+        if find_spec(f"{__name__}.adapters"):
+            from .adapters import build_adapters
+
+            with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
+                build_adapters(console)
