@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .ballot import Ballot, Revealed, Slip
     from .comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
     from .desk import Cancelled, Desk
+    from .export import to_csv, to_html
     from .fade import Fade
     from .fader import Fader
     from .jsonl import from_jsonl, to_jsonl
@@ -73,6 +74,8 @@ _HOME = {
     "from_jsonl": "jsonl",
     "identity": "votes",
     "tally": "votes",
+    "to_csv": "export",
+    "to_html": "export",
     "to_jsonl": "jsonl",
 }
 
@@ -116,6 +119,8 @@ __all__ = [
     "from_jsonl",
     "identity",
     "tally",
+    "to_csv",
+    "to_html",
     "to_jsonl",
 ]
 

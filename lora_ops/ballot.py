@@ -136,7 +136,7 @@ class Ballot:
 
 
 def _shuffled(columns: int, trials: int, dice: random.Random) -> list[_Pair]:
-    """All pairs of columns of all trials: from trial to trial and from pair to pair, so that any beginning is balanced."""
+    """All pairs of columns of all trials, in an order of which any beginning is balanced."""
     meetings = _meetings(columns, dice)
     order = dice.sample(range(trials), trials)
     pairs = []

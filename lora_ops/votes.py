@@ -261,8 +261,13 @@ def _note(standings: Sequence[Standing]) -> str:
             f"the votes do not connect all mixes: they fall into {len(groups)} groups that never met, "
             "and places hold only within a group"
         )
-    for standing in standings:
-        met = standing.rate.wins + standing.rate.losses + standing.ties
-        if groups[standing.group] > 1 and met and not (standing.rate.losses + standing.ties):
-            notes.append(f"{standing.label or 'the first'} never lost: how much stronger it is cannot be told yet")
+    unbeaten = [
+        standing.label or "one mix" for standing in standings if groups[standing.group] > 1 and _unbeaten(standing)
+    ]
+    if unbeaten:
+        notes.append(f"{', '.join(unbeaten)} never lost, so how much stronger that is cannot be told yet")
     return "; ".join(notes)
+
+
+def _unbeaten(standing: Standing) -> bool:
+    return bool(standing.rate.wins) and not standing.rate.losses and not standing.ties
