@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from .records import AlreadyKept, Records, Summary
     from .target import Adapter, Target
+    from .trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
     from .votes import Pair, Rate, Standing, Tally, identity, tally
 
 _HOME = {
@@ -45,14 +46,18 @@ _HOME = {
     "ColumnResult": "comparison",
     "Desk": "desk",
     "Duel": "record",
+    "Experiment": "trials",
     "Fade": "fade",
     "Fader": "fader",
     "Faders": "mix",
+    "MAX_CELLS": "trials",
     "MAX_COLUMNS": "comparison",
     "MessageRecord": "record",
     "Mix": "mix",
     "Pair": "votes",
     "Rate": "votes",
+    "Progress": "trials",
+    "Question": "trials",
     "Record": "record",
     "Records": "records",
     "RecordsError": "record",
@@ -66,11 +71,13 @@ _HOME = {
     "Summary": "records",
     "Tally": "votes",
     "Target": "target",
+    "Trial": "trials",
     "TrialRecord": "record",
     "Update": "comparison",
     "Vote": "record",
     "advise": "advice",
     "compare": "comparison",
+    "experiment": "trials",
     "from_jsonl": "jsonl",
     "identity": "votes",
     "tally": "votes",
@@ -80,6 +87,7 @@ _HOME = {
 }
 
 __all__ = [
+    "MAX_CELLS",
     "MAX_COLUMNS",
     "Adapter",
     "AdapterRecord",
@@ -91,6 +99,7 @@ __all__ = [
     "ColumnResult",
     "Desk",
     "Duel",
+    "Experiment",
     "Fade",
     "Fader",
     "Faders",
@@ -98,6 +107,8 @@ __all__ = [
     "Mix",
     "Pair",
     "Rate",
+    "Progress",
+    "Question",
     "Record",
     "Records",
     "RecordsError",
@@ -111,11 +122,13 @@ __all__ = [
     "Summary",
     "Tally",
     "Target",
+    "Trial",
     "TrialRecord",
     "Update",
     "Vote",
     "advise",
     "compare",
+    "experiment",
     "from_jsonl",
     "identity",
     "tally",

@@ -24,9 +24,19 @@ from .rows import NotInRows
 #: Told after each step the new tokens of every row, shape (rows, new tokens), and which rows have ended by the settings
 #: (length, end token, criteria); answers which rows are finished.
 Watch = Callable[[torch.Tensor, Sequence[bool]], Sequence[bool]]
+#: Told which generated token the next forward pass works out; 0 is the first.
+Turn = Callable[[int], None]
 
 
-def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation: dict[str, Any], watch: Watch) -> None:
+def decode(
+    model: Any,
+    input_ids: torch.Tensor,
+    rows: int,
+    seed: int | Sequence[int],
+    generation: dict[str, Any],
+    watch: Watch,
+    turn: Turn = lambda token: None,
+) -> None:
     """Generates `rows` continuations of one prompt in one batch.
 
     Every row is sampled as it would be alone: `generate` prepares inputs and samplers for one row, then the inputs are
@@ -37,20 +47,23 @@ def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation
         model: anything with transformers' `generate`.
         input_ids: the prompt, shape (1, tokens).
         rows: how many continuations.
-        seed: of every row's dice.
+        seed: of every row's dice, or of each row's.
         generation: keyword arguments of `generate`.
         watch: called after each step; rows that it calls finished are padded from then on.
+        turn: called before each forward pass, for what changes over a reply.
 
     Raises:
         NotInRows: a setting makes this impossible.
     """
     prompt = input_ids.shape[-1]
     finished = [False] * rows
+    seeds = [seed] * rows if isinstance(seed, int) else list(seed)
+    turn(0)
     settings = {"attention_mask": torch.ones_like(input_ids), **_padding(model, generation), **generation}
     if why_not := _why_not(model, generation, rows):
         if rows > 1:
             raise NotInRows(why_not)
-        _plain(model, input_ids, seed, settings, watch)
+        _plain(model, input_ids, seeds[0], settings, watch, turn)
         return
 
     def loop(
@@ -61,10 +74,10 @@ def decode(model: Any, input_ids: torch.Tensor, rows: int, seed: int, generation
         generation_config: Any,
         **kwargs: Any,
     ) -> Any:
-        samplers = _RowSamplers(logits_processor, rows, generation_config.do_sample, seed, input_ids.device, finished)
+        samplers = _RowSamplers(logits_processor, seeds, generation_config.do_sample, input_ids.device, finished)
         # The samplers decide on the token; what is left for the loop is to take the highest score.
         generation_config.do_sample = False
-        watcher = _Watcher(prompt, finished, watch, stopping_criteria)
+        watcher = _Watcher(prompt, finished, watch, turn, stopping_criteria)
         if rows > 1:
             input_ids, kwargs = model._expand_inputs_for_generation(rows, False, input_ids, **kwargs)
         return model._sample(
@@ -89,7 +102,9 @@ def _for_a_loop_of_our_own(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _plain(model: Any, input_ids: torch.Tensor, seed: int, settings: dict[str, Any], watch: Watch) -> None:
+def _plain(model: Any, input_ids: torch.Tensor, seed: int, settings: dict[str, Any], watch: Watch, turn: Turn) -> None:
+    criteria = [*(settings.get("stopping_criteria") or ()), _Turner(input_ids.shape[-1], turn)]
+    settings = {**settings, "stopping_criteria": StoppingCriteriaList(criteria)}
     with Dice(seed, input_ids.device).rolled():
         new = model.generate(input_ids, **{**settings, "return_dict_in_generate": False})[:1, input_ids.shape[-1] :]
     for end in range(1, new.shape[1] + 1):
@@ -149,15 +164,14 @@ class _RowSamplers(LogitsProcessor):
     def __init__(
         self,
         samplers: LogitsProcessorList,
-        rows: int,
+        seeds: Sequence[int],
         do_sample: bool,
-        seed: int,
         device: torch.device,
         finished: list[bool],
     ) -> None:
         # Copies even for one row where they can be made: what a sampler has seen must not reach the next column.
-        self._chains = [_copied(samplers) for _ in range(rows)] if rows > 1 else [_copied_if_possible(samplers)]
-        self._dice = [Dice(seed, device) for _ in range(rows)]
+        self._chains = [_copied(samplers) for _ in seeds] if len(seeds) > 1 else [_copied_if_possible(samplers)]
+        self._dice = [Dice(seed, device) for seed in seeds]
         self._sample = do_sample
         self._finished = finished
         self.needed = do_sample or len(samplers) > 0
@@ -197,10 +211,13 @@ def _copied_if_possible(samplers: LogitsProcessorList) -> LogitsProcessorList:
 class _Watcher(StoppingCriteria):
     """Shows the caller each step's tokens, and stops the rows that it calls finished."""
 
-    def __init__(self, prompt: int, finished: list[bool], watch: Watch, criteria: StoppingCriteriaList) -> None:
+    def __init__(
+        self, prompt: int, finished: list[bool], watch: Watch, turn: Turn, criteria: StoppingCriteriaList
+    ) -> None:
         self._prompt = prompt
         self._finished = finished
         self._watch = watch
+        self._turn = turn
         self._criteria = criteria
         #: The loop looks for these two by type; the others are asked here alone, so that each is asked once.
         self.known_to_the_loop = [one for one in criteria if isinstance(one, MaxLengthCriteria | EosTokenCriteria)]
@@ -208,4 +225,17 @@ class _Watcher(StoppingCriteria):
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         ended = self._criteria(input_ids, scores, **kwargs).tolist()
         self._finished[:] = self._watch(input_ids[:, self._prompt :], ended)
+        self._turn(input_ids.shape[1] - self._prompt)
         return torch.tensor(self._finished, device=input_ids.device, dtype=torch.bool)
+
+
+class _Turner(StoppingCriteria):
+    """Stops nothing: what `generate` asks between two passes, in whatever loop."""
+
+    def __init__(self, prompt: int, turn: Turn) -> None:
+        self._prompt = prompt
+        self._turn = turn
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
+        self._turn(input_ids.shape[1] - self._prompt)
+        return torch.zeros(input_ids.shape[0], device=input_ids.device, dtype=torch.bool)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .memory import out_of_memory
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -60,9 +62,9 @@ class RowProbe:
             ids = torch.zeros((_ROWS, _TOKENS), dtype=torch.long, device=next(self._model.parameters()).device)
             self._model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
             failure = ""
-        except torch.OutOfMemoryError:
-            raise
         except Exception as error:
+            if out_of_memory(error):
+                raise
             failure = f"the model did not take a batch of three rows ({error})"
         finally:
             for hook in hooks:

@@ -590,11 +590,11 @@ def test_what_goes_wrong_while_generating_is_raised_to_the_listener(build: Any, 
     rest.check()
 
 
-def test_too_little_memory_says_what_can_be_done():
+def test_too_little_memory_for_one_column_says_what_can_be_done():
     rest = Rest()
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate …")
     run = started(rest.desk, three(rest.desk), {"logits_processor": LogitsProcessorList([Failing(error)])})
-    with pytest.raises(RuntimeError, match="not enough memory for 3 columns at once: compare fewer") as raised:
+    with pytest.raises(RuntimeError, match="not enough memory for one column alone: shorten the prompt") as raised:
         list(run)
     assert raised.value.__cause__ is error
     rest.check()
