@@ -17,6 +17,7 @@ from .reply import Finish
 
 if TYPE_CHECKING:
     from .comparison import Column, Result
+    from .scoring import Scores
     from .target import Adapter
 
 Verdict = Literal["left", "right", "tie", "bad"]
@@ -58,7 +59,12 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]  # what torch.manual_seed ta
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]
 AnyMix = Annotated[Mix, BeforeValidator(_mix), PlainSerializer(lambda mix: mix.to_dict())]
 Settings = Annotated[dict[str, Any], AfterValidator(lambda given: plain_settings(given))]
-Number = Annotated[float, BeforeValidator(_number), PlainSerializer(_json_number, when_used="json")]
+Number = Annotated[
+    float,
+    BeforeValidator(_number),
+    AfterValidator(lambda given: given if given == given else nan),  # one NaN, so that records can be compared
+    PlainSerializer(_json_number, when_used="json"),
+]
 #: Numbers of which one row is a mix and one column is a text.
 Table = tuple[tuple[Number, ...], ...]
 
@@ -114,14 +120,27 @@ class ScoresRecord:
     Attributes:
         perplexity: of text j under mix i.
         divergence: how far mix i is from the mix that wrote text j: the mean of KL(mix j || mix i) over its positions.
+        agreement: the share of text j's tokens that are mix i's likeliest choice; empty if it was not kept.
         logprobs: of each token of text j under mix i; empty if they were not kept.
         pieces: text j token by token, for showing how likely each was; empty if they were not kept.
     """
 
     perplexity: Table
     divergence: Table
+    agreement: Table = ()
     logprobs: tuple[Table, ...] = ()
     pieces: tuple[tuple[Text, ...], ...] = ()
+
+    @classmethod
+    def of(cls, scores: Scores, pieces: Iterable[Iterable[str]] = ()) -> ScoresRecord:
+        """What came of a scoring, and, as far as they are to be shown, the texts token by token."""
+        return cls(
+            perplexity=scores.perplexity,
+            divergence=scores.divergence,
+            agreement=scores.agreement,
+            logprobs=scores.logprobs,
+            pieces=tuple(tuple(text) for text in pieces),
+        )
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -176,7 +195,7 @@ class TrialRecord:
             label=label,
             messages=tuple(MessageRecord(str(m["role"]), str(m["content"])) for m in messages),
             seconds=result.seconds,
-            note=getattr(result, "note", "") or result.why_not_batched,
+            note="; ".join(dict.fromkeys(note for note in (result.why_not_batched, result.note) if note)),
             scores=scores,
         )
 
@@ -337,10 +356,10 @@ def check_scores(scores: ScoresRecord, columns: int, where: str = "the scores") 
     Raises:
         ValueError: a table has not one row and one column for each of them.
     """
-    for name in ("perplexity", "divergence", "logprobs"):
+    for name in ("perplexity", "divergence", "agreement", "logprobs"):
         table = getattr(scores, name)
         square = len(table) == columns and all(len(row) == columns for row in table)
-        if not square and not (name == "logprobs" and not table):
+        if not square and not (name in ("agreement", "logprobs") and not table):
             raise ValueError(f"{where}.{name}: must have a row and a column for each of the {columns} columns")
     if scores.pieces and len(scores.pieces) != columns:
         raise ValueError(f"{where}.pieces: must have the tokens of each of the {columns} columns' texts, or of none")
