@@ -88,7 +88,7 @@ def test_names_of_columns_stay_text():
     for figure in all_figures():
         assert "<script" not in json.dumps(figure.to_plotly_json()).lower()
     figure = charts.pairs(["A", "A", NASTY], [[0.0] * 3] * 3, "divergence")
-    assert list(figure.layout.xaxis.ticktext) == ["A", "A", "&lt;/script&gt;&lt;script&gt;alert(1)&lt;…"]
+    assert list(figure.layout.xaxis.ticktext) == ["A", "A", "&lt;/script&gt;&lt;script&gt;alert(…"]
 
 
 def test_a_curve_draws_every_number():

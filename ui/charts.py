@@ -22,7 +22,7 @@ _GREY, _FAINT, _BLUE, _ORANGE = "#888888", "rgba(136,136,136,0.25)", "#3b82f6", 
 _CLEAR = "rgba(0,0,0,0)"
 _COLOURS = (_BLUE, _ORANGE, "#16a34a", "#c026d3", "#0891b2", "#dc2626")
 #: How much of a name is shown beside a chart.
-_LONGEST = 32
+_LONGEST = 24
 
 
 def curve(found: Curve) -> Any:
@@ -146,7 +146,7 @@ def table(x_labels: Sequence[str], y_labels: Sequence[str], values: Sequence[Seq
         ygap=2,
         hovertemplate="%{y}, %{x}: %{z:.4g}<extra></extra>",
     )
-    figure = _styled(go.Figure(trace), height=160 + 36 * len(y_labels), title=markup.escape(what))
+    figure = _styled(go.Figure(trace), height=200 + 36 * len(y_labels), title=markup.escape(what))
     figure.update_xaxes(showgrid=False, zeroline=False, **_names(x_labels))
     figure.update_yaxes(showgrid=False, zeroline=False, autorange="reversed", **_names(y_labels))
     return figure
@@ -179,7 +179,7 @@ def win_rates(tally: Tally) -> Any:
             "ties %{customdata[2]}<br>sign test p = %{customdata[5]:.3g}<extra></extra>"
         ),
     )
-    figure = _styled(go.Figure(trace), height=130 + 36 * max(len(standings), 1), title="won")
+    figure = _styled(go.Figure(trace), height=190 + 36 * max(len(standings), 1), title="won")
     figure.add_vline(x=0.5, line={"color": _GREY, "width": 1, "dash": "dot"})
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(showgrid=False, autorange="reversed", **_names([standing.label for standing in standings]))
@@ -202,7 +202,7 @@ def ranking(tally: Tally) -> Any:
         customdata=[[standing.place, standing.group + 1] for standing in standings],
         hovertemplate="strength %{x:.3g}<br>place %{customdata[0]} in group %{customdata[1]}<extra></extra>",
     )
-    figure = _styled(go.Figure(trace), height=130 + 36 * max(len(standings), 1), title="strength (Bradley-Terry)")
+    figure = _styled(go.Figure(trace), height=190 + 36 * max(len(standings), 1), title="strength (Bradley-Terry)")
     figure.add_vline(x=0, line={"color": _GREY, "width": 1, "dash": "dot"})
     figure.update_yaxes(autorange="reversed", **_names([standing.label for standing in standings]))
     return figure
@@ -257,14 +257,15 @@ def _styled(figure: Any, height: int, title: str = "") -> Any:
         plot_bgcolor=_CLEAR,
         font={"color": _GREY, "size": 12, "family": "inherit, system-ui, sans-serif"},
         title={"text": title, "font": {"size": 14}} if title else None,
-        margin={"l": 60, "r": 20, "t": 50, "b": 50},
+        margin={"l": 60, "r": 24, "t": 50, "b": 64},
         showlegend=False,
         modebar={"bgcolor": _CLEAR, "color": _GREY, "activecolor": _BLUE},
         hoverlabel={"font": {"color": "#ffffff"}, "bgcolor": "#374151"},
     )
     figure.update_annotations(font={"color": _GREY, "size": 13})
     for update in (figure.update_xaxes, figure.update_yaxes):
-        update(gridcolor=_FAINT, zerolinecolor=_FAINT, linecolor=_GREY, automargin=True)
+        # Gradio 4 has margins of its own mind: what does not fit into them still shows.
+        update(gridcolor=_FAINT, zerolinecolor=_FAINT, linecolor=_GREY, automargin=True, ticklabeloverflow="allow")
     return figure
 
 
