@@ -76,15 +76,24 @@ class DoraKnob(Knob):
         self._gain = 1.0
 
     def set(self, gain: float) -> None:
+        self._notice()
         weight = self._vector.weight
-        if weight._version != self._version:
-            # Somebody loaded another magnitude into the place of the one that stood there.
-            self._magnitude, self._version, self._gain = weight.data, weight._version, 1.0
         if gain != self._gain:
             weight.data, self._gain = self._magnitude_at(gain), gain
         super().set(gain)
         if clear := getattr(self._vector, "_cache_clear", None):
             clear()
+
+    def magnitude(self, gain: float) -> torch.Tensor:
+        """The magnitude that stands for this gain, wherever the knob is now; nothing is moved."""
+        self._notice()
+        return self._magnitude_at(gain)
+
+    def _notice(self) -> None:
+        weight = self._vector.weight
+        if weight._version != self._version:
+            # Somebody loaded another magnitude into the place of the one that stood there.
+            self._magnitude, self._version, self._gain = weight.data, weight._version, 1.0
 
     @torch.no_grad()
     def _magnitude_at(self, gain: float) -> torch.Tensor:

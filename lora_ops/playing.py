@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from peft import PeftModel
@@ -79,3 +80,15 @@ class Playing:
 
     def _layer(self) -> BaseTunerLayer | None:
         return next((module for module in self._model.modules() if isinstance(module, BaseTunerLayer)), None)
+
+
+@contextmanager
+def only(playing: Playing, names: Iterable[str]) -> Iterator[None]:
+    """Inside the block only these adapters take part; afterwards those that did before."""
+    before = playing.names()
+    playing.only(names)
+    try:
+        yield
+    finally:
+        if before:
+            playing.only(before)

@@ -1,0 +1,137 @@
+"""Merging: a whole model on disk plays what the desk plays, and the live one is as it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
+from lora_mixer.lora_ops.merge import merge
+from lora_mixer.lora_ops.packed import opened
+
+#: In 4 and 8 bits the live model rounds what goes through its layers, and the merged one does not.
+_ROUNDED = {"LoRA on 8-bit", "LoRA on 4-bit"}
+
+
+def moved(desk: Desk) -> Mix:
+    found = desk.adapters["pirate"]
+    faders = Faders(master=0.7, kinds={found.kinds[0]: -1.3}, modules={found.scalable[-1].name: 0.0})
+    return Mix({"pirate": faders})
+
+
+def load(folder: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in tiny.KINDS if kind.name != "DoRA on 4-bit"], ids=str)
+def test_every_kind_of_adapter_merges(kind: tiny.Kind, tmp_path: Path):
+    model = kind.build()
+    loaded = tiny.logits(model)
+    before = tiny.fingerprint(model)
+    desk = Desk(model)
+    mix = moved(desk)
+    merged = merge(desk, mix, tmp_path, "whole", tiny.tokenizer())
+    assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
+    desk.apply(mix)
+    wanted = tiny.logits(model)
+    difference = (tiny.logits(load(merged.folder)) - wanted).abs().max()
+    assert difference < (0.05 * wanted.abs().max() if kind.name in _ROUNDED else 5e-5)
+    assert merged.opened == (kind.name in _ROUNDED)
+    assert "quantization_config" not in json.loads((merged.folder / "config.json").read_text())
+    assert AutoTokenizer.from_pretrained(merged.folder)("the").input_ids == tiny.ids_of("the")
+    card = (merged.folder / "README.md").read_text()
+    assert "library_name: transformers" in card
+    assert kind.name == "a weighted adapter" or "| pirate | master | 0.7 |" in card
+
+
+def test_tied_embeddings_part_only_where_an_adapter_parts_them(tmp_path: Path):
+    model = tiny.pirate(tiny.llama(tie_word_embeddings=True), target_modules=["embed_tokens", "q_proj"])
+    desk = Desk(model)
+    parted = merge(desk, Mix(), tmp_path, "parted")
+    assert json.loads((parted.folder / "config.json").read_text())["tie_word_embeddings"] is False
+    assert (tiny.logits(load(parted.folder)) - tiny.logits(model)).abs().max() < 5e-5
+    model = tiny.pirate(tiny.llama(tie_word_embeddings=True), target_modules=["q_proj"])
+    tied = merge(Desk(model), Mix(), tmp_path, "tied")
+    assert json.loads((tied.folder / "config.json").read_text())["tie_word_embeddings"] is True
+    assert (tiny.logits(load(tied.folder)) - tiny.logits(model)).abs().max() < 5e-5
+
+
+def test_modules_to_save_replace_those_of_the_base(tmp_path: Path):
+    model = tiny.pirate(target_modules=["q_proj"], modules_to_save=["lm_head"])
+    with torch.no_grad():
+        model.base_model.model.lm_head.modules_to_save["pirate"].weight *= 1.5
+    merged = merge(Desk(model), Mix(), tmp_path, "whole")
+    assert (tiny.logits(load(merged.folder)) - tiny.logits(model)).abs().max() < 5e-5
+
+
+def test_only_the_named_adapters_are_in_it(tmp_path: Path):
+    model = tiny.two()
+    desk = Desk(model)
+    live = Mix({"poet": Faders(master=3.0)})
+    desk.apply(live)
+    merged = merge(desk, Mix({"pirate": Faders(master=0.5)}), tmp_path, "whole", names=["pirate"])
+    assert merged.names == ("pirate",) and desk.mix == live
+    desk.apply(Mix({"pirate": Faders(master=0.5), "poet": Faders(on=False)}))
+    assert (tiny.logits(load(merged.folder)) - tiny.logits(model)).abs().max() < 5e-5
+
+
+def test_another_type_and_progress(tmp_path: Path):
+    steps: list[int] = []
+    merged = merge(
+        Desk(tiny.pirate()), Mix(), tmp_path, "half", dtype=torch.bfloat16, progress=lambda done, of: steps.append(of)
+    )
+    assert len(steps) == steps[0] > 14
+    assert load(merged.folder).dtype == torch.bfloat16
+
+
+def test_what_cannot_be_merged_says_why(tmp_path: Path):
+    with pytest.raises(ValueError, match="packed for it"):
+        packed = tiny.pirate(tiny.quantised(4), use_dora=True)
+        tiny.logits(packed)
+        _packs(packed) or pytest.skip("this processor does not pack 4-bit weights")
+        merge(Desk(packed), Mix(), tmp_path, "out")
+    with pytest.raises(ValueError, match="lora_bias"):
+        merge(Desk(tiny.pirate(lora_bias=True)), Mix(), tmp_path, "out")
+    with pytest.raises(ValueError, match="no adapter 'parrot'"):
+        merge(Desk(tiny.pirate()), Mix(), tmp_path, "out", names=["parrot"])
+    with pytest.raises(ValueError, match="at least one"):
+        merge(Desk(tiny.pirate()), Mix(), tmp_path, "out", names=[])
+    with pytest.raises(ValueError, match="cannot be a name"):
+        merge(Desk(tiny.pirate()), Mix(), tmp_path, "../out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _packs(model: Any) -> bool:
+    states = [getattr(getattr(one, "weight", None), "quant_state", None) for one in model.modules()]
+    return any(getattr(state, "packing_format_for_cpu", False) for state in states)
+
+
+def test_it_can_be_called_off_and_is_not_overwritten(tmp_path: Path):
+    desk = Desk(tiny.pirate())
+    live = Mix({"pirate": Faders(master=2.0)})
+    desk.apply(live)
+    with pytest.raises(Cancelled):
+        merge(desk, Mix(), tmp_path, "out", cancelled=lambda: True)
+    assert list(tmp_path.iterdir()) == [] and desk.mix == live
+    merge(desk, Mix(), tmp_path, "out")
+    with pytest.raises(FileExistsError):
+        merge(desk, Mix(), tmp_path, "out")
+    merge(desk, Mix(), tmp_path, "out", overwrite=True)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_packed_weights_are_opened_as_they_play(bits: int):
+    """A layer that is given unit vectors answers with its weight, as closely as it computes."""
+    model = tiny.quantised(bits)
+    layer = model.model.layers[0].self_attn.q_proj
+    for _ in range(2):  # before and after it is packed for the processor
+        weight = opened(layer).float()
+        with torch.no_grad():
+            played = layer(torch.eye(layer.in_features)).T.float()
+        torch.testing.assert_close(weight, played, rtol=0.02, atol=0.02)
