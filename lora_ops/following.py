@@ -107,14 +107,18 @@ class _Hook:
         self._following.notice(args, kwargs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
-        return nothing
+        return _nothing
 
-    def __reduce__(self) -> str:
-        return "nothing"
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _no_hook, ()
 
 
-def nothing(*_: Any) -> None:
+def _nothing(*_: Any) -> None:
     """The hook of a model's copy."""
+
+
+def _no_hook() -> Callable[..., None]:
+    return _nothing
 
 
 def _core(model: nn.Module) -> nn.Module:
