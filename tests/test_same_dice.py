@@ -1,4 +1,4 @@
-"""The same dice: a batched column equals the same mix alone, token for token, however it is sampled, wherever it ends."""
+"""The same dice: a batched column equals the same mix alone, token for token, however sampled, wherever it ends."""
 
 from __future__ import annotations
 
