@@ -277,7 +277,7 @@ def header(host: StandaloneHost) -> str:
     if model is None:
         return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span></div>"
     facts = f"{_short(host.parameters)} parameters, {str(model.dtype).removeprefix('torch.')} on {model.device.type}"
-    adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.start.adapters)
+    adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.loaded_adapters())
     return f"<div>{name}<span class='facts'>{facts}</span>{adapters or '<span>no adapters</span>'}</div>"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .adapter_loading import OnLoaded, change, leaving, wanted
 from .protocol import HostError, Request, Trouble
 from .standalone_history import History
 from .standalone_load import Loaded, Start, load
@@ -43,6 +46,8 @@ class StandaloneHost:
         self._inputs: Sequence[Any] = ()
         self._outputs: Sequence[Any] = ()
         self._render: Callable[[History], list[Any]] = lambda _: []
+        self._menu: Sequence[Any] = ()
+        self._render_menu: Callable[[], Sequence[Any]] = tuple
 
     # -- the model --
 
@@ -81,6 +86,56 @@ class StandaloneHost:
         started = [adapter.resolve() for adapter in self.start.adapters.values()]
         return [folder, demo, *(adapter for adapter in started if adapter.parent not in (folder, demo))]
 
+    def loaded_adapters(self) -> dict[str, Path | None]:
+        """The adapters in the model, with their folders."""
+        if self._loaded is None or "peft" not in sys.modules:
+            return {}
+        from ..lora_ops.loading import loaded_adapters
+
+        return loaded_adapters(self._loaded.model)
+
+    def load_adapters(
+        self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
+    ) -> Mapping[str, str]:
+        with self.lock:
+            model, shelf = self._changeable(), self._shelf()
+            plan = wanted(names, keep, shelf, self.loaded_adapters())
+            self._loaded = replace(self._loaded, model=change(model, plan.load, plan.keep, upcast=True))
+            if on_loaded is not None:
+                on_loaded(plan.names)
+            self.on_model()
+        return plan.names
+
+    def unload_adapters(self, names: Sequence[str] | None = None) -> None:
+        with self.lock:
+            model, loaded = self._changeable(), self.loaded_adapters()
+            out = leaving(names, self._shelf(), loaded)
+            stay = [name for name in loaded if name not in out]
+            self._loaded = replace(self._loaded, model=change(model, {}, stay, upcast=True))
+            self.on_model()
+
+    def _changeable(self) -> Any:
+        if self.multi_user:
+            raise HostError("Others share this page: adapters are chosen when it is started, with --lora DIR.")
+        if self._loaded is None:
+            raise HostError(self.failure or f"{self.progress} One moment, then load it again.")
+        return self._loaded.model
+
+    def _shelf(self) -> Mapping[str, Any]:
+        from ..lora_ops.shelf import places
+
+        return places(self.shelf_folders())
+
+    def show_adapters(self, components: Sequence[Any], render: Callable[[], Sequence[Any]]) -> None:
+        """Take the page's components that name the adapters, and what makes an update for each."""
+        self._menu, self._render_menu = components, render
+
+    def adapter_menu(self) -> Sequence[Any]:
+        return self._menu
+
+    def adapter_menu_updates(self) -> Sequence[Any]:
+        return self._render_menu()
+
     def load(self) -> None:
         """Load the model and its adapters. What goes wrong ends up in `failure`, and is raised on."""
         try:
@@ -103,8 +158,9 @@ class StandaloneHost:
             return Trouble("The model could not be loaded", self.failure)
         if self.model is None:
             return Trouble("The model is being loaded", self.progress)
-        if not self.start.adapters:
-            return Trouble("No adapter is loaded", "Start the page again with --lora DIR, once for each adapter.")
+        if not self.loaded_adapters():
+            how = "Start" if self.multi_user else "Load one on the Adapters tab, or start"
+            return Trouble("No adapter is loaded", f"{how} the page again with --lora DIR.")
         return None
 
     def merged_sources(self) -> Sequence[str]:
@@ -135,11 +191,14 @@ class StandaloneHost:
     def prompt_again(self, values: Sequence[Any]) -> str:
         return self.ask_again(values).prompt
 
-    def ask(self, text: str, values: Sequence[Any]) -> Request:
+    def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
         if not text.strip():
             raise HostError("The prompt is empty: type something to ask.")
         _, settings = self.read(values)
-        return self.request(History().say(text), settings)
+        history = History()
+        for said, answered in before:
+            history = history.say(said).answer(answered)
+        return self.request(history.say(text), settings)
 
     def use_reply(self, text: str, values: Sequence[Any]) -> Sequence[Any]:
         history, _ = self.read(values)

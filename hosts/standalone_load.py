@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .adapter_loading import change
 from .protocol import HostError
 
 DEMO_MODEL = "SmolLM2-135M-Instruct"
@@ -81,20 +81,13 @@ def check_model(folder: Path) -> None:
 
 def check_adapter(folder: Path) -> None:
     """Raise a HostError that says why `folder` is no PEFT adapter that we load."""
+    from ..lora_ops.adapter_files import AdapterFileError, read_adapter
+
     _check_folder(folder, "adapter", "adapter_config.json")
     try:
-        kind = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["peft_type"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise HostError(f"The adapter_config.json in {folder} is no PEFT configuration ({error}).") from error
-    if (folder / "adapter_model.safetensors").is_file():
-        return
-    pickles = [name for name in ("adapter_model.bin", "adapter_model.pt") if (folder / name).is_file()]
-    if pickles:
-        raise HostError(
-            f"The {kind} adapter in {folder} is a pickle ({pickles[0]}). Only safetensors are loaded, since a pickle "
-            "can run any code: convert it to adapter_model.safetensors first."
-        )
-    raise HostError(f"There is no adapter_model.safetensors in the adapter folder {folder}.")
+        read_adapter(folder)
+    except AdapterFileError as error:
+        raise HostError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 
 def _check_folder(folder: Path, what: str, config: str) -> None:
@@ -124,38 +117,22 @@ def load(start: Start, say: Callable[[str], None]) -> Loaded:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     for name, folder in start.adapters.items():
         say(f"Loading the adapter {name} …")
-        model = add_adapter(model, name, folder, device)
-    if start.adapters:
-        model.base_model.set_adapter(list(start.adapters))
+        model = add_adapter(model, name, folder)
     model.requires_grad_(False)
     assert isinstance(model, torch.nn.Module)
     return Loaded(model.eval(), tokenizer, parameters)
 
 
-def add_adapter(model: Any, name: str, folder: Path, device: Any) -> Any:
-    """`model` with the adapter in `folder` under `name`: the same PEFT model, or a new one around a plain model.
+def add_adapter(model: Any, name: str, folder: Path) -> Any:
+    """`model` with the adapter in `folder` under `name`, beside those that are there.
 
     Raises HostError when the adapter does not fit the model, and says where.
     """
-    from peft import PeftModel
+    from ..lora_ops.loading import loaded_adapters
+    from ..lora_ops.shelf import Place
 
-    refused = f"The adapter {name} in {folder} does not fit this model (was it trained on another one?)"
-    options = {"adapter_name": name, "torch_device": str(device)}
-    try:
-        if not isinstance(model, PeftModel):
-            model = PeftModel.from_pretrained(model, str(folder), **options)
-        # The first time too: this alone tells what was in the file and found no place in the model.
-        result = model.load_adapter(str(folder), **options)
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
-        raise HostError(f"{refused}: {_misfit(error, name)}") from error
-    for keys, what in (
-        (result.unexpected_keys, "it has weights for {}, which this model lacks"),
-        (result.missing_keys, "it lacks weights for {}, which its configuration names"),
-    ):
-        if keys:
-            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-            raise HostError(f"{refused}: {what.format(_plain(keys[0], name) + more)}.")
-    return model
+    place = Place(name, folder, name, folder.resolve())
+    return change(model, {name: place}, list(loaded_adapters(model)), upcast=True)
 
 
 def _load_local(folder: Path) -> tuple[Any, Any]:
@@ -201,26 +178,6 @@ def _dtype(name: str, device: Any) -> Any:
     if name == "auto":
         return torch.float32 if device.type in ("cpu", "mps") else torch.bfloat16
     return getattr(torch, name)
-
-
-def _misfit(error: BaseException, adapter: str) -> str:
-    """PEFT lists every tensor that does not fit; the first says it all."""
-    found = re.findall(
-        r"size mismatch for (\S+): copying a param with shape (\S+.*?) from checkpoint, "
-        r"the shape in current model is (\S+.*?)\.(?:\s|$)",
-        str(error),
-    )
-    if not found:
-        return _first_line(error)
-    tensor, here, there = found[0]
-    shapes = [shape.replace("torch.Size(", "").replace(")", "") for shape in (here, there)]
-    more = f" ({len(found) - 1} more tensors do not fit)" if len(found) > 1 else ""
-    return f"{_plain(tensor, adapter)} has shape {shapes[0]}, and this model needs {shapes[1]}{more}."
-
-
-def _plain(tensor: str, adapter: str) -> str:
-    """A tensor's name as the model would call it, without what PEFT puts around it."""
-    return tensor.removeprefix("base_model.model.").replace(f".{adapter}.", ".")
 
 
 def _first_line(error: BaseException) -> str:

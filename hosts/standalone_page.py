@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from .standalone_chat import Chat
+from .standalone_chat import Chat, header
 from .standalone_gradio import accepted
 from .standalone_host import StandaloneHost
 
@@ -71,6 +71,7 @@ def _fill(host: StandaloneHost, extension: ModuleType) -> None:
     params = getattr(extension, "params", {})
     with gr.Row(elem_id="page-top"):
         top = gr.HTML(f"<div><strong>{html.escape(host.model_name)}</strong></div>", elem_id="page-header")
+        host.show_adapters([top], lambda: [header(host)])
         theme = gr.Button("◐", elem_id="page-theme", size="sm", scale=0, min_width=40)
     with gr.Tabs(selected="chat", elem_id="page-tabs"):
         with gr.Tab("Chat", id="chat"):

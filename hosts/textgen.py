@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from . import textgen_adapters
+from .adapter_loading import OnLoaded
 from .protocol import HostError, Request, Trouble
+from .textgen_adapters import MERGED
 from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stored_reply
 from .textgen_model import (
     SettledLock,
@@ -24,8 +28,6 @@ from .textgen_model import (
     seeded_random,
     watched_generate,
 )
-
-MERGED = "__merged"
 
 
 class TextGenHost:
@@ -70,12 +72,57 @@ class TextGenHost:
     @property
     def lora_dir(self) -> Path | None:
         """The folder of the Model tab's LoRA menu (`--lora-dir`); None in multi-user mode."""
-        return None if self.multi_user else Path(host_module("shared").args.lora_dir).resolve()
+        return None if self.multi_user else textgen_adapters.lora_dir()
 
     def shelf_folders(self) -> list[Path]:
         """The host knows one folder of adapters."""
         folder = self.lora_dir
         return [folder] if folder else []
+
+    def loaded_adapters(self) -> dict[str, Path | None]:
+        """The adapters in the model, whoever loaded them; the host's blend of them is not among them."""
+        model = self.model
+        return {} if model is None else textgen_adapters.loaded(model)
+
+    def load_adapters(
+        self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
+    ) -> Mapping[str, str]:
+        """Loads adapters of `lora_dir`, each beside the others. Takes `lock`. The host knows them as its LoRAs.
+
+        They are kept in the dtype of the model's layers, as the host does; the model itself is not cast.
+
+        Raises:
+            HostError: multi-user mode, no model or another loader, or an adapter that is not there, is damaged or does
+                not fit; everything is as it was.
+        """
+        with self._changing() as model:
+            return textgen_adapters.load(model, names, keep, on_loaded)
+
+    def unload_adapters(self, names: Sequence[str] | None = None) -> None:
+        """Unloads these adapters, or all. Takes `lock`. Without any, the model is the one that the host loaded.
+
+        Raises:
+            HostError: multi-user mode, no model, or one of them is not loaded; nothing was unloaded.
+        """
+        with self._changing() as model:
+            textgen_adapters.unload(model, names)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Any]:
+        if self.multi_user:
+            raise HostError("In multi-user mode adapters are chosen when TextGen is started, with --lora NAME.")
+        with self.lock:
+            model = self.model
+            textgen_adapters.check_loader(model)
+            yield model
+
+    def adapter_menu(self) -> list[Any]:
+        """The LoRA list of the Model tab."""
+        return textgen_adapters.menu()
+
+    def adapter_menu_updates(self) -> list[Any]:
+        """The loaded LoRAs, as that list shows them."""
+        return textgen_adapters.menu_updates()
 
     def trouble(self) -> Trouble | None:
         """Why nothing can be mixed right now, or None. Plain text: names in it are not escaped. Never raises."""
@@ -99,7 +146,7 @@ class TextGenHost:
             return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")
         if self.multi_user:
             return Trouble("No adapter is loaded", "In multi-user mode, start TextGen with --lora NAME.")
-        advice = "Choose a LoRA in the Model tab and press Apply LoRAs. TextGen looks for LoRAs in"
+        advice = "Load one on the Adapters tab, or choose a LoRA in the Model tab and press Apply LoRAs. They are looked for in"
         return Trouble("No adapter is loaded", f"{advice} {shared.args.lora_dir}.")
 
     def _load_advice(self) -> str:
@@ -112,10 +159,10 @@ class TextGenHost:
 
         For several LoRAs the host makes and plays `__merged`, which may hold the first of them only, or plays the first
         alone if their ranks differ. Either way the sources are in the model, and a desk can play them all, each with
-        its own faders. In the order of loading; empty with one LoRA.
+        its own faders. In the order of loading; empty with one LoRA, and where `load_adapters` chose who plays.
         """
         model = self.model
-        names = set() if model is None else set(adapters_in(model))
+        names = set() if model is None or textgen_adapters.chosen_here(model) else set(adapters_in(model))
         sources = [name for name in getattr(model, "peft_config", None) or {} if name in names - {MERGED}]
         return sources if len(sources) > 1 or MERGED in names else []
 
@@ -152,8 +199,8 @@ class TextGenHost:
             raise HostError("There is no message to ask again: send one in the Chat tab first, or type a prompt here.")
         return build_turn(state, history)
 
-    def ask(self, text: str, values: Sequence[Any]) -> Request:
-        """`text` as a new chat, under the chat's template and settings. Takes `lock` for a moment.
+    def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
+        """`text` as the last turn of a new chat, under the chat's template and settings. Takes `lock` for a moment.
 
         Raises:
             HostError: empty text, any `trouble()`, a template that refuses, or a prompt that does not fit.
@@ -161,7 +208,9 @@ class TextGenHost:
         if not text.strip():
             raise HostError("Type a prompt first.")
         state = host_module("ui").gather_interface_values(*values)
-        return self._request(build_turn(state, {"internal": [], "visible": [], "metadata": {}}, text))
+        turns = [list(turn) for turn in before]
+        history = {"internal": turns, "visible": copy.deepcopy(turns), "metadata": {}}
+        return self._request(build_turn(state, history, text))
 
     def _request(self, turn: Turn) -> Request:
         with self.lock:

@@ -179,7 +179,9 @@ def _file(folder: Path, name: str, root: Path) -> Path:
     path = folder / name
     resolved = path.resolve()
     if not resolved.is_relative_to(root):
-        raise AdapterFileError(f"{path} is a symbolic link out of {root}: copy the adapter's files into its folder")
+        raise AdapterFileError(
+            f"{path} leads out of {root} by a symbolic link: copy the adapter's files into its folder"
+        )
     if path.is_file():
         return path
     if not folder.is_dir():

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from .adapter_files import AdapterFiles, read_adapter
 from .fitting import Fitting, base_of
-from .snapshot import Snapshot, packed_weights_kept
+from .packed import kept_packed
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     import torch
@@ -46,9 +47,15 @@ def loaded_adapters(model: nn.Module) -> dict[str, Path | None]:
         elif isinstance(module, AuxiliaryTrainingWrapper):
             there.update(dict.fromkeys(getattr(module, "modules_to_save", ())))
     known = getattr(model, "peft_config", None) or {}
-    order = [*(name for name in known if name in there), *(name for name in there if name not in known)]
+    order = [*(name for name in known if name in there), *sorted(name for name in there if name not in known)]
     folders = vars(model).get(_FOLDERS, {})
     return {name: folders.get(name) for name in order}
+
+
+def arranged_here(model: nn.Module) -> bool:
+    """Whether `change_adapters` was the last to say which adapters are in the model."""
+    there = loaded_adapters(model)
+    return bool(there) and set(vars(model).get(_FOLDERS, {})) == set(there)
 
 
 def peft_name(name: str, taken: Iterable[str] = ()) -> str:
@@ -67,10 +74,9 @@ def peft_name(name: str, taken: Iterable[str] = ()) -> str:
 
 def change_adapters(
     model: nn.Module,
-    load: Mapping[str, Path],
+    load: Mapping[str, Path | AdapterFiles],
     keep: Sequence[str] = (),
     *,
-    within: Path | None = None,
     upcast: bool = True,
 ) -> nn.Module:
     """Loads adapters, keeps some that are loaded, and unloads all others; those that are there then all take part.
@@ -82,9 +88,8 @@ def change_adapters(
     Args:
         model: a transformers model, or a `PeftModel` around one. It is changed in place, and not to be used any more
             where another object is returned. Nothing may run on it meanwhile.
-        load: folders of adapters, by the PEFT names that they get.
+        load: adapters in folders, read already or not, by the PEFT names that they get.
         keep: PEFT names of adapters that stay.
-        within: the folder that the adapters' files must not leave by symbolic links.
         upcast: whether adapters of 16-bit models are kept in float32, as PEFT does by default; else in the dtype of
             the layer that they are in.
 
@@ -96,17 +101,17 @@ def change_adapters(
         LoadingError: an adapter does not fit, or cannot be beside the others. However it fails, the model is as before.
     """
     there = loaded_adapters(model)
-    files = {name: read_adapter(folder, within) for name, folder in load.items()}
+    files = {name: one if isinstance(one, AdapterFiles) else read_adapter(one) for name, one in load.items()}
     _check(model, files, keep, there)
     before = Snapshot(model)
     try:
-        with _quiet(), packed_weights_kept(model):
+        with _quiet(), kept_packed(model):
             return _changed(model, files, list(keep), list(there), upcast)
     except BaseException as error:
         before.restore()
         if isinstance(error, LoadingError) or not isinstance(error, Exception):
             raise
-        raise LoadingError(f"PEFT refused it: {_first_line(error)}") from error
+        raise LoadingError(f"PEFT refuses it: {_in_short(error)}") from error
 
 
 def _check(model: nn.Module, files: Mapping[str, AdapterFiles], keep: Sequence[str], there: Iterable[str]) -> None:
@@ -146,15 +151,18 @@ def _changed(
         _delete(model, leaving, keep)
     _forget_unloaded(model, there)
     for name, read in files.items():
-        model = _added(model, name, read, upcast)
+        try:
+            model = _added(model, name, read, upcast)
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, LoadingError):
+                raise
+            raise LoadingError(f"PEFT refuses the adapter {name} in {read.folder}: {_in_short(error)}") from error
     playing = [*keep, *files]
     if playing:
         _let_play(Playing(model), playing, model)
-        # What PEFT leaves on the base model's object would outlive its adapters, and keep the next ones out of it.
-        vars(base_of(model)).pop("peft_config", None)
-    folders = {name: folder for name, folder in vars(model).get(_FOLDERS, {}).items() if name in keep}
-    folders.update({name: read.folder for name, read in files.items()})
-    vars(model)[_FOLDERS] = folders
+        _own_configs(model)
+    known = vars(model).get(_FOLDERS, {})
+    vars(model)[_FOLDERS] = {name: files[name].folder if name in files else known.get(name) for name in playing}
     return model
 
 
@@ -227,6 +235,19 @@ def _forget_unloaded(model: Any, there: Iterable[str]) -> None:
     configs = getattr(model, "peft_config", None)
     for name in [name for name in configs or () if name not in there]:
         del configs[name]
+
+
+def _own_configs(model: Any) -> None:
+    """Takes PEFT's configurations off the base model's object: they would outlive the adapters there.
+
+    PEFT then takes a new adapter of such a name for one that is in the layers already, and leaves it out of them.
+    """
+    from peft.tuners.tuners_utils import BaseTuner
+
+    tuner, base = model.base_model, base_of(model)
+    if isinstance(tuner, BaseTuner):
+        vars(tuner).setdefault("peft_config", model.peft_config)
+    vars(base).pop("peft_config", None)
 
 
 def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
@@ -349,5 +370,7 @@ def _type(config: Any) -> str:
     return str(getattr(config.peft_type, "value", config.peft_type)).upper()
 
 
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _in_short(error: BaseException) -> str:
+    """The first lines of what PEFT and torch say, who list every tensor that they do not like."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:400] or type(error).__name__

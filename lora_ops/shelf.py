@@ -55,11 +55,26 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """Where an adapter lies; nothing of it has been read.
+
+    Attributes:
+        name, folder, run: as in `Entry`.
+        root: the folder that its files must not leave by symbolic links.
+    """
+
     name: str
     folder: Path
     run: str
     root: Path
+
+    def read(self) -> AdapterFiles:
+        """What its files tell.
+
+        Raises:
+            AdapterFileError: they are damaged, or leave `root`.
+        """
+        return read_adapter(self.folder, self.root)
 
 
 def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None) -> list[Entry]:
@@ -75,9 +90,9 @@ def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None)
     return arranged(_entry(place, fitting) for place in _places(folders))
 
 
-def shelf_names(folders: Path | Sequence[Path]) -> dict[str, Path]:
-    """The folder of each entry by its name; nothing is read."""
-    return {place.name: place.folder for place in _places(folders)}
+def places(folders: Path | Sequence[Path]) -> dict[str, Place]:
+    """Where each entry lies, by its name; nothing is read."""
+    return {place.name: place for place in _places(folders)}
 
 
 def arranged(entries: Iterable[Entry], by: Literal["name", "time"] = "name", search: str = "") -> list[Entry]:
@@ -108,10 +123,10 @@ def stages(entries: Iterable[Entry], run: str) -> list[Entry]:
     return sorted(members, key=lambda entry: (not entry.is_checkpoint, entry.step or 0, _natural(entry.name)))
 
 
-def _places(folders: Path | Sequence[Path]) -> Iterator[_Place]:
+def _places(folders: Path | Sequence[Path]) -> Iterator[Place]:
     taken: set[str] = set()
 
-    def named(folder: Path, root: Path) -> Iterator[_Place]:
+    def named(folder: Path, root: Path) -> Iterator[Place]:
         name, number = folder.name, 1
         while name in taken:
             number += 1
@@ -119,9 +134,9 @@ def _places(folders: Path | Sequence[Path]) -> Iterator[_Place]:
         taken.add(name)
         checkpoints = list(_checkpoints(folder, root))
         if looks_like_adapter(folder) or not checkpoints:
-            yield _Place(name, folder, name, root)
+            yield Place(name, folder, name, root)
         for checkpoint in checkpoints:
-            yield _Place(f"{name}/{checkpoint.name}", checkpoint, name, root)
+            yield Place(f"{name}/{checkpoint.name}", checkpoint, name, root)
 
     for folder in [folders] if isinstance(folders, Path) else folders:
         if looks_like_adapter(folder):
@@ -146,9 +161,9 @@ def _folders_in(folder: Path) -> list[Path]:
     return sorted(children, key=lambda child: _natural(child.name))
 
 
-def _entry(place: _Place, fitting: Fitting | None) -> Entry:
+def _entry(place: Place, fitting: Fitting | None) -> Entry:
     try:
-        files = read_adapter(place.folder, place.root)
+        files = place.read()
     except AdapterFileError as error:
         return Entry(place.name, place.folder, place.run, None, str(error), "", _time(place.folder))
     reason = fitting.why_not(files) if fitting else ""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,23 +67,3 @@ def _copied(value: Any) -> tuple[Any, Any]:
     if isinstance(value, dict | set) and hasattr(value, "update"):
         return value, value.copy()
     return value, None
-
-
-@contextmanager
-def packed_weights_kept(model: nn.Module) -> Iterator[None]:
-    """Around whatever lists the state of a model: 4-bit weights on the CPU are afterwards as they were.
-
-    bitsandbytes rearranges them for the CPU at the first forward pass, and back when the state is listed; after a
-    second time the layer says something else.
-    """
-    packed = []
-    for module in model.modules():
-        weight = module._parameters.get("weight")
-        state = getattr(weight, "quant_state", None)
-        if getattr(state, "packing_format_for_cpu", False):
-            packed.append((weight, weight.data, copy(state)))  # type: ignore[union-attr]
-    try:
-        yield
-    finally:
-        for parameter, data, state in packed:
-            parameter.data, parameter.quant_state = data, state  # type: ignore[union-attr]

@@ -26,6 +26,7 @@ from lora_mixer.hosts.standalone_host import StandaloneHost
 from lora_mixer.hosts.standalone_load import Loaded, Start
 from lora_mixer.hosts.standalone_prompt import Settings, build_request, context_length, end_tokens, render
 from lora_mixer.hosts.standalone_stream import cut, stream
+from lora_mixer.lora_ops.shelf import shelf
 
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -358,21 +359,21 @@ def test_an_adapter_of_another_shape_is_refused_with_tensor_and_shape(adapter_fo
     config = narrow.config.to_dict() | {"intermediate_size": 48}
     other = type(narrow)(type(narrow.config).from_dict(config))
     with pytest.raises(HostError, match=r"pirate.*(up|gate|down)_proj.*64.*48"):
-        standalone_load.add_adapter(other, "pirate", adapter_folder, "cpu")
+        standalone_load.add_adapter(other, "pirate", adapter_folder)
 
 
 def test_an_adapter_for_more_layers_is_refused(adapter_folder: Path) -> None:
     model = tiny_model()
     model.model.layers = model.model.layers[:1]
-    with pytest.raises(HostError, match=r"pirate.*layers\.1\..*lacks"):
-        standalone_load.add_adapter(model, "pirate", adapter_folder, "cpu")
+    with pytest.raises(HostError, match=r"pirate.*this model has 1"):
+        standalone_load.add_adapter(model, "pirate", adapter_folder)
 
 
 def test_an_adapter_for_other_modules_is_refused(adapter_folder: Path) -> None:
     config = json.loads((adapter_folder / "adapter_config.json").read_text())
     (adapter_folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": ["c_attn"]}))
     with pytest.raises(HostError, match=r"pirate.*c_attn"):
-        standalone_load.add_adapter(tiny_model(), "pirate", adapter_folder, "cpu")
+        standalone_load.add_adapter(tiny_model(), "pirate", adapter_folder)
 
 
 def test_pickles_are_refused(model_folder: Path, adapter_folder: Path, tmp_path: Path) -> None:
@@ -389,6 +390,105 @@ def test_pickles_are_refused(model_folder: Path, adapter_folder: Path, tmp_path:
 def test_an_unknown_device_is_named(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="abacus"):
         standalone_load.load(Start(tmp_path, model_folder, device="abacus"), lambda _: None)
+
+
+# -- adapters come and go --
+
+
+@pytest.fixture
+def shelved(tmp_path: Path, tokenizer: Any) -> StandaloneHost:
+    """A host that plays "pirate" of its demo folder, with more on the shelf."""
+    demo, mine = tmp_path / "demo" / "adapters", tmp_path / "user_data" / "loras"
+    save_adapter(demo / "pirate")
+    save_adapter(demo / "butler", rank=2, seed=2)
+    save_adapter(mine / "pirate", rank=16, seed=3)
+    save_adapter(mine / "v1.5" / "checkpoint-10", seed=4)
+    save_adapter(tmp_path / "far" / "poet", seed=5)
+    made = StandaloneHost(Start(tmp_path, Path("tiny"), {"pirate": demo / "pirate", "poet": tmp_path / "far" / "poet"}))
+    model = standalone_load.add_adapter(tiny_model(), "pirate", demo / "pirate")
+    made.use(Loaded(model, tokenizer, 31_000))
+    return made
+
+
+def test_the_shelf_is_what_was_baked_the_demo_and_what_it_was_started_with(
+    shelved: StandaloneHost, tmp_path: Path
+) -> None:
+    root = tmp_path.resolve()
+    assert shelved.user_data == root / "user_data" and shelved.lora_dir == root / "user_data" / "loras"
+    assert shelved.shelf_folders() == [shelved.lora_dir, root / "demo" / "adapters", root / "far" / "poet"]
+    entries = {entry.name: entry for entry in shelf(shelved.shelf_folders(), shelved.model)}
+    assert list(entries) == ["butler", "pirate", "pirate-2", "poet", "v1.5/checkpoint-10"]
+    assert not any(entry.error or entry.fits for entry in entries.values())
+
+
+def test_adapters_are_loaded_by_name_or_folder_and_unloaded(shelved: StandaloneHost, tmp_path: Path) -> None:
+    base = shelved.model.base_model.model
+    with shelved.model.disable_adapter():
+        plain = logits(shelved.model)
+    demo = tmp_path / "demo" / "adapters"
+    assert shelved.loaded_adapters() == {"pirate": demo / "pirate"}
+    told: list[Any] = []
+    shelved.on_model = lambda: told.append((shelved.lock.locked(), list(shelved.loaded_adapters())))
+    asked = ["butler", demo / "pirate", "pirate", "v1.5/checkpoint-10"]
+    names = shelved.load_adapters(asked, keep=True, on_loaded=lambda names: told.append(dict(names)))
+    expected = {"butler": "butler", str(demo / "pirate"): "pirate", "pirate": "pirate-2",
+                "v1.5/checkpoint-10": "v1_5/checkpoint-10"}  # fmt: skip
+    assert names == expected
+    assert told == [expected, (True, ["pirate", "butler", "pirate-2", "v1_5/checkpoint-10"])]
+    assert shelved.model.active_adapters == ["pirate", "butler", "pirate-2", "v1_5/checkpoint-10"]
+    assert not shelved.lock.locked()
+    shelved.unload_adapters(["v1.5/checkpoint-10", "pirate"])  # a shelf name, and a PEFT name
+    assert list(shelved.loaded_adapters()) == ["butler", "pirate-2"]
+    shelved.load_adapters(["poet"])
+    assert shelved.loaded_adapters() == {"poet": tmp_path / "far" / "poet"}
+    shelved.unload_adapters()
+    assert shelved.model is base and torch.equal(logits(base), plain)
+    assert "Adapters tab" in shelved.trouble().advice
+    shelved.load_adapters(["poet"])
+    assert shelved.trouble() is None
+
+
+def logits(model: Any) -> torch.Tensor:
+    with torch.no_grad():
+        return model(input_ids=torch.arange(3, 9)[None]).logits
+
+
+def test_what_cannot_be_loaded_leaves_the_model_as_it_was(shelved: StandaloneHost, tmp_path: Path) -> None:
+    (tmp_path / "demo" / "adapters" / "butler" / "adapter_model.safetensors").write_bytes(b"half")
+    outside = tmp_path / "outside"
+    save_adapter(outside)
+    before, said = shelved.model, logits(shelved.model)
+    for asked, says in (
+        (["butlr"], "no adapter 'butlr' here. There is butler"),
+        (["butler"], "cut off"),
+        ([outside], "put it into their folder first"),
+        (["../../outside"], "no adapter"),
+        ([], "Choose an adapter"),
+    ):
+        with pytest.raises(HostError, match=says):
+            shelved.load_adapters(asked, keep=True)
+    with pytest.raises(HostError, match="'butler' is not loaded"):
+        shelved.unload_adapters(["pirate", "butler"])
+    assert shelved.model is before and torch.equal(logits(before), said) and not shelved.lock.locked()
+
+
+def test_nobody_changes_adapters_on_a_shared_page(shelved: StandaloneHost) -> None:
+    shelved.multi_user = True
+    assert shelved.user_data is None and shelved.lora_dir is None and shelved.shelf_folders() == []
+    for change in (lambda: shelved.load_adapters(["butler"]), shelved.unload_adapters):
+        with pytest.raises(HostError, match="--lora"):
+            change()
+    loading = StandaloneHost(Start(Path(), Path("tiny")))
+    with pytest.raises(HostError, match="Loading tiny"):
+        loading.load_adapters(["pirate"])
+
+
+def test_the_page_names_the_adapters_that_are_loaded(shelved: StandaloneHost, extension_folder: Path) -> None:
+    standalone_page.build_page(shelved, extension_folder)
+    assert [part.elem_id for part in shelved.adapter_menu()] == ["page-header"]
+    shelved.load_adapters(["butler"], keep=True)
+    [shown] = shelved.adapter_menu_updates()
+    assert ">pirate<" in shown and ">butler<" in shown
 
 
 # -- the command line --
@@ -592,7 +692,7 @@ def test_the_header_escapes_names(model: Any, tokenizer: Any) -> None:
 
     host = StandaloneHost(Start(Path(), Path("<i>tiny"), {"<b>": Path("b")}))
     assert "&lt;i&gt;tiny" in header(host) and "<i>" not in header(host)
-    host.use(Loaded(model, tokenizer, 31_000))
-    assert "&lt;b&gt;" in header(host) and "<b>" not in header(host) and "31K parameters" in header(host)
+    host.use(Loaded(with_adapter(tiny_model(), "<u>"), tokenizer, 31_000))
+    assert "&lt;u&gt;" in header(host) and "<u>" not in header(host) and "31K parameters" in header(host)
     host.failure = "<img>"
     assert "<img>" not in header(host)

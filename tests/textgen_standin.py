@@ -60,7 +60,16 @@ class StandIn:
         self.LoRA = _exposed("LoRA", LoraModule(self))
         self.tool_use = _exposed("tool_use", ToolUseModule())
         self.models = _exposed("models", ModelsModule(self))
-        self.utils = _module("utils", gradio=lambda *names: [self.shared.gradio[name] for name in names])
+        self.utils = _module(
+            "utils",
+            gradio=lambda *names: [self.shared.gradio[name] for name in names],
+            get_available_loras=self._available_loras,
+        )
+
+    def _available_loras(self) -> list[str]:
+        endings = (".txt", "-np", ".pt", ".json")
+        found = [item.name for item in Path(self.shared.args.lora_dir).glob("*") if not item.name.endswith(endings)]
+        return ["None", *sorted(found)]
 
     @contextmanager
     def installed(self) -> Iterator[StandIn]:

@@ -65,6 +65,16 @@ def create_interface(host: Any) -> Any:
                 if name not in IN_THE_CHAT_TAB:
                     parts[name] = _component(gr, name, value)
             parts["navigate_version"] = gr.Button("Navigate", elem_id="Navigate-version")
+        with gr.Tab("Model", elem_id="model-tab"):
+            parts["lora_menu"] = gr.Dropdown(
+                multiselect=True,
+                choices=host.utils.get_available_loras(),
+                value=host.shared.lora_names,
+                label="LoRA(s)",
+                elem_id="lora-menu",
+            )
+            parts["lora_menu_apply"] = gr.Button("Apply LoRAs", elem_id="lora-menu-apply")
+            parts["lora_menu_apply"].click(host.LoRA.add_lora_to_model, parts["lora_menu"], None)
         _wire(host, parts)
         page.load(None, None, None, js=f"() => {{ {script} }}")
         host.extensions.create_extensions_tabs()
