@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,8 +23,8 @@ __all__ = ["from_jsonl", "to_csv", "to_html", "to_jsonl"]
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
-#: What makes a spreadsheet take a text for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What makes a spreadsheet take a text for a formula, in full width too, whatever blank or invisible stands before it.
+_FORMULA = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|[\t\r]")
 _CSV_FIELDS = (
     "experiment", "time", "model", "trial", "question", "asked", "prompt", "seed", "column", "label", "mix", "reply",
     "tokens", "seconds", "finish", "perplexity", "won", "lost", "tied", "both bad",
@@ -122,7 +123,7 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.replace("\0", "\ufffd")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _tally(record: Record) -> tuple[Tally, str]:

@@ -238,13 +238,15 @@ def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
 def _strengths(book: _Book, groups: Sequence[int]) -> list[float]:
     """Bradley-Terry over all groups at once: the prior keeps groups apart from influencing each other."""
     choix = needed("choix", "ranking by votes")
+    # A tie is half a win for each side: where there are ties every win counts twice, and the prior with it.
+    times = 2 if any(count["tie"] for count in book.all.values()) else 1
     won: list[tuple[int, int]] = []
     for (one, other), count in book.all.items():
-        # A win counts twice and a tie once for each side, so that a tie is half a win; the prior doubles with them.
-        won += [(one, other)] * (2 * count["win"] + count["tie"]) + [(other, one)] * count["tie"]
+        won += [(one, other)] * (times * count["win"] + count["tie"]) + [(other, one)] * count["tie"]
     if not won:
         return [0.0] * len(book.mixes)
-    found = choix.opt_pairwise(len(book.mixes), won, alpha=2 * PRIOR, tol=1e-10).tolist()
+    # choix takes alpha times the sum of squares off the log-likelihood: a variance of 1 / (2 alpha).
+    found = choix.opt_pairwise(len(book.mixes), won, alpha=times * PRIOR / 2, tol=1e-10).tolist()
     means = {g: _mean([s for s, group in zip(found, groups, strict=True) if group == g]) for g in set(groups)}
     return [round(strength - means[group], 6) for strength, group in zip(found, groups, strict=True)]
 

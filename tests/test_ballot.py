@@ -1,0 +1,141 @@
+"""A blind session: every pair once, nothing given away, nothing favoured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import replace
+
+import kept
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lora_mixer.lora_ops import Ballot, ColumnRecord, Mix, ReplyRecord, TrialRecord
+
+
+def ballot(columns: int, trials: int, seed: int | None = 7, most: int | None = None) -> Ballot:
+    record = kept.record(columns, trials)
+    return Ballot(record.columns, record.trials, seed, most)
+
+
+def filled(ballot: Ballot, verdict="left"):
+    """All votes of it."""
+    while ballot.slip is not None:
+        ballot.vote(verdict)
+    return ballot.votes
+
+
+@settings(max_examples=50, deadline=None)
+@given(columns=st.integers(2, 9), trials=st.integers(1, 9), seed=st.integers(0, 99))
+def test_every_pair_of_every_trial_comes_up_once(columns, trials, seed):
+    votes = filled(ballot(columns, trials, seed))
+    seen = Counter((vote.trial, frozenset((vote.left, vote.right))) for vote in votes)
+    assert len(seen) == len(votes) == trials * columns * (columns - 1) // 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(columns=st.integers(2, 9), trials=st.integers(1, 9), seed=st.integers(0, 99), most=st.integers(1, 99))
+def test_any_beginning_is_balanced(columns, trials, seed, most):
+    votes = filled(ballot(columns, trials, seed, most))
+    assert len(votes) == min(most, trials * columns * (columns - 1) // 2)
+    shown = Counter(dict.fromkeys(range(columns), 0))
+    shown.update(side for vote in votes for side in (vote.left, vote.right))
+    assert max(shown.values()) - min(shown.values()) <= 3
+    sides = Counter((vote.left, vote.right) for vote in votes)
+    assert all(abs(count - sides[right, left]) <= 1 for (left, right), count in sides.items())
+
+
+def test_a_seed_settles_it_and_another_shuffles_anew():
+    order = [[(vote.trial, vote.left, vote.right) for vote in filled(ballot(4, 5, seed))] for seed in (1, 1, 2)]
+    assert order[0] == order[1] != order[2]
+    assert order[0] != sorted(order[0])
+    orders = {tuple((vote.trial, vote.left) for vote in filled(ballot(4, 5, None))) for _ in range(3)}
+    assert len(orders) > 1, "without a seed, chance decides"
+
+
+def test_sides_and_order_cannot_be_guessed():
+    first = Counter(filled(ballot(2, 6, seed))[0].left for seed in range(60))
+    assert min(first[0], first[1]) > 15
+    patterns = {tuple(vote.left for vote in filled(ballot(2, 6, seed))) for seed in range(30)}
+    assert len(patterns) > 10, "sides do not simply alternate"
+
+
+def test_a_slip_gives_nothing_away():
+    record = kept.record(3, 2)
+    hidden = Ballot(tuple(replace(column, label="SECRET") for column in record.columns), record.trials, seed=1)
+    slip = hidden.slip
+    assert {field.name for field in dataclasses.fields(slip)} == {
+        "number",
+        "of",
+        "question",
+        "messages",
+        "left",
+        "right",
+    }
+    assert "SECRET" not in repr(slip) and (slip.number, slip.of) == (1, 6)
+    trial = record.trials[int(slip.question.removeprefix("question "))]
+    assert {slip.left, slip.right} <= {reply.text for reply in trial.replies}
+
+
+def test_votes_name_the_columns_that_were_shown():
+    record = kept.record(3, 2)
+    running = Ballot(record.columns, record.trials, seed=5)
+    assert running.left_to_do == 6 and running.reveal() == ()
+    for verdict in ("left", "right", "tie", "bad"):
+        slip, vote = running.slip, running.vote(verdict)
+        replies = record.trials[vote.trial].replies
+        assert (replies[vote.left].text, replies[vote.right].text) == (slip.left, slip.right)
+        assert (vote.verdict, vote.blind, vote.source) == (verdict, True, "blind")
+    assert running.left_to_do == 2 and len(running.votes) == 4
+    for shown in running.reveal():
+        assert (shown.left_label, shown.right_label) == (f"gain {shown.vote.left}", f"gain {shown.vote.right}")
+        assert shown.slip.left == record.trials[shown.vote.trial].replies[shown.vote.left].text
+    for vote in running.votes:
+        record = record.and_vote(vote)
+    assert len(record.duels) == 4
+
+
+def test_the_end_is_the_end():
+    done = ballot(2, 1)
+    done.vote("tie")
+    assert done.slip is None
+    with pytest.raises(ValueError, match="all pairs of replies have been voted on"):
+        done.vote("tie")
+
+
+def test_a_verdict_that_is_none_is_refused_and_the_slip_stays():
+    running = ballot(2, 1)
+    with pytest.raises(ValueError, match="verdict"):
+        running.vote("both")  # type: ignore[arg-type]
+    assert running.slip is not None and running.votes == ()
+
+
+def test_replies_that_are_alike_are_not_put_to_the_vote():
+    columns = [ColumnRecord(str(at), Mix()) for at in range(3)]
+    trial = TrialRecord("q", 0, tuple(ReplyRecord(text) for text in ("Arr", "Arr \n", "Hello")))
+    running = Ballot(columns, [trial], seed=0)
+    assert running.alike == 1 and running.left_to_do == 2
+    assert all(
+        slip.left.strip() != slip.right.strip() for slip in [one.slip for one in (filled(running) and running.reveal())]
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "trials", "message"),
+    [
+        (1, [kept.trial(0, 1)], "at least two columns"),
+        (2, [], "no reply was finished"),
+        (2, [TrialRecord("q", 0, (ReplyRecord("a"), ReplyRecord("a")))], "all columns say the same"),
+    ],
+)
+def test_nothing_to_vote_on_is_said(columns, trials, message):
+    with pytest.raises(ValueError, match=message):
+        Ballot([ColumnRecord(str(at), Mix()) for at in range(columns)], trials)
+
+
+def test_the_question_is_its_label_or_the_prompt():
+    said = (ReplyRecord("a"), ReplyRecord("b"))
+    columns = kept.record(2).columns
+    assert Ballot(columns, [TrialRecord("<|user|>hi", 0, said, label="hi")]).slip.question == "hi"
+    assert Ballot(columns, [TrialRecord("hi", 0, said)]).slip.question == "hi"
