@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
 
 from .desk import Cancelled, Desk
+from .memory import give_back, out_of_memory
 from .mix import Mix
+from .reading import Piece, Prompt, Text
 from .rows import NotInRows
-from .survey import root
 
 #: How many mixes run at once at most.
 MAX_ROWS = 16
-#: How many logits (rows x tokens x vocabulary), and how many tokens (rows x tokens), one pass may work out.
-MAX_LOGITS, MAX_TOKENS = 2**26, 2**14
 
 Cancel = Callable[[], bool]
 #: Told after each text how many are done, and of how many.
@@ -102,8 +99,9 @@ def score(
             f"each mix is judged on what it said: {len(replies)} texts and {len(mixes)} mixes do not match"
         )
     judged: list[list[Judgement]] = []
+    prompt = Prompt()
     for at, reply in enumerate(replies):
-        judged.append(judge(desk, input_ids, reply, mixes, mixes[at], cancelled, locked))
+        judged.append(judge(desk, input_ids, reply, mixes, mixes[at], cancelled, locked, prompt))
         if progress is not None:
             progress(at + 1, len(replies))
 
@@ -126,6 +124,7 @@ def judge(
     reference: Mix,
     cancelled: Cancel | None = None,
     locked: bool = False,
+    prompt: Prompt | None = None,
 ) -> list[Judgement]:
     """How each mix judges one text, and how far each is from a reference: all in one batch where rows can run.
 
@@ -142,6 +141,7 @@ def judge(
         reference: what `Judgement.divergence` is measured from.
         cancelled: asked before each pass; true calls it off.
         locked: whether the caller holds the model's lock already.
+        prompt: remembers what was read, for the next text that follows the same prompt.
 
     Raises:
         ValueError: the prompt is not one row with at least one token, it is longer than the model's context together
@@ -155,50 +155,67 @@ def judge(
         desk.check(mix)
     if not reply:
         return [Judgement((), math.nan, math.nan)] * len(mixes)
-    text = _Text(desk, input_ids, reply)
+    text = Text(desk, input_ids, reply)
+    prompt = prompt or Prompt(wanted=False)
     judged: list[Judgement] = []
     size = MAX_ROWS
     while len(judged) < len(mixes):
         some = mixes[len(judged) : len(judged) + size]
         try:
-            judged += _judged(desk, text, some, reference, cancelled, locked)
+            judged += _judged(desk, text, some, reference, cancelled, locked, prompt)
+            continue
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
             if len(some) == 1:
                 raise RuntimeError("there is not enough memory to score a text of this length: shorten it") from error
+            prompt.forget()
             size = (len(some) + 1) // 2
-        if size < MAX_ROWS and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back(input_ids.device)  # here the error is forgotten, and with it what its frames held
     return judged
 
 
 def _judged(
-    desk: Desk, text: _Text, mixes: Sequence[Mix], reference: Mix, cancelled: Cancel | None, locked: bool
+    desk: Desk,
+    text: Text,
+    mixes: Sequence[Mix],
+    reference: Mix,
+    cancelled: Cancel | None,
+    locked: bool,
+    prompt: Prompt,
 ) -> list[Judgement]:
     """The judgements of as many mixes as run at once."""
     rows = list(mixes) if reference in mixes else [*mixes, reference]
     tally = _Tally(text, len(rows), rows.index(reference))
-    pieces = list(text.pieces(rows))
+    caches = prompt.caches(rows)
+    pieces = text.pieces(rows, read=bool(caches), keep=prompt.wanted)
     try:
         with desk.rows(rows, cancelled, locked) as tell:
-            cache = None
+            caches = caches or [None]
             for piece in pieces:
                 _ask(cancelled)
                 tell(piece.token)
-                logits, cache = text.read(piece, len(rows), cache)
+                logits, caches[0] = text.read(piece, len(rows), caches[0])
                 tally.take(piece, logits)
     except NotInRows:
-        _in_turns(desk, text, rows, tally, cancelled, locked)
+        caches = caches or [None] * len(rows)
+        _in_turns(desk, text, rows, pieces, caches, tally, cancelled, locked)
+    prompt.keep(rows, caches, text.prompt)
     return [tally.judgement(row) for row in range(len(mixes))]
 
 
 def _in_turns(
-    desk: Desk, text: _Text, mixes: Sequence[Mix], tally: _Tally, cancelled: Cancel | None, locked: bool
+    desk: Desk,
+    text: Text,
+    mixes: Sequence[Mix],
+    pieces: Sequence[Piece],
+    caches: list[Any],
+    tally: _Tally,
+    cancelled: Cancel | None,
+    locked: bool,
 ) -> None:
     """One mix after the other, piece by piece, so that the logits of all are never needed for more than a piece."""
-    caches: list[Any] = [None] * len(mixes)
-    for piece in text.pieces(mixes):
+    for piece in pieces:
         found = []
         for at, mix in enumerate(mixes):
             _ask(cancelled)
@@ -214,114 +231,17 @@ def _ask(cancelled: Cancel | None) -> None:
         raise Cancelled
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error).lower()
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A part of prompt and text that one pass reads.
-
-    Attributes:
-        start: its first position.
-        end: the position after its last.
-        scored: how many of its last positions say something about a token of the text.
-        token: which token of the text the gains are those of.
-        whole: whether it is all there is.
-    """
-
-    start: int
-    end: int
-    scored: int
-    token: int
-    whole: bool
-
-
-class _Text:
-    """A prompt and a text after it, and how a model reads them.
-
-    What the model says at a position is about the token after it: those from the prompt's last position on are about
-    the text, and the text's last token is never read.
-    """
-
-    def __init__(self, desk: Desk, input_ids: torch.Tensor, reply: Sequence[int]) -> None:
-        self._model = desk.model
-        self._prompt = input_ids.shape[1]
-        self.tokens = torch.tensor([list(reply)], dtype=input_ids.dtype, device=input_ids.device)
-        self._ids = torch.cat([input_ids, self.tokens[:, :-1]], dim=1)
-        config: Any = root(desk.model).config
-        config = config.get_text_config() if hasattr(config, "get_text_config") else config
-        context = getattr(config, "max_position_embeddings", None)
-        if context and self._ids.shape[1] > context:
-            length = self._ids.shape[1] + 1
-            raise ValueError(f"prompt and text are {length} tokens long, and this model reads {context}: shorten them")
-        self._vocabulary = int(config.vocab_size)
-        self._keeps = "logits_to_keep" in inspect.signature(root(desk.model).forward).parameters
-
-    def pieces(self, mixes: Sequence[Mix]) -> Iterator[_Piece]:
-        """The parts that this many mixes read at once: bounded, and with the same gains from end to end."""
-        last, first = self._ids.shape[1], self._prompt - 1
-        scored = max(1, MAX_LOGITS // (len(mixes) * self._vocabulary))
-        read = max(1, MAX_TOKENS // len(mixes))
-        if not self._keeps:
-            read = min(read, scored)
-        stretches = list(_stretches(mixes, last - first))
-        if len(stretches) == 1 and last <= read and last - first <= scored:
-            yield _Piece(0, last, last - first, 0, True)
-            return
-        for start, end in _cut(0, first, read):
-            yield _Piece(start, end, 0, 0, False)
-        for token, until in stretches:
-            for start, end in _cut(first + token, first + until, min(read, scored)):
-                yield _Piece(start, end, end - start, token, False)
-
-    @torch.no_grad()
-    def read(self, piece: _Piece, rows: int, cache: Any) -> tuple[torch.Tensor, Any]:
-        """What is said about the text in this piece, shape (rows, scored, vocabulary), and the cache after it."""
-        given: dict[str, Any] = {
-            "input_ids": self._ids[:, piece.start : piece.end].expand(rows, -1),
-            "attention_mask": self._ids.new_ones((rows, piece.end)),
-            "use_cache": not piece.whole,
-        }
-        if cache is not None:
-            given["past_key_values"] = cache
-        if self._keeps:
-            given["logits_to_keep"] = max(piece.scored, 1)
-        out = self._model(**given)
-        cache = None if piece.whole else getattr(out, "past_key_values", None)
-        if cache is None and not piece.whole:
-            raise ValueError("this model keeps no cache, so that texts of this length, or fades, cannot be scored")
-        return out.logits[:, out.logits.shape[1] - piece.scored :], cache
-
-
-def _stretches(mixes: Sequence[Mix], tokens: int) -> Iterator[tuple[int, int]]:
-    """From which token to before which nothing fades."""
-    fades = {fade for mix in mixes for faders in mix.adapters.values() if faders.on for fade in faders.fades.values()}
-    at = 0
-    for _, alike in groupby(range(tokens), key=lambda token: [fade.gain(token) for fade in fades]):
-        until = at + sum(1 for _ in alike)
-        yield at, until
-        at = until
-
-
-def _cut(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    for at in range(start, end, size):
-        yield at, min(at + size, end)
-
-
 class _Tally:
     """Adds up what the rows say about a text, piece by piece."""
 
-    def __init__(self, text: _Text, rows: int, reference: int) -> None:
+    def __init__(self, text: Text, rows: int, reference: int) -> None:
         self._tokens = text.tokens[0]
         self._reference = reference
         self._logprobs: list[list[float]] = [[] for _ in range(rows)]
         self._divergence = [0.0] * rows
         self._agreed = [0] * rows
 
-    def take(self, piece: _Piece, logits: torch.Tensor) -> None:
+    def take(self, piece: Piece, logits: torch.Tensor) -> None:
         """Takes the logits about the next tokens of the text, shape (rows, tokens, vocabulary)."""
         if not piece.scored:
             return

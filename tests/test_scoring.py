@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import KINDS, Kind, mix_of, some
 
-from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix, scoring
+from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix, reading, scoring
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.scoring import judge, score
 
@@ -80,15 +80,47 @@ def test_each_mix_is_scored_on_what_each_said():
     assert heard == [(1, 3), (2, 3), (3, 3)]
     for j, reply in enumerate(replies[:2]):
         for i, one in enumerate(judge(desk, tiny.prompt(), reply, mixes, mixes[j])):
-            assert scores.logprobs[i][j] == one.logprobs
-            assert scores.perplexity[i][j] == one.perplexity
-            assert scores.divergence[i][j] == one.divergence
+            assert scores.logprobs[i][j] == pytest.approx(one.logprobs, **CLOSE)
+            assert scores.perplexity[i][j] == pytest.approx(one.perplexity, **CLOSE)
+            assert scores.divergence[i][j] == pytest.approx(one.divergence, **CLOSE)
             assert scores.agreement[i][j] == one.agreement
         assert scores.divergence[j][j] == 0
         assert all(scores.divergence[i][j] > 0 for i in range(3) if i != j)
     for i in range(3):
         assert scores.logprobs[i][2] == ()
         assert math.isnan(scores.perplexity[i][2]) and math.isnan(scores.divergence[i][2])
+
+
+@pytest.mark.parametrize("build", [tiny.pirate, lambda: tiny.pirate(use_dora=True), lambda: tiny.pirate(tiny.opt())])
+def test_a_prompt_is_read_once_for_all_texts(build: Any, monkeypatch: pytest.MonkeyPatch):
+    desk = Desk(build())
+    mixes = some_mixes(desk)
+    starts: list[int] = []
+    read = reading.Text.read
+
+    def noted(self: Any, piece: Any, rows: int, cache: Any) -> Any:
+        starts.append(piece.start)
+        return read(self, piece, rows, cache)
+
+    monkeypatch.setattr(reading.Text, "read", noted)
+    replies = [REPLY, REPLY[:1], [], REPLY[3:9]]
+    scores = score(desk, tiny.prompt(), replies, [*mixes, Mix()])
+    passes = len(starts) // 4  # the prompt, and three texts that are not empty
+    assert starts.count(0) == passes in (1, 4)
+    for j in (0, 1, 3):
+        for i, one in enumerate(judge(desk, tiny.prompt(), replies[j], [*mixes, Mix()], [*mixes, Mix()][j])):
+            assert scores.logprobs[i][j] == pytest.approx(one.logprobs, **CLOSE)
+            assert scores.divergence[i][j] == pytest.approx(one.divergence, **CLOSE)
+
+
+def test_a_cache_that_cannot_be_cut_back_is_not_kept(monkeypatch: pytest.MonkeyPatch):
+    desk = Desk(tiny.pirate())
+    mixes = some_mixes(desk)
+    expected = score(desk, tiny.prompt(), [REPLY] * 3, mixes)
+    monkeypatch.setattr(reading, "_can_be_cut", lambda cache: False)
+    found = score(desk, tiny.prompt(), [REPLY] * 3, mixes)
+    for one, other in zip(found.perplexity, expected.perplexity, strict=True):
+        assert one == pytest.approx(other, **CLOSE)
 
 
 def test_greedy_replies_are_their_own_mix_s_choice():
@@ -137,7 +169,7 @@ def test_pieces_and_smaller_batches_change_nothing(build: Any, limits: dict[str,
     desk = Desk(build())
     mixes = some_mixes(desk)
     for name, limit in limits.items():
-        monkeypatch.setattr(scoring, name, limit)
+        monkeypatch.setattr(scoring if name == "MAX_ROWS" else reading, name, limit)
     assert_judged(desk, mixes, REPLY[:7], mixes[2])
     assert_judged(desk, mixes[:2], REPLY[:7], mixes[2])
 
@@ -162,7 +194,7 @@ def test_memory_that_holds_fewer_mixes_means_smaller_batches(monkeypatch: pytest
     mixes = [mix_of(master=gain / 4) for gain in range(7)]
     expected = judge(desk, tiny.prompt(), REPLY, mixes, Mix())
     sizes: list[int] = []
-    read = scoring._Text.read
+    read = reading.Text.read
 
     def small(self: Any, piece: Any, rows: int, cache: Any) -> Any:
         sizes.append(rows)
@@ -172,20 +204,20 @@ def test_memory_that_holds_fewer_mixes_means_smaller_batches(monkeypatch: pytest
             )
         return read(self, piece, rows, cache)
 
-    monkeypatch.setattr(scoring._Text, "read", small)
+    monkeypatch.setattr(reading.Text, "read", small)
     before = tiny.scalings(desk.model)
     for one, other in zip(judge(desk, tiny.prompt(), REPLY, mixes, Mix()), expected, strict=True):
         assert one.logprobs == pytest.approx(other.logprobs, **CLOSE)
     assert sizes == [8, 5, 3, 3, 3, 2]
     assert tiny.same_objects(before, tiny.scalings(desk.model))
-    monkeypatch.setattr(scoring._Text, "read", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(reading.Text, "read", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(RuntimeError, match="not enough memory to score"):
         judge(desk, tiny.prompt(), REPLY, mixes, Mix())
 
 
 def test_another_error_is_not_taken_for_missing_memory(monkeypatch: pytest.MonkeyPatch):
     desk = Desk(tiny.pirate())
-    monkeypatch.setattr(scoring._Text, "read", lambda *_: (_ for _ in ()).throw(RuntimeError("no such kernel")))
+    monkeypatch.setattr(reading.Text, "read", lambda *_: (_ for _ in ()).throw(RuntimeError("no such kernel")))
     with pytest.raises(RuntimeError, match="no such kernel"):
         judge(desk, tiny.prompt(), REPLY, [Mix()], Mix())
 
@@ -225,6 +257,6 @@ def test_bad_input_is_told():
 def test_what_the_reference_rules_out_makes_no_nan():
     said = torch.tensor([[[0.0, -math.inf, 1.0]], [[0.5, -math.inf, 0.0]]])
     desk = Desk(tiny.pirate())
-    tally = scoring._Tally(scoring._Text(desk, tiny.prompt(), [2]), 2, 0)
-    tally.take(scoring._Piece(0, 1, 1, 0, True), said)
+    tally = scoring._Tally(reading.Text(desk, tiny.prompt(), [2]), 2, 0)
+    tally.take(reading.Piece(0, 1, 1, 0, True), said)
     assert 0 < tally.judgement(1).divergence < 10
