@@ -139,7 +139,8 @@ def table(x_labels: Sequence[str], y_labels: Sequence[str], values: Sequence[Seq
         z=numbers,
         text=[["" if value is None else f"{value:.3g}" for value in row] for row in numbers],
         texttemplate="%{text}",
-        colorscale=[[0, "rgba(59,130,246,0.08)"], [1, "rgba(59,130,246,0.75)"]],
+        # Opaque: plotly chooses each number's colour by its cell's, and knows nothing of the page behind.
+        colorscale=[[0, "#dbe8fe"], [1, "#1d4fb8"]],
         showscale=False,
         hoverongaps=False,
         xgap=2,
@@ -165,7 +166,7 @@ def win_rates(tally: Tally) -> Any:
         x=shares,
         y=list(range(len(standings))),
         orientation="h",
-        marker={"color": [_colour(standing) for standing in standings], "opacity": 0.75},
+        marker={"color": [_colour(standing) for standing in standings], "opacity": 0.6},
         error_x={
             "type": "data",
             "symmetric": False,
