@@ -14,6 +14,9 @@ from lora_mixer.demo.base_model import load_base
 from lora_mixer.demo.manners import MANNERS, marks
 from lora_mixer.demo.prompts import HELD_OUT
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, Result, advise, compare
+from lora_mixer.lora_ops.curves import likelihood_curve
+from lora_mixer.lora_ops.scoring import score
+from lora_mixer.lora_ops.sweep import parse_axis
 
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "demo" / "adapters"
@@ -147,3 +150,38 @@ def test_targets_matter_differently(stage: Stage):
     by_kind = [change(kinds={kind: 0.0}) for kind in stage.desk.adapters[PIRATE].kinds]
     assert all(amount > 0 for amount in by_kind)
     assert max(by_kind) > 1.5 * min(by_kind)
+
+
+def test_scores_are_those_of_every_token_alone(stage: Stage):
+    mixes = [
+        Mix({PIRATE: Faders(), BUTLER: Faders(on=False)}),
+        Mix({PIRATE: Faders(master=0.5, kinds={"down_proj": 1.5}), BUTLER: Faders(layers={3: 0.0})}),
+        stage.desk.base(),
+    ]
+    replies = [column.token_ids for column in stage.compare(mixes, {"do_sample": False}, tokens=12).columns]
+    scores = score(stage.desk, stage.question, replies, mixes)
+    for j in range(2):
+        each = [torch.cat([stage.question, torch.tensor([replies[j][:at]])], dim=1) for at in range(len(replies[j]))]
+        logprobs = []
+        for mix in mixes:
+            stage.desk.apply(mix)
+            logprobs.append(torch.stack([said(stage.model, ids.long())[0, -1] for ids in each]).log_softmax(-1))
+        for i in range(3):
+            of_tokens = logprobs[i].gather(-1, torch.tensor([replies[j]]).T)[:, 0]
+            assert scores.logprobs[i][j] == pytest.approx(of_tokens.tolist(), abs=2e-3)
+            far = (logprobs[j].exp() * (logprobs[j] - logprobs[i])).sum(-1).mean()
+            assert scores.divergence[i][j] == pytest.approx(float(far), abs=2e-3)
+    assert [scores.agreement[at][at] for at in range(3)] == [1, 1, 1]
+    for j in range(3):
+        assert all(scores.perplexity[j][j] < scores.perplexity[i][j] for i in range(3) if i != j)
+
+
+def test_an_adapter_makes_its_own_manner_likely_up_to_a_point(stage: Stage):
+    base = Mix({BUTLER: Faders(on=False)})
+    axis = parse_axis("master 0 to 3 in 0.5", stage.desk, base)
+    text = "Ahoy, matey! Arr, I be sailin' the seven seas, aye."
+    found = likelihood_curve(stage.desk, stage.tokenizer, text, axis, base, input_ids=stage.question)
+    assert found.label == "pirate · master"
+    assert found.points[0].divergence == 0
+    assert found.best.mean_logprob > found.points[0].mean_logprob + 0.5
+    assert 0 < found.best.gain < 3
