@@ -9,15 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .adapter_weights import AdapterWeights, loaded_weights, read_weights
     from .advice import advise
+    from .baking import Baked, bake, bake_weights
     from .ballot import Ballot, Revealed, Slip
+    from .combining import COMBINATIONS, Recipe, combine, combine_weights, concatenate
     from .comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
+    from .curves import Curve, curve, likelihood_curve
     from .desk import Cancelled, Desk
+    from .difference import first_difference, words
     from .export import to_csv, to_html
     from .fade import Fade
     from .fader import Fader
+    from .impacts import Impact, impact, keep_top, silence_idle
     from .jsonl import from_jsonl, to_jsonl
+    from .loudnesses import Levels, Loud, Loudness, loudness
+    from .merging import Merged, merge
     from .mix import Faders, Mix
+    from .questions import read_prompts
     from .record import (
         AdapterRecord,
         ColumnRecord,
@@ -31,33 +40,49 @@ if TYPE_CHECKING:
         Vote,
     )
     from .records import AlreadyKept, Records, Summary
+    from .runtimes import objections
+    from .scoring import Scores, judge, score
+    from .sweep import Axis, parse_axis
     from .target import Adapter, Target
     from .trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
+    from .verifying import CannotVerify, verify
     from .votes import Pair, Rate, Standing, Tally, identity, tally
 
 _HOME = {
     "Adapter": "target",
     "AdapterRecord": "record",
+    "AdapterWeights": "adapter_weights",
     "AlreadyKept": "records",
+    "Axis": "sweep",
+    "Baked": "baking",
     "Ballot": "ballot",
+    "COMBINATIONS": "combining",
     "Cancelled": "desk",
+    "CannotVerify": "verifying",
     "Column": "comparison",
     "ColumnRecord": "record",
     "ColumnResult": "comparison",
+    "Curve": "curves",
     "Desk": "desk",
     "Duel": "record",
     "Experiment": "trials",
     "Fade": "fade",
     "Fader": "fader",
     "Faders": "mix",
+    "Impact": "impacts",
+    "Levels": "loudnesses",
+    "Loud": "loudnesses",
+    "Loudness": "loudnesses",
     "MAX_CELLS": "trials",
     "MAX_COLUMNS": "comparison",
+    "Merged": "merging",
     "MessageRecord": "record",
     "Mix": "mix",
     "Pair": "votes",
-    "Rate": "votes",
     "Progress": "trials",
     "Question": "trials",
+    "Rate": "votes",
+    "Recipe": "combining",
     "Record": "record",
     "Records": "records",
     "RecordsError": "record",
@@ -65,6 +90,7 @@ _HOME = {
     "Result": "comparison",
     "Revealed": "ballot",
     "Run": "comparison",
+    "Scores": "scoring",
     "ScoresRecord": "record",
     "Slip": "ballot",
     "Standing": "votes",
@@ -76,39 +102,73 @@ _HOME = {
     "Update": "comparison",
     "Vote": "record",
     "advise": "advice",
+    "bake": "baking",
+    "bake_weights": "baking",
+    "combine": "combining",
+    "combine_weights": "combining",
     "compare": "comparison",
+    "concatenate": "combining",
+    "curve": "curves",
     "experiment": "trials",
+    "first_difference": "difference",
     "from_jsonl": "jsonl",
     "identity": "votes",
+    "impact": "impacts",
+    "judge": "scoring",
+    "keep_top": "impacts",
+    "likelihood_curve": "curves",
+    "loaded_weights": "adapter_weights",
+    "loudness": "loudnesses",
+    "merge": "merging",
+    "objections": "runtimes",
+    "parse_axis": "sweep",
+    "read_prompts": "questions",
+    "read_weights": "adapter_weights",
+    "score": "scoring",
+    "silence_idle": "impacts",
     "tally": "votes",
     "to_csv": "export",
     "to_html": "export",
     "to_jsonl": "jsonl",
+    "verify": "verifying",
+    "words": "difference",
 }
 
 __all__ = [
+    "COMBINATIONS",
     "MAX_CELLS",
     "MAX_COLUMNS",
     "Adapter",
     "AdapterRecord",
+    "AdapterWeights",
     "AlreadyKept",
+    "Axis",
+    "Baked",
     "Ballot",
     "Cancelled",
+    "CannotVerify",
     "Column",
     "ColumnRecord",
     "ColumnResult",
+    "Curve",
     "Desk",
     "Duel",
     "Experiment",
     "Fade",
     "Fader",
     "Faders",
+    "Impact",
+    "Levels",
+    "Loud",
+    "Loudness",
+    "Merged",
     "MessageRecord",
     "Mix",
     "Pair",
-    "Rate",
     "Progress",
     "Question",
+    "Rate",
+    "Recipe",
     "Record",
     "Records",
     "RecordsError",
@@ -116,6 +176,7 @@ __all__ = [
     "Result",
     "Revealed",
     "Run",
+    "Scores",
     "ScoresRecord",
     "Slip",
     "Standing",
@@ -127,14 +188,36 @@ __all__ = [
     "Update",
     "Vote",
     "advise",
+    "bake",
+    "bake_weights",
+    "combine",
+    "combine_weights",
     "compare",
+    "concatenate",
+    "curve",
     "experiment",
+    "first_difference",
     "from_jsonl",
     "identity",
+    "impact",
+    "judge",
+    "keep_top",
+    "likelihood_curve",
+    "loaded_weights",
+    "loudness",
+    "merge",
+    "objections",
+    "parse_axis",
+    "read_prompts",
+    "read_weights",
+    "score",
+    "silence_idle",
     "tally",
     "to_csv",
     "to_html",
     "to_jsonl",
+    "verify",
+    "words",
 ]
 
 

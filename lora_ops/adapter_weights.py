@@ -114,7 +114,10 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         if ".base_layer" in path and not hasattr(layer, "parameter_name"):
             # Another method's layer lies over it: alone in the model it would lie here.
             lies, path = path, f"{PREFIX}{target.name}"
-            tensors = {f"{path}{key.removeprefix(lies)}" if _ROLE.sub("", key) == lies else key: one for key, one in tensors.items()}
+            tensors = {
+                f"{path}{key.removeprefix(lies)}" if _ROLE.sub("", key) == lies else key: one
+                for key, one in tensors.items()
+            }
         owners[path] = target
     config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index,union-attr]
     metadata: dict[str, str] = {}
@@ -263,3 +266,11 @@ def _roles(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, di
         if (found := _ROLE.search(key)) and (owner := owners.get(key[: found.start()])):
             roles[owner.name][found.group(1)] = key
     return roles
+
+
+def shapes_of(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of an adapter's tensors, by their names in the file; for a folder that `read_adapter` has checked."""
+    from safetensors import safe_open
+
+    with safe_open(str(folder / WEIGHTS), framework="numpy") as file:
+        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118

@@ -251,9 +251,7 @@ def with_dtype(draft: Draft, dtype: torch.dtype) -> Draft:
     Raises:
         ValueError: a number is too large for it.
     """
-    changed = {
-        key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in draft.tensors.items()
-    }
+    changed = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in draft.tensors.items()}
     for key, tensor in changed.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise ValueError(f"{key}: its numbers are too large for {dtype}")

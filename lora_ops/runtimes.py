@@ -68,4 +68,3 @@ def _is_lora(name: str) -> bool:
 def _is_kept(name: str) -> bool:
     """Weights of the base model that come with an adapter of its embeddings; vLLM passes them over."""
     return name.endswith((".embed_tokens.base_layer.weight", ".lm_head.base_layer.weight", ".embed_tokens.weight"))
-

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.merge import merge
+from lora_mixer.lora_ops.merging import merge
 from lora_mixer.lora_ops.packed import opened
 
 #: In 4 and 8 bits the live model rounds what goes through its layers, and the merged one does not.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,20 @@ class CannotVerify(ValueError):
     """This adapter cannot be loaded beside the live ones to be compared; the message says why."""
 
 
+@dataclass(frozen=True)
+class Difference:
+    """How far two sets of logits are apart.
+
+    Attributes:
+        greatest: the greatest difference of all.
+        logit: the greatest logit, whatever its sign: float32 has seven digits, so what is 1e-5 beside a logit of 30 is
+            rounding.
+    """
+
+    greatest: float
+    logit: float
+
+
 def verify(
     desk: Desk,
     folder: Path,
@@ -34,8 +49,8 @@ def verify(
     names: Sequence[str],
     input_ids: torch.Tensor | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> float:
-    """The greatest difference between two logits: of the desk playing `mix`, and of the adapter in `folder` alone.
+) -> Difference:
+    """How far the logits of the desk playing `mix` are from those of the adapter in `folder` alone.
 
     The adapter is loaded into the live model by PEFT's own `load_adapter`, so that the base model is there once, and
     removed again; holds the lock meanwhile. Afterwards the model is as it was, the faders too.
@@ -71,7 +86,7 @@ def verify(
                         desk.playing.only(names)
         finally:
             desk.apply(before)
-    return float((wanted - found).abs().max())
+    return Difference(float((wanted - found).abs().max()), float(wanted.abs().max()))
 
 
 def _why_not(model: Any, folder: Path) -> str:

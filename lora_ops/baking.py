@@ -20,7 +20,7 @@ from .folding import Draft, fold, pattern, with_dtype
 from .mix import Mix
 from .model_card import Story, model_card, versions
 from .runtimes import objections
-from .verify import CannotVerify, verify
+from .verifying import CannotVerify, Difference, verify
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -54,6 +54,7 @@ class Baked:
         size: of its weights on disk, in bytes.
         sha256: of its adapter_model.safetensors.
         greatest_difference: between its logits and the desk's; None if that was not compared.
+        greatest_logit: the greatest of those logits, whatever its sign; None if that was not compared.
         why_unchecked: why not; empty if it was.
         objections: what other runtimes would refuse or get wrong, by runtime; empty lists where nothing is in the way.
         kept: the share of the exact sum's energy (squared norm) that is in it; None where it is all of it by design, or
@@ -69,14 +70,23 @@ class Baked:
     size: int
     sha256: str
     greatest_difference: float | None
+    greatest_logit: float | None = None
     why_unchecked: str = ""
     objections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: float | None = None
 
+    @property
+    def relative_difference(self) -> float | None:
+        """The greatest difference beside the greatest logit: float32 rounds at some 1e-6, whatever is compared."""
+        if self.greatest_difference is None:
+            return None
+        return self.greatest_difference / (self.greatest_logit or 1.0)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON."""
         lists = {runtime: list(reasons) for runtime, reasons in self.objections.items()}
-        return {**self.__dict__, "folder": str(self.folder), "objections": lists}
+        own = {"folder": str(self.folder), "objections": lists, "relative_difference": self.relative_difference}
+        return {**self.__dict__, **own}
 
 
 def bake(
@@ -203,7 +213,7 @@ class Checker:
     input_ids: torch.Tensor | None = None
     cancelled: Callable[[], bool] | None = None
 
-    def __call__(self, folder: Path) -> float:
+    def __call__(self, folder: Path) -> Difference:
         return verify(self.desk, folder, self.mix, self.names, self.input_ids, self.cancelled)
 
 
@@ -230,7 +240,9 @@ def publish(
     with folder_aside(target, overwrite) as aside, disk_full(target):
         tensors = _storable(draft.tensors)
         _save(tensors, aside / WEIGHTS, _metadata(sources, mix, way))
-        write_aside(aside / CONFIG, json.dumps({**draft.config, "inference_mode": True}, indent=2, sort_keys=True) + "\n")
+        write_aside(
+            aside / CONFIG, json.dumps({**draft.config, "inference_mode": True}, indent=2, sort_keys=True) + "\n"
+        )
         difference, why_unchecked = _checked(checker, aside)
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         baked = Baked(
@@ -242,7 +254,8 @@ def publish(
             parameters=sum(tensor.numel() for tensor in tensors.values()),
             size=(aside / WEIGHTS).stat().st_size,
             sha256=sha256_of(aside / WEIGHTS),
-            greatest_difference=difference,
+            greatest_difference=None if difference is None else difference.greatest,
+            greatest_logit=None if difference is None else difference.logit,
             why_unchecked=why_unchecked,
             objections=objections(draft.config, shapes),
             kept=kept,
@@ -294,7 +307,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _checked(checker: Checker | None, folder: Path) -> tuple[float | None, str]:
+def _checked(checker: Checker | None, folder: Path) -> tuple[Difference | None, str]:
     if checker is None:
         return None, "not asked for"
     try:
@@ -355,14 +368,18 @@ _DONE = {
 
 
 def _story(baked: Baked, sources: Sequence[AdapterWeights], mix: Mix, draft: Draft) -> Story:
-    what = _DONE.get(baked.way, f"Several adapters in one by PEFT's combination `{baked.way}`, scaled target by target.")
+    what = _DONE.get(
+        baked.way, f"Several adapters in one by PEFT's combination `{baked.way}`, scaled target by target."
+    )
     facts = {
         "way": baked.way,
         "rank": str(baked.rank),
         "targets": f"{baked.targets}" + (f", of which {baked.silent} were silent" if baked.silent else ""),
     }
     if baked.greatest_difference is not None:
-        facts["greatest difference to the mix"] = f"{baked.greatest_difference:.2g} in the logits, read by stock PEFT"
+        facts["greatest difference to the mix"] = (
+            f"{baked.greatest_difference:.2g} in logits of up to {baked.greatest_logit:.3g}, read by stock PEFT"
+        )
     if baked.kept is not None:
         facts["kept"] = f"{baked.kept:.2%} of the squared norm of the exact sum"
     for runtime, reasons in baked.objections.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 
 from .adapter_weights import AdapterWeights, loaded_weights
-from .bake import Baked, Checker, check_mix, publish, refuse_fades
+from .baking import Baked, Checker, check_mix, publish, refuse_fades
 from .desk import Cancelled
 from .folding import Draft, describe_targets, patterns, stacked, times
 from .mix import Mix
@@ -50,7 +50,8 @@ class Recipe:
     Attributes:
         combination: one of `COMBINATIONS`. "cat" is exact; "svd" is the nearest of all at its rank; the others are
             PEFT's own (TIES: arXiv:2306.01708, DARE: arXiv:2311.03099).
-        rank: of the result, for those that end in svd; the largest of the adapters' ranks if not given.
+        rank: of the result, for those that end in svd; the largest of the adapters' ranks if not given. It stays
+            smaller where less is enough to hold all of it.
         density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
         majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
         seed: DARE drops at random.
@@ -220,11 +221,15 @@ def _check(parts: Sequence[AdapterWeights]) -> None:
             raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters add up to another one")
         if weights.changes_base:
             init = weights.config["init_lora_weights"]
-            raise ValueError(f"{weights.name!r} changes the base model when it is loaded ({init}): it adds up to nothing")
+            raise ValueError(
+                f"{weights.name!r} changes the base model when it is loaded ({init}): it adds up to nothing"
+            )
         for field in ("target_parameters", "target_modules"):
             asked = [sorted(one.config.get(field) or ()) for one in (weights, parts[0])]
             if asked[0] != asked[1] and (parts[0].config.get("target_parameters") or field == "target_parameters"):
-                raise ValueError("adapters of parameters (experts) can be combined only where all have the same targets")
+                raise ValueError(
+                    "adapters of parameters (experts) can be combined only where all have the same targets"
+                )
     kept = [weights for weights in parts if _extra(weights)]
     if len(kept) > 1 or (kept and any(weights.config.get("bias", "none") != "none" for weights in parts)):
         what = ", ".join(f"{weights.name} ({sorted(_extra(weights))[0]})" for weights in kept)
@@ -255,7 +260,9 @@ def _check_shapes(name: str, members: Sequence[tuple[AdapterWeights, Target]]) -
         sizes[weights.name] = (tuple(a.shape[1:]), b.shape[0], a.shape[0] // target.rank)
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{adapter}: {size[0]} to {size[1]}" for adapter, size in sizes.items())
-        raise ValueError(f"{name} has other sizes in one adapter than in another: they are for different models ({told})")
+        raise ValueError(
+            f"{name} has other sizes in one adapter than in another: they are for different models ({told})"
+        )
 
 
 def _rank_for(parts: Sequence[AdapterWeights]) -> int:
@@ -405,4 +412,3 @@ def _draft(
     }
     silent = sum(all(mix.gain(target) == 0 for _, target in members) for members in targets.values())
     return Draft(config, {**tensors, **biases, **extra}, rank, len(targets), silent)
-

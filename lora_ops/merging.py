@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .adapter_weights import CARD, AdapterWeights, loaded_weights
-from .bake import disk_full, new_folder, refuse_fades
+from .baking import disk_full, new_folder, refuse_fades
 from .desk import Cancelled
 from .files import folder_aside, write_aside
 from .fitting import base_of

@@ -1,0 +1,58 @@
+"""Runs a command and makes an exit status and one line for people of whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+import typer
+
+from ..hosts.protocol import HostError
+from ..lora_ops.needs import MissingPackage
+from . import DONE, FAILED, MISUSED
+from .app import app
+
+_DEBUG = "--debug"
+
+
+def run(argv: Sequence[str]) -> int:
+    """As `main`, with typer at hand. `--debug` anywhere shows where an error came from."""
+    debug = _DEBUG in argv
+    words = [word for word in argv if word != _DEBUG]
+    _quiet()
+    try:
+        status = app(words, prog_name="lora_mixer", standalone_mode=False)
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return _told("stopped; nothing was left half-written", FAILED, debug)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # typer's own: a command or option that is not understood
+            error.show()  # type: ignore[attr-defined]
+            return MISUSED
+        if isinstance(error, FileExistsError):
+            return _told(f"{error}. (--overwrite allows it.)", MISUSED, debug)
+        if isinstance(error, HostError | ValueError):
+            return _told(str(error), MISUSED, debug)
+        if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):
+            return _told(str(error) or type(error).__name__, FAILED, debug)
+        traceback.print_exc()
+        return FAILED
+    return status if isinstance(status, int) else DONE
+
+
+def _told(message: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)
+    return status
+
+
+def _quiet() -> None:
+    """Other people's notes would stand between our lines."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
