@@ -146,8 +146,8 @@ class TextGenHost:
             return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")
         if self.multi_user:
             return Trouble("No adapter is loaded", "In multi-user mode, start TextGen with --lora NAME.")
-        advice = "Load one on the Adapters tab, or choose a LoRA in the Model tab and press Apply LoRAs. They are looked for in"
-        return Trouble("No adapter is loaded", f"{advice} {shared.args.lora_dir}.")
+        advice = "Load one on the Adapters tab, or choose a LoRA in the Model tab and press Apply LoRAs."
+        return Trouble("No adapter is loaded", f"{advice} LoRAs are looked for in {shared.args.lora_dir}.")
 
     def _load_advice(self) -> str:
         if self.multi_user:
@@ -191,6 +191,11 @@ class TextGenHost:
             HostError: no turn yet, a template that refuses, or a prompt that does not fit.
         """
         return self._last_turn(values).prompt
+
+    def last_reply(self, values: Sequence[Any]) -> str:
+        """The chat's last reply, as the model said it; empty if there is none, or only a greeting."""
+        history = history_of(host_module("ui").gather_interface_values(*values))
+        return str(history["internal"][-1][1]) if has_turn(history) else ""
 
     def _last_turn(self, values: Sequence[Any]) -> Turn:
         state = host_module("ui").gather_interface_values(*values)
