@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .comparison import MAX_COLUMNS, Column
 from .fader import Fader
@@ -77,7 +77,8 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     Raises:
         ValueError: what is not understood, or not there, and what to write instead.
     """
-    adapters: Mapping[str, Adapter] = getattr(desk, "adapters", desk)  # type: ignore[assignment]
+    given: Any = desk
+    adapters: Mapping[str, Adapter] = getattr(given, "adapters", given)
     prefix, line = _split_adapter(_tidy(text), adapters)
     subject, rest = _subject(line)
     values = _values(rest, line)

@@ -18,7 +18,7 @@ from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix, reading, scoring
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.scoring import judge, score
 
-CLOSE = {"rel": 1e-3, "abs": 1e-4}
+CLOSE: dict[str, Any] = {"rel": 1e-3, "abs": 1e-4}
 REPLY = tiny.ids_of("aye, the sea, the sea")
 
 
