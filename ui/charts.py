@@ -137,7 +137,10 @@ def table(x_labels: Sequence[str], y_labels: Sequence[str], values: Sequence[Seq
         x=list(range(len(x_labels))),
         y=list(range(len(y_labels))),
         z=numbers,
-        text=[["" if value is None else f"{value:.3g}" for value in row] for row in numbers],
+        text=[
+            ["" if value is None else f"{value:.2g}" if value < 1 else f"{value:.3g}" for value in row]
+            for row in numbers
+        ],
         texttemplate="%{text}",
         # Opaque: plotly chooses each number's colour by its cell's, and knows nothing of the page behind.
         colorscale=[[0, "#dbe8fe"], [1, "#1d4fb8"]],
