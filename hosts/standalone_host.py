@@ -191,6 +191,10 @@ class StandaloneHost:
     def prompt_again(self, values: Sequence[Any]) -> str:
         return self.ask_again(values).prompt
 
+    def last_reply(self, values: Sequence[Any]) -> str:
+        last = self.read(values)[0].last
+        return (last.reply if last else None) or ""
+
     def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
         if not text.strip():
             raise HostError("The prompt is empty: type something to ask.")

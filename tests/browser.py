@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import re
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -179,10 +181,12 @@ class Mixer:
 
     def afresh(self) -> None:
         """As if the page was started anew: every fader as loaded."""
+        from lora_mixer.ui.lab import Lab
         from lora_mixer.ui.panel import Panel
 
         self.console.set_range(0.0, 2.0)
         self.console.panel = Panel()
+        self.console.lab = Lab()
         if self.host.trouble() is None:
             self.console.move(Panel())
 
@@ -212,7 +216,10 @@ def host_of(model: Any, tokenizer: Any, **options: Any) -> Any:
     from lora_mixer.hosts.standalone_load import Loaded, Start
 
     names = list(getattr(model, "peft_config", {}))
-    host = StandaloneHost(Start(ROOT, Path("tiny"), {name: Path(name) for name in names}), **options)
+    state = Path(tempfile.mkdtemp(prefix="lora-mixer-state-"))
+    atexit.register(shutil.rmtree, state, ignore_errors=True)
+    start = Start(ROOT, Path("tiny"), {name: Path(name) for name in names}, state=state)
+    host = StandaloneHost(start, **options)
     if model is not None:
         numbers = sum(numbers.numel() for name, numbers in model.named_parameters() if ".lora_" not in name)
         host.use(Loaded(model, tokenizer, numbers))
@@ -290,10 +297,9 @@ def set_number(page: Any, elem_id: str, value: Any) -> None:
     box.blur()
 
 
-def choose(page: Any, elem_id: str, text: str) -> None:
-    """Chooses from one of Gradio's menus."""
-    page.locator(f"#{elem_id} input").click()
-    page.get_by_role("option", name=text).first.click()
+def plays(page: Any, letter: str) -> str:
+    """What the menu of a column of the comparison shows."""
+    return str(page.locator(f"#lora-mixer-plays-{letter}").evaluate("(menu) => menu.selectedOptions[0].textContent"))
 
 
 def contrast(page: Any, locator: Any) -> float:

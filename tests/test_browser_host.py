@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import ROOT, Board, serving, set_number, toast, wait_until
+from browser import ROOT, Board, plays, serving, set_number, toast, wait_until
 from gauge import Gauge, gauge
 from playwright.sync_api import expect
 from textgen_standin import build_page
@@ -136,7 +136,7 @@ def test_the_whole_story_from_either_folder(user_data: bool, tmp_path: Path, vis
         board = Board(page).open()
         expect(board.master()).to_have_value("0")
         page.locator("#lora-mixer-keep-B").click()
-        expect(page.locator("#lora-mixer-plays-B input")).to_have_value("Kept: pirate ×0")
+        wait_until(page, lambda: plays(page, "B") == "Kept: pirate ×0", "B is kept")
         board.master().fill("1")
         wait_until(page, lambda: textgen.gains() == {1.0}, "the fader is heard")
         textgen.compare()

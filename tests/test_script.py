@@ -45,6 +45,7 @@ class Host:
     def merged_sources(self): return ()
     def chat_inputs(self): return []
     def chat_outputs(self): return []
+    def adapter_menu(self): return []
 script.use_host(Host())
 with gr.Blocks() as page:
     script.ui()
@@ -95,7 +96,7 @@ def test_the_host_loads_it_from_both_folders_under_any_name(
         textgen.shared.settings[f"{name}-fader_max"] = 3
         (extension,) = textgen.load_extensions(name)
         page = textgen.create_interface()
-        assert {"lora-mixer-state", "lora-mixer-panel", "lora-mixer-poll", "lora-mixer-start"} <= elements(page)
+        assert {"lora-mixer-state", "lora-mixer-panel", "lora-mixer-poll", "lora-mixer-lab-start"} <= elements(page)
         assert extension.params["display_name"] == "LoRA Mixer"
         assert door().console.fader_range == (0.0, 3.0)
         assert list(door().console.desk().adapters) == ["pirate"]

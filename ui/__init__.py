@@ -18,8 +18,8 @@ def build(console: Console) -> None:
 
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
-            fader_board = build_fader_board(console)
-            build_comparing(console, fader_board)
+            build_fader_board(console)
+            build_comparing(console)
         if find_spec(f"{__name__}.votes"):
             from .votes import build_votes
 

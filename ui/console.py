@@ -5,21 +5,31 @@ One console serves all pages that are open: there is one model, so there is one 
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..lora_ops.mix import Faders, Mix
+from .lab import Lab
 from .panel import Panel
+from .works import Works
 
 if TYPE_CHECKING:
     from ..hosts.protocol import Host, Trouble
-    from ..lora_ops import Desk, Run
+    from ..lora_ops import Desk
 
 DEFAULT_RANGE = (0.0, 2.0)
+_LOG = logging.getLogger(__name__)
+
+
+class Stoppable(Protocol):
+    """Something that runs, and can be asked to end."""
+
+    def stop(self) -> None: ...
 
 
 class Console:
@@ -33,6 +43,7 @@ class Console:
     def __init__(self, host: Host, fader_range: tuple[float, float] = DEFAULT_RANGE) -> None:
         self.host = host
         self.panel = Panel()
+        self.lab = Lab(shared=not host.multi_user)
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0
@@ -41,8 +52,14 @@ class Console:
         self._desk: weakref.ref[Desk] | None = None
         self._model_name = ""
         self._trouble: Trouble | None = None
-        self._running: list[Run] = []
+        self._running: list[Stoppable] = []
         self._started = False
+        #: What is being done with adapters: loading, measuring, baking.
+        self.works = Works()
+        #: Asked where the faders of adapters stand that have just been loaded; what it does not name is as loaded.
+        self.on_adapters: Callable[[Desk, Sequence[str]], Mapping[str, Faders]] = lambda desk, names: {}
+        self._seen: set[str] = set()
+        self._chosen: dict[str, Faders] = {}
 
     def desk(self) -> Desk | None:
         """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed."""
@@ -55,6 +72,7 @@ class Console:
             desk = self._desk() if self._desk else None
             if model is None:
                 self._desk = None
+                self._seen.clear()
                 return None
             if desk is None or desk.model is not model:
                 desk = self._meet(model)
@@ -78,6 +96,21 @@ class Console:
             self.panel = panel
             # Last: a page that asks in this moment must not take the old panel for the new revision.
             self.revision += 1
+
+    def seat(self, gains: Mapping[str, float]) -> None:
+        """Where the masters of adapters stand that have just been loaded, before anything is generated with them.
+
+        A gain of 1 is no choice: then it is what `on_adapters` says, or as loaded.
+        """
+        with self._lock:
+            self._seen.difference_update(gains)
+            self._chosen = {name: Faders(master=gain) for name, gain in gains.items()}
+            try:
+                desk = self.desk()
+                if desk is not None and not self._seen.issuperset(gains):
+                    self._put_back(desk)
+            finally:
+                self._chosen = {}
 
     def set_range(self, least: float, most: float) -> None:
         """How far the drawn faders go.
@@ -120,7 +153,7 @@ class Console:
         return bool(self._running)
 
     @contextmanager
-    def comparison(self, run: Run) -> Iterator[None]:
+    def comparison(self, run: Stoppable) -> Iterator[None]:
         """Around a comparison: pages are told that moves wait until it ends."""
         with self._lock:
             self._running.append(run)
@@ -156,10 +189,26 @@ class Console:
 
     def _put_back(self, desk: Desk) -> None:
         """Applies the panel to a model that has changed, as far as it still fits; what does not is as loaded."""
-        fitting = {name: faders for name, faders in self.panel.mix.adapters.items() if _fits(desk, name, faders)}
+        stand = {**self.panel.mix.adapters, **self._newly(desk)}
+        fitting = {name: faders for name, faders in stand.items() if _fits(desk, name, faders)}
         self.panel = Panel(Mix(fitting), self.panel.muted, self.panel.soloed, self.panel.bypass)
         desk.apply(self.panel.effective(desk.adapters.values()))
         self.revision += 1
+
+    def _newly(self, desk: Desk) -> dict[str, Faders]:
+        """Where the adapters stand that were not there before: the gain that was chosen, or else as they are kept."""
+        fresh = [name for name in desk.adapters if name not in self._seen]
+        self._seen = set(desk.adapters)
+        if not fresh:
+            return {}
+        louder = {name: faders for name, faders in self._chosen.items() if faders.master != 1}
+        try:
+            kept = dict(self.on_adapters(desk, [name for name in fresh if name not in louder]))
+        except (OSError, ValueError, RuntimeError) as error:
+            # A profile that cannot be read must not keep an adapter from playing.
+            _LOG.warning("no profile was put back: %s", error)
+            kept = {}
+        return {**self._chosen, **kept, **louder}
 
 
 def checked_range(least: float, most: float) -> tuple[float, float]:

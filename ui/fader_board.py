@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.context import Context
 
 from .panel import Panel
 from .state import state_json
+from .wire import at_the_root, wire
 
 if TYPE_CHECKING:
     from .console import Console
@@ -34,8 +32,8 @@ class FaderBoard:
 def build_fader_board(console: Console) -> FaderBoard:
     """Places the fader board where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-desk"></div>')
-    with _at_the_root():
-        state, panel, poll, refusal = (_wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll", "refusal"))
+    with at_the_root():
+        state, panel, poll, refusal = (wire(f"lora-mixer-{name}") for name in ("state", "panel", "poll", "refusal"))
     state.change(None, [state], None, js=_RECEIVE)
     panel.input(lambda message: _take(console, message), [panel], [refusal], **_LIVE)
     # A second step, in the queue: Gradio 6 shows no error of an event that is not queued.
@@ -44,21 +42,6 @@ def build_fader_board(console: Console) -> FaderBoard:
     # Most answers bring nothing new; this tells the script that Python is still there.
     answered.success(None, None, None, js=_PONG, queue=False, show_progress="hidden")
     return FaderBoard(state, poll)
-
-
-@contextmanager
-def _at_the_root() -> Iterator[None]:
-    """Builds outside of the open tab: Gradio 6 puts nothing of a tab into the page before the tab is opened."""
-    block, Context.block = Context.block, Context.root_block
-    try:
-        yield
-    finally:
-        Context.block = block
-
-
-def _wire(elem_id: str) -> Any:
-    """A text box that is in the page but not to be seen: Gradio's way to carry text between Python and a script."""
-    return gr.Textbox(elem_id=elem_id, elem_classes=["lora-mixer-wire"], show_label=False, container=False, max_lines=1)
 
 
 def _take(console: Console, message: str) -> Any:

@@ -5,44 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..lora_ops.mix import Mix
+from .columns import AS_LOADED, BASE, FADERS, KEPT, Columns, Slot
 from .describe import describe
 
 if TYPE_CHECKING:
     from ..lora_ops import Column, Desk
     from .panel import Panel
 
-FADERS, AS_LOADED, BASE, KEPT = "faders", "as loaded", "base", "kept"
-
-_NAMES = {FADERS: "The faders as they stand", AS_LOADED: "As loaded", BASE: "The base model"}
+NAMES = {FADERS: "The faders as they stand", AS_LOADED: "As loaded", BASE: "The base model"}
 
 
-def choices(kept: str) -> list[tuple[str, str]]:
-    """The choices of a column's menu: what is read, and its value. `kept` describes the mix that was kept, if any."""
-    named = [(name, value) for value, name in _NAMES.items()]
-    return [*named, (f"Kept: {kept}", KEPT)] if kept else named
+def heard(desk: Desk) -> list[str]:
+    """The adapters whose faders say something about what is heard."""
+    return [name for name in desk.adapters if name in desk.playing.names()]
 
 
-def column(side: str, plays: str, kept: Mix | None, desk: Desk, panel: Panel) -> Column:
-    """The column that a menu asks for.
+def kept_name(slot: Slot, desk: Desk | None) -> str:
+    """The mix that was kept for a column, in a few words; empty if there is none."""
+    if slot.kept is None:
+        return ""
+    return describe(slot.kept, heard(desk) if desk else slot.kept.adapters)
+
+
+def columns(setup: Columns, desk: Desk, panel: Panel) -> list[Column]:
+    """What the columns are to play now, each with its letter and its name.
 
     Raises:
-        ValueError: a kept mix is asked for, and none was kept, or it does not fit the adapters that are loaded now.
+        ValueError: a mix that was kept does not fit the adapters that are loaded now; it names the column.
     """
     from ..lora_ops import Column
 
-    mixes = {FADERS: panel.effective(desk.adapters.values()), AS_LOADED: Mix(), BASE: desk.base(), KEPT: kept}
-    mix = mixes[plays]
-    if mix is None:
-        raise ValueError(f"nothing was kept for column {side}: set the faders and press “Keep as {side}” first")
-    try:
-        desk.check(mix)
-    except ValueError as error:
-        raise ValueError(f"what was kept for column {side} does not fit any more: {error}") from error
-    return Column(f"{side} · {_label(plays, mix, desk)}", mix)
+    made = []
+    for slot in setup.slots:
+        letter = setup.letter(slot.key)
+        mix = mix_of(slot, desk, panel)
+        try:
+            desk.check(mix)
+        except ValueError as error:
+            raise ValueError(f"what was kept for column {letter} does not fit any more: {error}") from error
+        made.append(Column(f"{letter} · {slot.name or label(slot.plays, mix, desk)}", mix))
+    return made
 
 
-def _label(plays: str, mix: Mix, desk: Desk) -> str:
-    if plays in (AS_LOADED, BASE):
-        return _NAMES[plays]
-    heard = [name for name in desk.adapters if name in desk.playing.names()]
-    return describe(mix, heard)
+def mix_of(slot: Slot, desk: Desk, panel: Panel) -> Mix:
+    """What a column plays now."""
+    if slot.plays == KEPT and slot.kept is not None:
+        return slot.kept
+    if slot.plays == AS_LOADED:
+        return Mix()
+    return desk.base() if slot.plays == BASE else panel.effective(desk.adapters.values())
+
+
+def label(plays: str, mix: Mix, desk: Desk) -> str:
+    """A column's name after what it plays."""
+    return NAMES[plays] if plays in (AS_LOADED, BASE) else describe(mix, heard(desk))

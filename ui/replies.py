@@ -1,59 +1,91 @@
-"""What the columns say, as HTML; whatever a model or a user wrote is escaped."""
+"""What is said about replies, in a line: how far they are, and what came of them."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .sheet import Line
+
 if TYPE_CHECKING:
-    from ..lora_ops import ColumnResult, Result, Update
-
-_ENDS = {"end": "", "length": "cut at the length limit", "stop string": "", "stopped": "stopped", "": ""}
-
-
-def empty(side: str) -> str:
-    """A column before its first comparison."""
-    return _column(side, "", "", f'<span class="lora-mixer-faint">What column {side} says will stand here.</span>')
+    from ..lora_ops import Result
+    from ..lora_ops.trials import Progress
+    from .sheet import Sheet
 
 
-def running(label: str, text: str, tokens: int, seconds: float, finished: bool) -> str:
-    """A column while it is written."""
-    pace = f"{tokens} tokens · {tokens / seconds:.1f}/s" if seconds else ""
-    caret = "" if finished else '<span class="lora-mixer-caret"></span>'
-    return _column(label, "", pace, escape(text) + caret)
+def progress(sheet: Sheet, progress: Progress) -> Line:
+    """How far an experiment is."""
+    update, rows = progress.update, progress.trials
+    most = max(update.tokens, default=0) if update else 0
+    share = min(most / sheet.limit, 1.0) if sheet.limit else 0.0
+    part = (progress.done + (share if progress.done < rows else 0.0)) / rows
+    parts = [f"{progress.done} of {rows} done" if rows > 1 else ""]
+    if update is None:
+        parts.append("waiting for the model …" if not progress.done else "")
+    elif rows == 1:
+        parts.append(f"{most} tokens of at most {sheet.limit}" if sheet.limit else f"{most} tokens")
+        parts.append(f"{update.seconds:.1f} s")
+    left = progress.seconds_left
+    parts.append(f"at most {clock(left)} left" if left is not None and left >= 1 else "")
+    return Line(" · ".join(piece for piece in parts if piece), True, part)
 
 
-def done(column: ColumnResult) -> str:
-    """A column that has ended."""
-    notes = [f"{len(column.token_ids)} tokens", f"{column.tokens_per_second:.1f}/s", _ENDS[column.finish]]
-    text = escape(column.text) or '<span class="lora-mixer-faint">(it said nothing)</span>'
-    return _column(column.label, "lora-mixer-done", " · ".join(note for note in notes if note), text)
+def shorten(text: str, most: int = 90) -> str:
+    """A text on one line, cut where it is too long to stand above replies."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def progress(update: Update, limit: int | None) -> str:
-    """How far a comparison is."""
-    most = max(update.tokens, default=0)
-    of = f" of at most {limit}" if limit else ""
-    return f"{most} tokens{of} · {update.seconds:.1f} s"
+def left(seconds: float, part: float) -> str:
+    """How long it will go on, at the pace so far; nothing as long as that would be a guess."""
+    if part <= 0 or seconds < 1:
+        return ""
+    rest = seconds / part - seconds
+    return f"at most {clock(rest)} left" if rest >= 1 else ""
 
 
-def summary(result: Result) -> str:
-    """What came of a comparison, in a line."""
-    tokens = sum(len(column.token_ids) for column in result.columns)
-    pace = f"{tokens / result.seconds:.1f} tokens a second together" if result.seconds else ""
-    manner = "in one batch" if result.batched else f"one after the other ({escape(result.why_not_batched)})"
-    same = "all say the same" if len({column.text for column in result.columns}) == 1 and tokens else ""
-    parts = [f"{result.seconds:.1f} s", pace, manner, f"seed {result.seed}", same]
+def clock(seconds: float) -> str:
+    """A time for people: 12 s, 3 min 20 s.
+
+    >>> clock(12.4), clock(200)
+    ('12 s', '3 min 20 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def summary(results: Sequence[Result], rows: int, to_the_chat: bool) -> str:
+    """What came of an experiment, in a line. Replies to a text of one's own are no replies to the chat's last turn."""
+    if not results:
+        return "Stopped before the first word."
+    seconds = sum(result.seconds for result in results)
+    tokens = sum(len(column.token_ids) for result in results for column in result.columns)
+    parts = [
+        f"stopped after {len(results)} of {rows}" if len(results) < rows else f"{rows} rows" if rows > 1 else "",
+        f"{seconds:.1f} s",
+        f"{tokens / seconds:.1f} tokens a second together" if seconds else "",
+        manner(results),
+        seeds([result.seed for result in results]),
+        "all say the same" if tokens and all(_same(result) for result in results) else "",
+        "" if to_the_chat else "these answer a text of your own, so they cannot go into the chat",
+    ]
     return " · ".join(part for part in parts if part)
 
 
-def status(text: str) -> str:
-    """The line under the buttons. `text` must be escaped already."""
-    return f'<div class="lora-mixer-status" role="status">{text}</div>'
+def manner(results: Sequence[Result]) -> str:
+    """In one batch, in several, or why one after the other."""
+    notes = dict.fromkeys(getattr(result, "note", "") for result in results)
+    if said := next((note for note in notes if note), ""):
+        return said
+    alone = next((result for result in results if not result.batched), None)
+    return f"one after the other ({alone.why_not_batched})" if alone else "in one batch"
 
 
-def _column(label: str, css: str, notes: str, body: str) -> str:
-    return (
-        f'<div class="lora-mixer-reply {css}"><div class="lora-mixer-reply-head"><b>{escape(label)}</b>'
-        f'<span>{escape(notes)}</span></div><div class="lora-mixer-reply-text">{body}</div></div>'
-    )
+def seeds(values: Sequence[int]) -> str:
+    """Which seeds the dice had."""
+    different = list(dict.fromkeys(values))
+    return f"seed {different[0]}" if len(different) == 1 else f"seeds {different[0]} to {different[-1]}"
+
+
+def _same(result: Result) -> bool:
+    return len({column.text for column in result.columns}) == 1

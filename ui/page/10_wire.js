@@ -6,7 +6,11 @@
  *   20_model   pure functions: gains, mute and solo, formatting      50_curve   the depth curve, one value per layer
  *   25_dom     making elements, icons, double taps                   60_grid    layer x kind: drawing; 62_hand moving it;
  *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    65_cell    the targets of the cell that is chosen
- *   70_dock    the few faders beside the chat; 80_desk all strips    90_start   finding the desk's place, starting
+ *   70_dock    the few faders beside the chat; 80_desk all strips    90_start   finding our places, starting
+ * The lab, which compares, is an element of its own below the desk:
+ *   81_lab     what it knows; asking Python and being told           84_questions what is asked, Compare and Stop
+ *   82_columns the columns as they are set up                        86_reply, 87_results what was said
+ *   83_sweep   filling them from a sweep                             89_compare all of it together
  * No text of a user, a model or a file ever becomes HTML: textContent alone.
  */
 (function () {
@@ -107,6 +111,9 @@
   }
 
   M.wire = {
+    write,
+    boxOf,
+
     /** The panel moved: the first move leaves at once, the last one always does. */
     panelMoved() {
       panelWaits = true;

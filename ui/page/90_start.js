@@ -1,14 +1,18 @@
-/* Start: one desk, one dock; look for their places again on every tick, for the host may make them anew. */
+/* Start: one desk, one dock, one lab, one page of adapters; look for their places again on every tick, for the host may make them anew. */
 (function (M) {
   "use strict";
 
   M.guard("starting", () => {
     const desk = M.desk();
     const dock = M.dock();
+    const lab = M.compare();
+    const works = M.adaptersPage();
     let lost = false;
     const look = () => {
       desk.settle();
       dock.look();
+      lab.settle();
+      works.settle();
     };
     M.store.onChange(M.guard("the desk", desk.update));
     M.store.onChange(M.guard("the dock", dock.update));
@@ -18,6 +22,8 @@
       if (document.hidden) return;
       look();
       M.wire.poll(false);
+      M.lab.tick();
+      works.tick();
       if (M.wire.lost() !== lost) {
         lost = !lost;
         M.store.changed();
@@ -34,7 +40,7 @@
     // Motion and a narrow page as classes: hosts rewrite style sheets, and lose @media on the way.
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
     const motion = () => {
-      for (const node of [desk.root, dock.node]) node.classList.toggle("is-lively", !calm.matches);
+      for (const node of [desk.root, dock.node, lab.root, works.root]) node.classList.toggle("is-lively", !calm.matches);
     };
     M.listen(calm, "change", motion);
     motion();

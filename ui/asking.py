@@ -1,0 +1,156 @@
+"""Asks all columns what a page wants to know, and tells the page as the replies grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..hosts.protocol import HostError, Request
+from . import keeping, plays
+from .prompts import chats
+from .replies import shorten
+from .running import begin, generation, grow
+from .sheet import Line, Row, Sheet, Teller
+
+if TYPE_CHECKING:
+    from .console import Console
+
+FROM_CHAT, TYPED, MANY = "chat", "text", "many"
+MOST_SEEDS = 20
+#: A page that redraws more often than this does not read any smoother.
+_SECONDS_BETWEEN_NEWS = 0.1
+OWN_SYSTEM = "System messages of the prompts were left out: the chat's own stands."
+SAME_DICE = "Without sampling every seed says the same."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a page wants to ask.
+
+    Attributes:
+        source: the chat's last turn, a text, or several prompts.
+        text: the text, or the prompts.
+        seeds: how many seeds each question is asked under: the chat's own and those that follow it.
+        batched: False for one column after the other.
+    """
+
+    source: str = FROM_CHAT
+    text: str = ""
+    seeds: int = 1
+    batched: bool = True
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Wish:
+        """The wish in a page's message.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            wish = cls(str(said["source"]), str(said.get("text", "")), int(said["seeds"]), bool(said["batched"]))
+        except (KeyError, TypeError, ValueError):
+            raise ValueError("how many seeds? It must be a whole number") from None
+        if wish.source not in (FROM_CHAT, TYPED, MANY):
+            raise ValueError(f"nobody knows how to ask {wish.source!r}")
+        if not 1 <= wish.seeds <= MOST_SEEDS:
+            raise ValueError(f"there can be 1 to {MOST_SEEDS} seeds, not {wish.seeds}")
+        return wish
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as the host has made it ready, and what to know about that."""
+
+    label: str
+    request: Request
+    messages: tuple[dict[str, str], ...] = ()
+    note: str = ""
+
+
+def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Asks, and yields news for the page that wished it; the page shows the new experiment from then on.
+
+    Args:
+        console: whose columns are asked.
+        page: which page it is.
+        wish: what is asked.
+        values: of the host's `chat_inputs()`.
+
+    Raises:
+        HostError, ValueError, RuntimeError: for people; what was said until then stays on the page.
+    """
+    yield {"line": Line("Waiting for the model …", running=True).to_dict()}
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter to compare.")
+    columns = tuple(plays.columns(console.lab.setup, desk, console.panel))
+    asked = questions(console, wish, values)
+    settings = generation(asked)
+    seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
+    sheet = Sheet(
+        columns=columns,
+        rows=tuple(_row(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
+        filled=console.lab.setup.filled,
+        to_chat=asked[0].request.prompt if wish.source == FROM_CHAT else None,
+        limit=settings.get("max_new_tokens"),
+        line=Line("Waiting for the model …", running=True),
+        record=keeping.begin(console, desk, columns, settings, console.lab.setup.filled),
+        notes=list(dict.fromkeys(one.note for one in asked if one.note)),
+    )
+    if wish.seeds > 1 and settings.get("do_sample") is False:
+        sheet.notes.append(SAME_DICE)
+    run = begin(console, desk, sheet, asked, seeds, wish.batched)
+    teller = Teller(sheet)
+    console.lab.show(page, sheet)
+    yield {"sheet": sheet.head(), **teller.news()}
+    try:
+        told = 0.0
+        with closing(grow(console, sheet, run)) as changes:
+            for _ in changes:
+                if time.monotonic() - told >= _SECONDS_BETWEEN_NEWS:
+                    told = time.monotonic()
+                    yield teller.news()
+                    if len(sheet.results) < len(sheet.rows):
+                        keeping.keep(console, sheet)
+        yield teller.news()
+    except BaseException as error:
+        sheet.line = Line(str(error))
+        raise
+    finally:
+        keeping.keep(console, sheet)
+    yield teller.news()
+
+
+def questions(console: Console, wish: Wish, values: Sequence[Any]) -> list[Asked]:
+    """What is asked, made ready by the host.
+
+    Raises:
+        HostError, ValueError: there is nothing to ask, or it does not fit; of several prompts it is said which.
+    """
+    host = console.host
+    if wish.source == FROM_CHAT:
+        return [Asked("The chat's last turn", host.ask_again(values))]
+    if wish.source == TYPED:
+        return [Asked(shorten(wish.text), host.ask(wish.text, values))]
+    return _several(console, wish.text, values)
+
+
+def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:
+    asked = []
+    for at, chat in enumerate(chats(text), 1):
+        label = shorten(chat.text)
+        try:
+            request = console.host.ask(chat.text, values, chat.before)
+        except HostError as error:
+            raise HostError(f"Prompt {at} (“{shorten(chat.text, 40)}”): {error}") from error
+        asked.append(Asked(label, request, chat.messages, OWN_SYSTEM if chat.has_system else ""))
+    return asked
+
+
+def _row(question: int, asked: Asked, seed: int) -> Row:
+    request = asked.request
+    ids = tuple(request.input_ids[0].tolist())
+    return Row(asked.label, request.prompt, seed, request.opening, ids, asked.messages, question)

@@ -1,0 +1,90 @@
+"""Runs a comparison for a sheet: puts what comes of it into the cells and the line above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from . import replies
+from .sheet import Line, Sheet
+
+if TYPE_CHECKING:
+    from ..lora_ops import Desk
+    from ..lora_ops.trials import Experiment, Question
+    from .asking import Asked
+    from .console import Console
+
+
+def begin(
+    console: Console, desk: Desk, sheet: Sheet, asked: Sequence[Asked], seeds: Sequence[int], batched: bool
+) -> Experiment:
+    """The experiment that fills a sheet; it runs when it is listened to.
+
+    Raises:
+        ValueError: it would be too large, or a question does not fit the model.
+    """
+    from ..lora_ops import experiment
+
+    questions = [_question(one) for one in asked]
+    requests = {id(question): one.request for question, one in zip(questions, asked, strict=True)}
+
+    def alone(question: Question, seed: int) -> Iterator[str]:
+        return console.host.generate(replace(requests[id(question)], seed=seed))
+
+    return experiment(
+        desk,
+        console.host.tokenizer,
+        questions,
+        sheet.columns,
+        seeds=seeds,
+        generation=generation(asked),
+        batched=batched,
+        alone=alone,
+    )
+
+
+def generation(asked: Sequence[Asked]) -> dict[str, Any]:
+    """One set of settings for all questions: the shortest of their limits, where a host makes them differ."""
+    settings = dict(asked[0].request.generation)
+    if limits := [limit for one in asked if (limit := one.request.generation.get("max_new_tokens"))]:
+        settings["max_new_tokens"] = min(limits)
+    return settings
+
+
+def grow(console: Console, sheet: Sheet, run: Experiment) -> Iterator[None]:
+    """Runs it, and yields each time something has changed in the sheet; what was said stays, however it ends."""
+    try:
+        with console.comparison(run), closing(iter(run)) as all_progress:
+            for progress in all_progress:
+                for at, update in progress.running.items():
+                    sheet.grow(at, update.texts, update.tokens, update.finished, update.took)
+                sheet.line = replies.progress(sheet, progress)
+                _finish(sheet, run)
+                yield
+    finally:
+        _finish(sheet, run)
+        sheet.settle()
+        sheet.line = Line(replies.summary(list(sheet.results.values()), len(sheet.rows), sheet.to_chat is not None))
+
+
+def _finish(sheet: Sheet, run: Experiment) -> None:
+    """Puts what the rows that have ended said into their cells."""
+    for at, trial in enumerate(run.trials):
+        if trial.result is not None and at not in sheet.results:
+            sheet.finish(at, trial.result)
+
+
+def _question(asked: Asked) -> Question:
+    from ..lora_ops import Question
+
+    request = asked.request
+    return Question(
+        asked.label,
+        request.prompt,
+        request.input_ids,
+        request.stop_strings,
+        request.skip_special_tokens,
+        request.opening,
+    )
