@@ -239,6 +239,13 @@ class Records:
 # Writing
 
 
+def _inserted(connection: Connection, table: Any, row: dict[str, Any]) -> int:
+    """The number that the new row was given."""
+    key = connection.execute(sa.insert(table), row).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
 def _insert_experiment(connection: Connection, record: Record) -> int:
     row = {
         "uid": record.uid,
@@ -247,7 +254,7 @@ def _insert_experiment(connection: Connection, record: Record) -> int:
         "host": record.host,
         "settings": record.settings,
     }
-    id = int(connection.execute(sa.insert(tables.experiments), row).inserted_primary_key[0])
+    id = _inserted(connection, tables.experiments, row)
     adapters = [
         {"experiment_id": id, "position": at, "name": one.name, "method": one.method, "rank": one.rank,
          "alpha": one.alpha, "hash": one.hash}
@@ -276,7 +283,7 @@ def _insert_trial(connection: Connection, id: int, position: int, trial: TrialRe
         "note": trial.note,
         "scores": _scores(trial.scores),
     }
-    key = connection.execute(sa.insert(tables.trials), row).inserted_primary_key[0]
+    key = _inserted(connection, tables.trials, row)
     replies = [
         {"trial_id": key, "position": at, "text": reply.text, "token_ids": list(reply.token_ids),
          "finish": reply.finish, "seconds": reply.seconds}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from .needs import needed
 
+__all__ = ["HEAD", "adapters", "columns", "experiments", "metadata", "replies", "sa", "trials", "votes"]
+
 if TYPE_CHECKING:
     import sqlalchemy as sa
 else:

@@ -21,7 +21,12 @@ def opened(browser: Any, folder: Path, html: str, **options: Any) -> tuple[Any, 
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("dialog", lambda dialog: (noise.append(f"dialog {dialog.message}"), dialog.dismiss()))
+
+    def dismiss(dialog: Any) -> None:
+        noise.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     page.on("request", lambda request: noise.append(request.url) if not request.url.startswith("file:") else None)
     page.goto(path.as_uri())
     return page, noise

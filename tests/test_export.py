@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import (
     ColumnRecord,
+    Fade,
     Faders,
     MessageRecord,
     Mix,
@@ -78,7 +79,7 @@ def evil() -> Record:
         model=EVIL,
         host=EVIL,
         columns=(
-            ColumnRecord(EVIL, Mix({EVIL: Faders(kinds={EVIL: 0.5}, fades={f"target:{EVIL}": ((0, 1.0),)})})),
+            ColumnRecord(EVIL, Mix({EVIL: Faders(kinds={EVIL: 0.5}, fades={f"target:{EVIL}": Fade(((0, 1.0),))})})),
             ColumnRecord(f'"><img src=x onerror="alert(1)">{EVIL}', Mix()),
         ),
         settings={EVIL: [EVIL], "javascript:alert(1)": 1},

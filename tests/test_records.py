@@ -179,10 +179,10 @@ def test_a_trial_needs_a_reply_a_column(records):
     ("make", "message"),
     [
         (lambda: Record(model="m", columns=()), "columns"),
-        (lambda: ColumnRecord("A", {"adapters": {"x": {"master": "loud"}}}), "this is no mix: adapters.x.master"),
+        (lambda: ColumnRecord("A", {"adapters": {"x": {"master": "loud"}}}), "this is no mix: adapters.x.master"),  # type: ignore[arg-type]
         (lambda: TrialRecord(prompt="", seed=2**64, replies=()), "seed"),
-        (lambda: ReplyRecord("", finish="bored"), "finish"),
-        (lambda: Vote(trial=0, left=0, right=1, verdict="both"), "verdict"),
+        (lambda: ReplyRecord("", finish="bored"), "finish"),  # type: ignore[arg-type]
+        (lambda: Vote(trial=0, left=0, right=1, verdict="both"), "verdict"),  # type: ignore[arg-type]
         (lambda: Vote(trial=0, left=-1, right=1, verdict="tie"), "left"),
     ],
 )

@@ -20,8 +20,8 @@ def upgrade() -> None:
         _move_experiment(new, experiment)
     places = _move_trials(new, old["trials"])
     for vote in old["votes"]:
-        experiment, trial = places[vote.pop("trial_id")]
-        op.bulk_insert(new["votes"], [{**vote, "experiment_id": experiment, "trial": trial}])
+        owner, trial = places[vote.pop("trial_id")]
+        op.bulk_insert(new["votes"], [{**vote, "experiment_id": owner, "trial": trial}])
 
 
 def _rows(connection: sa.Connection, name: str) -> list[dict]:
