@@ -22,6 +22,8 @@ MEASUREMENTS = {
     "page": "page.measure",
     "start": "starting.measure",
     "generate": "generating.measure",
+    "loudness": "loudness.measure",
+    "impact": "impact.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
 }

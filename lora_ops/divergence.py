@@ -1,0 +1,64 @@
+"""How far the distributions over the next token are from those of a reference: the Kullback-Leibler divergence."""
+
+from __future__ import annotations
+
+import torch
+
+#: So many numbers are looked at together: what a processor's cache holds, or what keeps a GPU busy.
+_AT_ONCE, _AT_ONCE_ON_GPU = 2**17, 2**26
+
+
+class Reference:
+    """The next-token distributions P of one text, to which others are compared.
+
+    Args:
+        logits: shape (tokens, vocabulary).
+
+    Raises:
+        ValueError: the logits are no numbers.
+    """
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        self._logits = logits.float()
+        self._shares = self._logits.softmax(-1)
+        #: How many words the vocabulary has.
+        self.words = logits.shape[-1]
+        if not torch.isfinite(self._shares).all():
+            raise ValueError("the model's logits are no finite numbers under this mix")
+
+    def divergences(self, logits: torch.Tensor) -> list[float]:
+        """KL(P || Q), mean over the tokens, in nats, for each row.
+
+        With x = logits(Q) - logits(P), less its mean under P, KL(P || Q) = log sum(P exp(x)). The difference of the
+        logits is what is small when little changes: rounding errors come in with their square, while those of a
+        difference of two log_softmax would be as large as the divergences of quiet targets.
+
+        Args:
+            logits: of Q, shape (rows, tokens, vocabulary); in any precision, worked on in float32.
+        """
+        tokens, words = self._logits.shape
+        step = max(1, (_AT_ONCE if logits.device.type == "cpu" else _AT_ONCE_ON_GPU) // words)
+        found = torch.empty(logits.shape[:2], device=logits.device)
+        for at in range(0, tokens, step):  # row after row, so that the reference stays in the cache
+            part = slice(at, at + step)
+            for row, into in zip(logits[:, part], found[:, part], strict=True):
+                into[:] = _divergence(self._logits[part], self._shares[part], row)
+        for at in (~torch.isfinite(found)).nonzero().tolist():
+            row, token = at
+            found[row, token] = _plainly(self._logits[token], logits[row, token].float())
+        return found.mean(-1, dtype=torch.float64).tolist()  # type: ignore[no-any-return]
+
+
+def _divergence(reference: torch.Tensor, shares: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """At each token, shape (tokens,); not finite where numbers overflow."""
+    x = logits - reference
+    x -= torch.linalg.vecdot(shares, x)[:, None]
+    x.exp_().sub_(1)
+    return torch.linalg.vecdot(shares, x).clamp_(min=0).log1p_()
+
+
+def _plainly(reference: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """By the definition: for distributions so far apart, or words so impossible, that the exponential overflows."""
+    wanted, given = reference.log_softmax(-1), logits.log_softmax(-1)
+    shares = wanted.exp()
+    return torch.where(shares > 0, shares * (wanted - given), torch.zeros_like(shares)).sum(-1)
