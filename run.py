@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door for people: ``demo``, ``test`` and ``bench``, each doing all of its own set-up.
+"""The one door for people: ``demo``, ``mixer``, ``test`` and ``bench``, each doing all of its own set-up.
 
 It needs Python 3.10 or newer and nothing else; what it installs goes into ``.venvs/`` in this folder.
 """
@@ -90,6 +90,10 @@ def demo(options: argparse.Namespace, rest: Sequence[str]) -> int:
     argv += [] if options.port is None else ["--port", str(options.port)]
     argv += ["--no-browser"] if options.no_browser else []
     return hand_over(prepare(NEWEST, tools=False), "hosts.standalone", [*argv, *rest])
+
+
+def mixer(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    return hand_over(prepare(NEWEST, tools=False), "cli", rest)
 
 
 def bench(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -195,6 +199,13 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--port", type=int, metavar="N", help="port of the page")
     added.add_argument("--no-browser", action="store_true", help="only print the address")
 
+    add(
+        "mixer",
+        mixer,
+        "what needs no page: inspect, bake, combine, merge, loudness, impact",
+        "The command line of LoRA Mixer: all that follows goes to it, `run.py mixer --help` lists its commands.",
+    )
+
     added = add(
         "test",
         test,
@@ -226,12 +237,15 @@ def stop(*_: object) -> None:
 def main(argv: list[str]) -> int:
     if argv[:1] == ["--inside"]:
         return inside(argv[1], argv[2:])
-    options, rest = parser().parse_known_args(argv or ["--help"])
+    # All that follows `mixer` is for its own command line, `--help` too.
+    own, rest = (argv[:1], argv[1:]) if argv[:1] == ["mixer"] else (argv or ["--help"], [])
+    options, more = parser().parse_known_args(own)
+    rest = [*rest, *(word for word in more if word != "--")]
     if options.command is None:
-        parser().error("say first what to do: " + ", ".join(["demo", "test", "bench"]))
+        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "bench"]))
     signal.signal(signal.SIGTERM, stop)
     try:
-        code: int = options.work(options, [word for word in rest if word != "--"])
+        code: int = options.work(options, rest)
         return code
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)
