@@ -22,7 +22,7 @@ OneAdapter = Annotated[
 MixFile = Annotated[
     Path | None,
     typer.Option(
-        "--mix", "-m", metavar="FILE", help="A mix or profile as JSON, as the page saves it.", show_default=False
+        "--mix", "-m", metavar="FILE", help="A mix or profile, as the page saves it (JSON).", show_default=False
     ),
 ]
 Gains = Annotated[
@@ -50,6 +50,9 @@ Model = Annotated[
         help="The base model, a local transformers folder; the word *demo* is the model that comes with the project.",
         show_default=False,
     ),
+]
+NeededModel = Annotated[
+    str, typer.Option("--model", metavar="FOLDER", help="The base model, or *demo*.", show_default=False)
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps; auto takes a GPU if there is one.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="float32, bfloat16 or float16; auto is float32 on the CPU.")]

@@ -51,7 +51,7 @@ class Stored(str, Enum):
 
 StoredAs = Annotated[
     Stored | None,
-    typer.Option("--store", help="Type of the numbers written; as they are if not given.", show_default=False),
+    typer.Option("--store", help="Type of the numbers; as they are if not given.", show_default=False),
 ]
 KeepRanks = Annotated[
     bool, typer.Option("--keep-ranks", help="Leave smaller ranks as they are (rank_pattern), which vLLM cannot read.")
@@ -154,9 +154,7 @@ def combine(
 def merge(
     adapters: asking.Adapters,
     out: asking.Out,
-    model: Annotated[
-        str, typer.Option("--model", metavar="FOLDER", help="The base model, or *demo*.", show_default=False)
-    ],
+    model: asking.NeededModel,
     mix: asking.MixFile = None,
     gain: asking.Gains = None,
     store: StoredAs = None,

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 #: A text to measure on when none is given: some of what a chat is made of.
 _TEXT = "The sea is calm tonight. Could you tell me how to tie a knot that holds, and when the next ship leaves?"
 
-NeededModel = Annotated[
-    str, typer.Option("--model", metavar="FOLDER", help="The base model, or *demo*.", show_default=False)
-]
 Top = Annotated[int, typer.Option("--top", min=1, metavar="N", help="How many rows to show of each table.")]
 
 
@@ -47,7 +44,7 @@ By = Annotated[list[Part] | None, typer.Option("--by", help="Which tables; all i
 
 def loudness(
     adapters: asking.Adapters,
-    model: NeededModel,
+    model: asking.NeededModel,
     mix: asking.MixFile = None,
     gain: asking.Gains = None,
     by: By = None,
@@ -61,7 +58,7 @@ def loudness(
 
     Example: `loudness loras/pirate --model demo --gain pirate:q_proj=2 --by kind`
     """
-    from ..lora_ops.loudness import loudness as measured
+    from ..lora_ops.loudnesses import loudness as measured
 
     folders = asking.named(adapters)
     gains = asking.mix_from(mix, gain, list(folders), at_token)
@@ -79,7 +76,7 @@ def loudness(
 
 def impact(
     adapters: asking.Adapters,
-    model: NeededModel,
+    model: asking.NeededModel,
     text: Annotated[str | None, typer.Option("--text", "-t", help="The text that is read.", show_default=False)] = None,
     text_file: Annotated[
         Path | None, typer.Option("--text-file", metavar="FILE", help="A file with the text.", show_default=False)
@@ -159,11 +156,12 @@ def _passage(text: str | None, file: Path | None) -> str:
     return text or _TEXT
 
 
-def _show(values: Mapping[str, Mapping[str, Mapping[Any, float]]], top: int, unit: str, written: Any) -> None:
+def _show(values: Mapping[str, Mapping[str, Mapping[Any, float | None]]], top: int, unit: str, written: Any) -> None:
     """A table for each part and adapter, the greatest first."""
     for part, adapters in values.items():
         for adapter, of in adapters.items():
-            ordered: Sequence[tuple[Any, float]] = sorted(of.items(), key=lambda one: -one[1])
+            told = [(name, value) for name, value in of.items() if value is not None]
+            ordered: Sequence[tuple[Any, float]] = sorted(told, key=lambda one: -one[1])
             if not ordered:
                 continue
             greatest = ordered[0][1] or 1.0

@@ -114,10 +114,7 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         if ".base_layer" in path and not hasattr(layer, "parameter_name"):
             # Another method's layer lies over it: alone in the model it would lie here.
             lies, path = path, f"{PREFIX}{target.name}"
-            tensors = {
-                f"{path}{key.removeprefix(lies)}" if _ROLE.sub("", key) == lies else key: one
-                for key, one in tensors.items()
-            }
+            tensors = {_moved(key, lies, path): tensor for key, tensor in tensors.items()}
         owners[path] = target
     config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index,union-attr]
     metadata: dict[str, str] = {}
@@ -187,9 +184,19 @@ def _live_tensors(model: Any, adapter: str) -> dict[str, torch.Tensor]:
     from peft.utils import get_peft_model_state_dict
 
     everything = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
-    state = {name: tensor.detach() for name, tensor in everything.items()}
+    others = "|".join(re.escape(name) for name in model.peft_config if name != adapter)
+    # PEFT 0.18 takes other adapters' biases along.
+    foreign = re.compile(rf"\.(?:lora|hada|lokr)_\w+\.(?:{others})(?:\.|$)") if others else None
+    state = {
+        name: tensor.detach() for name, tensor in everything.items() if foreign is None or not foreign.search(name)
+    }
     tensors = get_peft_model_state_dict(model, state_dict=state, adapter_name=adapter, save_embedding_layers=False)
     return {_file_path(key): tensor for key, tensor in tensors.items()}
+
+
+def _moved(key: str, old: str, new: str) -> str:
+    """The name of a tensor whose module stands at another path, if it is one of that module's."""
+    return f"{new}{key.removeprefix(old)}" if _ROLE.sub("", key) == old else key
 
 
 def _file_path(path: str) -> str:

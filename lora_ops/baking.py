@@ -198,8 +198,8 @@ def refuse_fades(mix: Mix, names: Sequence[str]) -> None:
     for name in names:
         if mix[name].on and (fades := mix[name].fades):
             raise ValueError(
-                f"the fader {next(iter(fades))!r} of {name!r} fades over a reply, and an adapter on disk cannot: choose "
-                "one token's gains (`Mix.at`)"
+                f"the fader {next(iter(fades))!r} of {name!r} fades over a reply, and an adapter on disk cannot: "
+                "choose one token's gains (`Mix.at`)"
             )
 
 
@@ -240,9 +240,8 @@ def publish(
     with folder_aside(target, overwrite) as aside, disk_full(target):
         tensors = _storable(draft.tensors)
         _save(tensors, aside / WEIGHTS, _metadata(sources, mix, way))
-        write_aside(
-            aside / CONFIG, json.dumps({**draft.config, "inference_mode": True}, indent=2, sort_keys=True) + "\n"
-        )
+        config = {**draft.config, "inference_mode": True}
+        write_aside(aside / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
         difference, why_unchecked = _checked(checker, aside)
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         baked = Baked(
@@ -368,9 +367,7 @@ _DONE = {
 
 
 def _story(baked: Baked, sources: Sequence[AdapterWeights], mix: Mix, draft: Draft) -> Story:
-    what = _DONE.get(
-        baked.way, f"Several adapters in one by PEFT's combination `{baked.way}`, scaled target by target."
-    )
+    what = _DONE.get(baked.way, f"Several adapters in one, scaled target by target, by PEFT's `{baked.way}`.")
     facts = {
         "way": baked.way,
         "rank": str(baked.rank),

@@ -221,15 +221,11 @@ def _check(parts: Sequence[AdapterWeights]) -> None:
             raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters add up to another one")
         if weights.changes_base:
             init = weights.config["init_lora_weights"]
-            raise ValueError(
-                f"{weights.name!r} changes the base model when it is loaded ({init}): it adds up to nothing"
-            )
+            raise ValueError(f"{weights.name!r} changes the base model when it is loaded ({init}): it cannot be added")
         for field in ("target_parameters", "target_modules"):
             asked = [sorted(one.config.get(field) or ()) for one in (weights, parts[0])]
             if asked[0] != asked[1] and (parts[0].config.get("target_parameters") or field == "target_parameters"):
-                raise ValueError(
-                    "adapters of parameters (experts) can be combined only where all have the same targets"
-                )
+                raise ValueError("adapters of parameters (experts) add up only where all have the same targets")
     kept = [weights for weights in parts if _extra(weights)]
     if len(kept) > 1 or (kept and any(weights.config.get("bias", "none") != "none" for weights in parts)):
         what = ", ".join(f"{weights.name} ({sorted(_extra(weights))[0]})" for weights in kept)
@@ -260,9 +256,7 @@ def _check_shapes(name: str, members: Sequence[tuple[AdapterWeights, Target]]) -
         sizes[weights.name] = (tuple(a.shape[1:]), b.shape[0], a.shape[0] // target.rank)
     if len(set(sizes.values())) > 1:
         told = ", ".join(f"{adapter}: {size[0]} to {size[1]}" for adapter, size in sizes.items())
-        raise ValueError(
-            f"{name} has other sizes in one adapter than in another: they are for different models ({told})"
-        )
+        raise ValueError(f"{name} differs in size: these adapters are for different models ({told})")
 
 
 def _rank_for(parts: Sequence[AdapterWeights]) -> int:
@@ -341,10 +335,13 @@ def _by_peft(
             if piece is not None:
                 layer = host["target"]
                 # PEFT takes the root of the scaling; its sign goes into A, where newer versions put it.
-                sign = -1.0 if piece.scaling < 0 else 1.0
+                # (Where it takes the whole product, it goes into A whole: 0.18 multiplies by the scaling twice.)
+                sign, size = (-1.0 if piece.scaling < 0 else 1.0), abs(piece.scaling)
+                if recipe.combination.endswith("svd"):
+                    sign, size = piece.scaling, 1.0
                 layer.lora_A[slot].weight.data = piece.a.float() * sign  # type: ignore[union-attr,index,operator]
                 layer.lora_B[slot].weight.data = piece.b.float()  # type: ignore[union-attr,index]
-                layer.scaling[slot] = abs(piece.scaling)  # type: ignore[union-attr,index,operator]
+                layer.scaling[slot] = size  # type: ignore[union-attr,index,operator]
         options: dict[str, Any] = {"density": recipe.density, "majority_sign_method": recipe.majority_sign}
         if recipe.combination.endswith("svd"):
             options |= {"svd_rank": rank, "svd_full_matrices": False}

@@ -1,6 +1,6 @@
 """From an adapter's weights and a gain for each target to a new adapter: tensors and config, nothing on disk yet.
 
-*Folded*, the gains are in the weights: every target has scaling alpha / r with one rank and one alpha for all, alpha = r.
+*Folded*, the gains are in the weights: one rank and one alpha hold for every target, and alpha = r.
 *Patterned*, the weights are as they were, and `alpha_pattern` holds what differs.
 """
 
@@ -66,8 +66,8 @@ def fold(
     padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
     if weights.changes_base and (padded or len(kept) < len(weights.targets)):
         raise ValueError(
-            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), by its "
-            "ranks and targets: they must stay as they are; keep them, or bake it patterned"
+            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), by "
+            "its ranks and targets: they must stay as they are; keep them, or bake it patterned"
         )
     tensors = dict(weights.tensors)
     for target in weights.targets:

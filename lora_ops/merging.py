@@ -92,7 +92,7 @@ def merge(
         Cancelled: it was called off.
     """
     desk.check(mix)
-    names = [one for one in (desk.playing.names() if names is None else names)]
+    names = list(desk.playing.names() if names is None else names)
     desk.check_adapters(names)
     if not names:
         raise ValueError("name at least one adapter to merge")
@@ -212,8 +212,8 @@ def _deltas(layer: Any, name: str, module: Any, tensors: Mapping[str, torch.Tens
     if name in getattr(layer, "lora_magnitude_vector", ()):
         if getattr(getattr(module.weight, "quant_state", None), "packing_format_for_cpu", False):
             raise ValueError(
-                f"{name!r} is DoRA over 4-bit weights on a processor, which PEFT reads wrongly once they are packed for "
-                "it: what is heard is not what would be merged; load the base model unquantised"
+                f"{name!r} is DoRA over 4-bit weights on a processor, which PEFT reads wrongly once they are packed "
+                "for it: what is heard is not what would be merged; load the base model unquantised"
             )
         base = tensors[weight]
         deltas[weight] = _dora(layer, name, base.to(layer.lora_magnitude_vector[name].weight)) - base
@@ -255,8 +255,9 @@ def _skeleton(base: Any, state: Mapping[str, torch.Tensor]) -> Any:
         ValueError: the state is not that of such a model: the base is packed in a way that is not known here.
     """
     config = copy.deepcopy(base.config)
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
+    for field in ("quantization_config", "_pre_quantization_dtype"):
+        if hasattr(config, field):
+            delattr(config, field)
     inputs, outputs = base.get_input_embeddings(), base.get_output_embeddings()
     tied = getattr(config.get_text_config(), "tie_word_embeddings", False)
     if tied and inputs is not None and outputs is not None and not _still_tied(state):

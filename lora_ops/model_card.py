@@ -54,11 +54,8 @@ def model_card(story: Story) -> str:
     fields |= {"library_name": story.library, "tags": list(dict.fromkeys(tags))}
     if story.base_model:
         fields.setdefault("base_model", story.base_model)
-    body = [
-        f"# {plain(story.name)}",
-        story.what,
-        _table(("", ""), [(word, plain(value)) for word, value in _facts(story)]),
-    ]
+    facts = [(word, plain(value)) for word, value in _facts(story)]
+    body = [f"# {plain(story.name)}", story.what, _table(("", ""), facts)]
     body += ["## The mix", _mix(story)]
     for weights, card in zip(story.sources, cards, strict=True):
         if card is not None and card.text.strip():

@@ -15,7 +15,8 @@ def kept_packed(model: Any) -> Iterator[None]:
     """Keeps the model's 4-bit weights to the bit, whatever the block does with its list of state.
 
     bitsandbytes packs them anew for a processor at the first forward pass. Whoever lists the model's state afterwards
-    (`state_dict`; PEFT does, each time that it loads an adapter) has them unpacked, and what comes of it is not what was.
+    (`state_dict`; PEFT does, each time that it loads an adapter) has them unpacked, and what comes of it is not what
+    was.
     """
     packed = []
     for module in model.modules():

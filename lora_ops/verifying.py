@@ -1,4 +1,4 @@
-"""Whether an adapter on disk does what the desk plays: stock PEFT reads it beside the live ones, and logits are compared."""
+"""Whether an adapter on disk does what the desk plays: stock PEFT reads it, and logits are compared."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .playing import only
 if TYPE_CHECKING:
     from .desk import Desk
 
-#: The name of the adapter while it is compared; no other may have it.
-SLOT = "_lora_mixer_check"
+#: The name of the adapter while it is compared; no other may have it. (PEFT 0.18 trips over a name with "lora_" in it.)
+SLOT = "_mixer_check"
 _TOKENS = 24
 
 
@@ -116,6 +116,9 @@ def _loaded(model: Any, folder: Path) -> Iterator[None]:
     finally:
         if SLOT in (getattr(model, "peft_config", None) or {}):
             model.delete_adapter(SLOT)
+        for module in model.modules():  # PEFT 0.18 forgets the magnitudes of an embedding's DoRA
+            if SLOT in (vectors := getattr(module, "lora_magnitude_vector", ())):
+                del vectors[SLOT]
         for parameter in model.parameters():
             parameter.requires_grad_(id(parameter) in trainable)
         if model.training != training:

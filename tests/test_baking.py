@@ -73,7 +73,7 @@ def test_every_kind_of_adapter_plays_from_disk_what_the_desk_plays(kind: tiny.Ki
     assert baked.silent == 1
     if kind.name == "LoRA and LoHa in the same layers":
         assert baked.greatest_difference is None and "several methods" in baked.why_unchecked
-    elif "experts (gpt-oss)" in kind.name and baked.greatest_difference is None:
+    elif "experts" in kind.name and baked.greatest_difference is None:
         assert "PEFT does not load it beside" in baked.why_unchecked  # PEFT 0.18: one such adapter a model
     else:
         assert baked.greatest_difference is not None and baked.greatest_difference < CLOSE

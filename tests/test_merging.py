@@ -26,7 +26,7 @@ def moved(desk: Desk) -> Mix:
 
 
 def load(folder: Path) -> Any:
-    return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    return AutoModelForCausalLM.from_pretrained(folder, dtype="auto", local_files_only=True).eval()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in tiny.KINDS if kind.name != "DoRA on 4-bit"], ids=str)
