@@ -18,8 +18,10 @@ from transformers import (
     StopStringCriteria,
 )
 
-from .dice import Dice, draw
+from .dice import Dice, SharedDice, draw
+from .growing import growing
 from .rows import NotInRows
+from .samplers import works_together
 
 #: Told after each step the new tokens of every row, shape (rows, new tokens), and which rows have ended by the settings
 #: (length, end token, criteria); answers which rows are finished.
@@ -74,12 +76,15 @@ def decode(
         generation_config: Any,
         **kwargs: Any,
     ) -> Any:
-        samplers = _RowSamplers(logits_processor, seeds, generation_config.do_sample, input_ids.device, finished)
+        made = _TogetherSamplers if works_together(logits_processor) else _RowSamplers
+        samplers = made(logits_processor, seeds, generation_config.do_sample, input_ids.device, finished)
         # The samplers decide on the token; what is left for the loop is to take the highest score.
         generation_config.do_sample = False
         watcher = _Watcher(prompt, finished, watch, turn, stopping_criteria)
         if rows > 1:
             input_ids, kwargs = model._expand_inputs_for_generation(rows, False, input_ids, **kwargs)
+        if "past_key_values" in kwargs:
+            kwargs["past_key_values"] = growing(kwargs["past_key_values"])
         return model._sample(
             input_ids,
             logits_processor=LogitsProcessorList([samplers] if samplers.needed else []),
@@ -156,6 +161,35 @@ def _why_not(model: Any, generation: dict[str, Any], rows: int) -> str:
     if rows > 1 and generation.get("streamer"):
         return "a streamer listens to one row"
     return ""
+
+
+class _TogetherSamplers(LogitsProcessor):
+    """Runs all rows through the samplers at once, rolls the dice, and leaves each row one token with a score."""
+
+    def __init__(
+        self,
+        samplers: LogitsProcessorList,
+        seeds: Sequence[int],
+        do_sample: bool,
+        device: torch.device,
+        finished: list[bool],
+    ) -> None:
+        self._samplers = samplers
+        self._dice = SharedDice(seeds, device) if do_sample else None
+        self._finished = finished
+        self.needed = do_sample or len(samplers) > 0
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        live = [row for row, over in enumerate(self._finished) if not over]
+        out = torch.full_like(scores, -torch.inf)
+        out[:, 0] = 0.0  # of the rows that have ended
+        if len(live) < len(self._finished):
+            input_ids, scores = input_ids[live], scores[live]
+        processed = self._samplers(input_ids, scores)
+        tokens = self._dice.draw(processed, live) if self._dice else processed.argmax(dim=-1)
+        out[live, 0] = -torch.inf
+        out[live, tokens] = 0.0
+        return out
 
 
 class _RowSamplers(LogitsProcessor):
