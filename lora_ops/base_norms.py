@@ -23,7 +23,7 @@ class BaseNorms:
         self._known = weakref.WeakKeyDictionary()
 
     def norm(self, layer: Any) -> float | None:
-        """The norm of the weight under a PEFT layer; None where it cannot be read: quantised otherwise, or on no device."""
+        """The norm of the weight under a PEFT layer; None where it cannot be read (unknown format, on no device)."""
         module = layer.get_base_layer()
         name = getattr(layer, "parameter_name", "weight")
         weight = getattr(module, name, None)
