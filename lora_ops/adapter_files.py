@@ -12,65 +12,27 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from .adapter_config import (
+    MOST_CONFIG,
+    AdapterFileError,
+    Config,
+    pattern_value,
+    read_config,
+    read_object,
+    why_changes_base,
+)
+from .adapter_tensors import FileTarget, Parts, check_patterns, main_dtype, read_header, some, targets_of
 
-from .mix import explain
-from .target import kind_of, layer_of
+__all__ = ["CONFIG", "WEIGHTS", "AdapterFileError", "AdapterFiles", "FileTarget", "looks_like_adapter", "read_adapter"]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.ckpt")
-#: A configuration takes kilobytes, the header of 18,000 targets some megabytes: more is no adapter.
-MOST_CONFIG, MOST_HEADER = 4 * 2**20, 64 * 2**20
 
 _CHECKPOINT = re.compile(r"checkpoint[-_](\d{1,12})(?!\d)")
-#: What PEFT puts in front of the base model's own names.
-_PREFIX = "base_model.model."
-#: The tensors of one target, by method; what `(...)` catches is the module.
-_TENSOR = re.compile(
-    r"(?P<module>.+?)\.(?P<part>lora_(?:embedding_)?[AB]|lora_magnitude_vector|lora_E|lora_ranknum"
-    r"|hada_[wt][12](?:_[ab])?|lokr_(?:w[12](?:_[ab])?|t2)"
-    r"|(?:ia3|vera|oft|boft|hra|ln_tuning|fourierft|bone|road|shira|miss|randlora|vblora|c3a|waveft|delora)_\w+)"
-    r"(?P<last>\.weight|\.bias)?"
-)
-#: A pattern that is a plain name, perhaps escaped and anchored: the only kind that is looked up here, since a regular
-#: expression from a stranger's file could take for ever.
-_PLAIN = re.compile(r"\^?((?:[\w/-]|\\?\.)+)\$?")
-#: Initialisations that take something away from the base model's weights when the adapter is loaded.
-_REWRITES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga", "mica", "kasa")
-
-
-class AdapterFileError(ValueError):
-    """An adapter on disk that is damaged, or not one; the message names the file, the field, and what is wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileTarget:
-    """One target, as the files tell.
-
-    Attributes:
-        name: the module's path in the base model, as far as the file knows it.
-        layer: the index of the decoder block it sits in, or None.
-        kind: the last part of its name.
-        rank: r of this target, 0 where the method has none.
-        alpha: alpha of this target, 0 where the method has none.
-        scaling: the factor on its output when it is loaded, 0 where there is none.
-        inputs, outputs: the sizes that the module must have; 0 where the file does not tell.
-        embedding: whether it adapts an embedding, whose inputs are token ids.
-    """
-
-    name: str
-    layer: int | None
-    kind: str
-    rank: int = 0
-    alpha: float = 0.0
-    scaling: float = 0.0
-    inputs: int = 0
-    outputs: int = 0
-    embedding: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,13 +177,13 @@ def _read(
 ) -> AdapterFiles:
     """Kept for as long as neither file changes: a shelf of hundreds is looked at again and again."""
     written, size = weights_stamp
-    raw = _json(config_path)
-    config = _config(config_path, raw)
-    tensors, metadata = _header(weights_path, size)
-    parts = _Parts.of(tensors, config)
-    targets = tuple(_targets(config, config_path, parts, weights_path))
+    raw = read_object(config_path)
+    config = read_config(config_path, raw)
+    tensors, metadata = read_header(weights_path, size)
+    parts = Parts.of(tensors, config)
+    targets = tuple(targets_of(config, config_path, parts, weights_path))
     method = config.peft_type.lower()
-    _check_patterns(config, config_path, targets)
+    check_patterns(config, config_path, targets)
     return AdapterFiles(
         folder=folder,
         method="dora" if method == "lora" and config.use_dora else method,
@@ -231,259 +193,14 @@ def _read(
         copies=parts.copies,
         base_model=config.base_model_name_or_path or "",
         parameters=sum(prod(tensor.shape) for name, tensor in tensors.items() if name not in parts.copies),
-        dtype=_main_dtype(tensors),
+        dtype=main_dtype(tensors),
         size=size,
         time=written / 1e9,
         step=_step(folder),
-        changes_base=_changes_base(config),
+        changes_base=why_changes_base(config),
         problems=tuple(_problems(folder, config, targets, parts)),
         config=raw,
         metadata=metadata,
-    )
-
-
-# -- the configuration
-
-
-Rank = Annotated[int, Field(strict=True, ge=1)]
-Alpha = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Switch = Annotated[bool, Field(strict=True)]
-
-
-class _Config(BaseModel):
-    """What is read of adapter_config.json; what else stands in it is PEFT's business."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    peft_type: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_]{1,40}$")]
-    base_model_name_or_path: str | None = None
-    r: Rank | None = None
-    lora_alpha: Alpha | None = None
-    alpha: Alpha | None = None
-    rank_pattern: dict[str, Rank] | None = None
-    alpha_pattern: dict[str, Alpha] | None = None
-    use_rslora: Switch | None = None
-    use_dora: Switch | None = None
-    bias: str | None = None
-    target_modules: list[str] | str | None = None
-    target_parameters: list[str] | None = None
-    modules_to_save: list[str] | None = None
-    init_lora_weights: bool | str | None = None
-    init_weights: bool | str | None = None
-    layer_replication: list[Any] | None = None
-    megatron_config: dict[str, Any] | None = None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > MOST_CONFIG:
-        raise AdapterFileError(f"{path} is larger than {MOST_CONFIG // 2**20} MiB: that is no configuration")
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise AdapterFileError(f"{path} is not JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise AdapterFileError(f"{path} holds no JSON object")
-    return data
-
-
-def _config(path: Path, data: dict[str, Any]) -> _Config:
-    try:
-        config = _Config.model_validate(data)
-    except ValidationError as error:
-        raise AdapterFileError(f"{path}: {explain(error)}") from None
-    if config.peft_type.upper() == "LORA":
-        for name in ("r", "lora_alpha"):
-            if getattr(config, name) is None:
-                raise AdapterFileError(f"{path}: {name} is missing")
-    return config
-
-
-def _changes_base(config: _Config) -> str:
-    start = str(config.init_lora_weights or "").lower()
-    if rewrites := next((name for name in _REWRITES_BASE if start.startswith(name)), ""):
-        return (
-            f"init_lora_weights is {rewrites!r}, with which PEFT takes a part out of the base model's weights for "
-            "good: save it as plain LoRA (PEFT's path_initial_model_for_weight_conversion)"
-        )
-    if config.layer_replication:
-        return "layer_replication repeats layers of the base model"
-    if config.megatron_config:
-        return "megatron_config asks for another library's layers"
-    if config.bias not in (None, "none"):
-        return f"bias is {config.bias!r}: it replaces biases of the base model for good"
-    return ""
-
-
-def _check_patterns(config: _Config, path: Path, targets: Iterable[FileTarget]) -> None:
-    """PEFT makes room for whatever rank is named, before it looks at the weights."""
-    largest = max((target.rank for target in targets), default=0) or 4096
-    for name, rank in (config.rank_pattern or {}).items():
-        if rank > largest:
-            raise AdapterFileError(
-                f"{path}: rank_pattern asks for rank {rank} in {name[:80]!r}; no weight has that rank"
-            )
-    if config.r is not None and config.r > largest and config.r > 4096:
-        raise AdapterFileError(f"{path}: r is {config.r}, and no weight has that rank")
-
-
-def _pattern(patterns: Mapping[str, Any] | None, name: str, default: Any) -> tuple[Any, bool]:
-    """The value for a target, by PEFT's rule (the first pattern that matches its end), and whether that is sure."""
-    sure = True
-    for pattern, value in (patterns or {}).items():
-        plain = _PLAIN.fullmatch(pattern)
-        if plain is None:
-            sure = False
-            continue
-        ending = plain.group(1).replace("\\.", ".")
-        if name == ending or (not pattern.startswith("^") and name.endswith(f".{ending}")):
-            return value, sure
-    return default, sure
-
-
-# -- the header of the weights
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensor:
-    shape: tuple[int, ...]
-    dtype: str
-
-
-def _header(path: Path, size: int) -> tuple[dict[str, _Tensor], dict[str, str]]:
-    """The names, shapes and dtypes of the tensors in a file, whose offsets and length have been checked."""
-    from safetensors import SafetensorError, safe_open
-
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > size - 8:
-        raise AdapterFileError(f"{path} is cut off: its header says {length} bytes, and the file has {size}")
-    if length > MOST_HEADER:
-        raise AdapterFileError(f"{path}: its header of {length} bytes is larger than {MOST_HEADER // 2**20} MiB")
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            tensors = {}
-            for name in file.keys():  # noqa: SIM118
-                part = file.get_slice(name)
-                tensors[name] = _Tensor(tuple(part.get_shape()), str(part.get_dtype()))
-            return tensors, dict(file.metadata() or {})
-    except (SafetensorError, ValueError, OverflowError) as error:
-        reason = str(error).removeprefix("Error while deserializing header: ")
-        raise AdapterFileError(f"{path} is damaged or cut off: {reason}") from error
-
-
-_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-
-
-def _main_dtype(tensors: Mapping[str, _Tensor]) -> str:
-    counts: dict[str, int] = {}
-    for tensor in tensors.values():
-        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + prod(tensor.shape)
-    most = max(counts, key=lambda dtype: counts[dtype], default="")
-    return _DTYPES.get(most, most.lower())
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The tensors of a file, sorted into what they belong to.
-
-    Attributes:
-        modules: of each adapted module, its tensors by PEFT's name of them.
-        saved: modules of which there is a full copy.
-        copies: names in the file of the base model's own weights.
-        unknown: names that mean nothing.
-    """
-
-    modules: Mapping[str, Mapping[str, _Tensor]]
-    saved: tuple[str, ...]
-    copies: tuple[str, ...]
-    unknown: tuple[str, ...]
-
-    @classmethod
-    def of(cls, tensors: Mapping[str, _Tensor], config: _Config) -> _Parts:
-        modules: dict[str, dict[str, _Tensor]] = {}
-        saved: dict[str, None] = {}
-        base, unknown = [], []
-        copies = config.modules_to_save or []
-        for key in sorted(tensors, key=_natural):
-            name = key.removeprefix(_PREFIX)
-            found = _TENSOR.fullmatch(name)
-            owner = name.rpartition(".")[0]
-            if copy := next((copy for copy in copies if _is_in(owner, copy)), None):
-                saved[owner[: _end_of(owner, copy)]] = None
-            elif found and (found["last"] != ".bias" or found["part"] in ("lora_B", "lora_embedding_B")):
-                part = found["part"] + (".bias" if found["last"] == ".bias" else "")
-                modules.setdefault(found["module"], {})[part] = tensors[key]
-            elif name.endswith((".trainable_tokens_delta", ".prompt_embeddings")) or name == "prompt_embeddings":
-                modules.setdefault(owner.removesuffix(".token_adapter") or name, {})[kind_of(name)] = tensors[key]
-            elif key.startswith(_PREFIX) and name.endswith((".weight", ".bias")):
-                base.append(key)
-            else:
-                unknown.append(key)
-        return cls(modules, tuple(saved), tuple(base), tuple(unknown))
-
-
-def _is_in(owner: str, module: str) -> bool:
-    return f".{module}." in f".{owner}."
-
-
-def _end_of(owner: str, module: str) -> int:
-    return f".{owner}.".index(f".{module}.") + len(module)
-
-
-def _natural(text: str) -> list[tuple[int, Any]]:
-    """Sorts `layers.2` before `layers.10`."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d{1,12})", text)]
-
-
-def _targets(config: _Config, config_path: Path, parts: _Parts, path: Path) -> Iterable[FileTarget]:
-    method = config.peft_type.upper()
-    for module, tensors in parts.modules.items():
-        name = module.replace(".base_layer", "")  # experts' weights are wrapped once for each parameter
-        base = FileTarget(name, layer_of(name), kind_of(name))
-        if method == "LORA" and not config.target_parameters:
-            yield _lora(base, tensors, config, config_path, path)
-        elif method == "LORA":
-            yield _with_scaling(base, config, _pattern(config.rank_pattern, name, config.r)[0])
-        elif method in ("LOHA", "LOKR"):
-            yield _with_scaling(base, config, _pattern(config.rank_pattern, name, config.r)[0] or 0)
-        else:
-            yield base
-
-
-def _lora(
-    base: FileTarget, tensors: Mapping[str, _Tensor], config: _Config, config_path: Path, path: Path
-) -> FileTarget:
-    pair = [(tensors.get(f"{prefix}A"), tensors.get(f"{prefix}B")) for prefix in ("lora_", "lora_embedding_")]
-    at = 0 if any(pair[0]) else 1
-    first, second = pair[at]
-    if first is None or second is None:
-        if "trainable_tokens_delta" in tensors:
-            return base
-        missing = ("A", "B")[first is not None]
-        raise AdapterFileError(f"{path}: {base.name} has no lora_{'embedding_' if at else ''}{missing}")
-    if len(first.shape) < 2 or len(second.shape) < 2 or first.shape[0] != second.shape[1]:
-        raise AdapterFileError(
-            f"{path}: the shapes of A {first.shape} and B {second.shape} of {base.name} do not agree"
-        )
-    rank = first.shape[0]
-    if rank < 1:
-        raise AdapterFileError(f"{path}: {base.name} has rank 0")
-    expected, sure = _pattern(config.rank_pattern, base.name, config.r)
-    if sure and expected != rank:
-        named = "r" if expected == config.r else "rank_pattern"
-        raise AdapterFileError(f"{config_path}: {named} gives {base.name} rank {expected}, and its weights have {rank}")
-    sized = FileTarget(
-        base.name, base.layer, base.kind, inputs=first.shape[1], outputs=second.shape[0], embedding=bool(at)
-    )
-    return _with_scaling(sized, config, rank)
-
-
-def _with_scaling(target: FileTarget, config: _Config, rank: int) -> FileTarget:
-    given = config.lora_alpha if config.lora_alpha is not None else config.alpha
-    alpha = float(_pattern(config.alpha_pattern, target.name, given if given is not None else 0.0)[0])
-    scaling = alpha / (sqrt(rank) if config.use_rslora else rank) if rank else 0.0
-    return FileTarget(
-        target.name, target.layer, target.kind, rank, alpha, scaling, target.inputs, target.outputs, target.embedding
     )
 
 
@@ -504,26 +221,20 @@ def _step(folder: Path) -> int | None:
     return step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None
 
 
-def _problems(folder: Path, config: _Config, targets: tuple[FileTarget, ...], parts: _Parts) -> Iterable[str]:
+def _problems(folder: Path, config: Config, targets: tuple[FileTarget, ...], parts: Parts) -> Iterable[str]:
     if not targets:
         yield "it adapts nothing"
     if silent := [target.name for target in targets if target.rank and target.alpha == 0]:
-        yield f"alpha is 0 in {_some(silent)}: nothing of it is heard"
+        yield f"alpha is 0 in {some(silent)}: nothing of it is heard"
     if parts.unknown:
-        yield f"it holds what is no adapter weight: {_some(parts.unknown)}"
+        yield f"it holds what is no adapter weight: {some(parts.unknown)}"
     if isinstance(config.target_modules, list) and not config.target_parameters:
         names = [target.name for target in targets]
         idle = [asked for asked in config.target_modules if not any(f".{name}".endswith(f".{asked}") for name in names)]
         # Of a list of full names (as "all-linear" is saved by some versions) a few may be left out on purpose.
         if idle and len(idle) < len(config.target_modules):
-            yield f"target_modules names {_some(sorted(idle))}, of which there are no weights"
-    if not all(_pattern(config.alpha_pattern, target.name, 0)[1] for target in targets):
+            yield f"target_modules names {some(sorted(idle))}, of which there are no weights"
+    if not all(pattern_value(config.alpha_pattern, target.name, 0)[1] for target in targets):
         yield "alpha_pattern holds regular expressions: the alphas shown may be others"
     if pickles := [name for name in PICKLES if (folder / name).is_file()]:
-        yield f"there is a pickle beside it, which is not loaded: {_some(pickles)}"
-
-
-def _some(names: Iterable[str]) -> str:
-    names = [name if len(name) <= 100 else f"{name[:100]}…" for name in names]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+        yield f"there is a pickle beside it, which is not loaded: {some(pickles)}"

@@ -121,7 +121,7 @@ def _sizes(base: nn.Module) -> Iterator[tuple[str, Sizes]]:
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child)
 
 
-def _of_module(module: nn.Module) -> Sizes | None:
+def _of_module(module: Any) -> Sizes | None:
     if hasattr(module, "in_features"):
         return int(module.in_features), int(module.out_features)
     if hasattr(module, "num_embeddings"):

@@ -114,7 +114,7 @@ def change_adapters(
         raise LoadingError(f"PEFT refuses it: {_in_short(error)}") from error
 
 
-def _check(model: nn.Module, files: Mapping[str, AdapterFiles], keep: Sequence[str], there: Iterable[str]) -> None:
+def _check(model: Any, files: Mapping[str, AdapterFiles], keep: Sequence[str], there: Iterable[str]) -> None:
     from peft import PeftMixedModel, PeftModel
 
     there = list(there)
@@ -232,8 +232,8 @@ def _delete(model: Any, names: Iterable[str], keep: Sequence[str]) -> None:
 
 def _forget_unloaded(model: Any, there: Iterable[str]) -> None:
     """Names that were left behind in `peft_config`: PEFT would not put such an adapter into the layers again."""
-    configs = getattr(model, "peft_config", None)
-    for name in [name for name in configs or () if name not in there]:
+    configs = getattr(model, "peft_config", None) or {}
+    for name in [name for name in configs if name not in there]:
         del configs[name]
 
 

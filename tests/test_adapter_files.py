@@ -18,9 +18,9 @@ from peft import IA3Config, LoHaConfig, LoKrConfig
 from safetensors.numpy import load_file, save_file
 
 from lora_mixer.lora_ops import Desk
+from lora_mixer.lora_ops.adapter_config import MOST_CONFIG
 from lora_mixer.lora_ops.adapter_files import (
     CONFIG,
-    MOST_CONFIG,
     WEIGHTS,
     AdapterFileError,
     looks_like_adapter,
@@ -101,6 +101,17 @@ def test_experts_are_targets_of_their_module(tmp_path: Path) -> None:
     files = read_adapter(tmp_path / "pirate")
     assert "model.layers.0.mlp.experts" in {target.name for target in files.targets}
     assert files.ranks == (4,)
+
+
+def test_ranks_that_the_weights_gainsay(tmp_path: Path) -> None:
+    tiny.pirate(tiny.gpt_oss(), target_parameters=tiny._EXPERTS).save_pretrained(tmp_path / "experts")
+    loha = LoHaConfig(r=4, alpha=8, target_modules=["q_proj"], init_weights=False)
+    tiny.add(tiny.llama(), loha).save_pretrained(tmp_path / "loha")
+    for name in ("experts", "loha"):
+        path = tmp_path / name / "pirate" / CONFIG
+        path.write_text(json.dumps({**json.loads(path.read_text()), "r": 10**9}))
+        with pytest.raises(AdapterFileError, match="r is 1000000000"):
+            read_adapter(path.parent)
 
 
 def test_other_methods_have_targets_without_rank(tmp_path: Path) -> None:

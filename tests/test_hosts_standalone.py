@@ -429,7 +429,7 @@ def test_adapters_are_loaded_by_name_or_folder_and_unloaded(shelved: StandaloneH
     assert shelved.loaded_adapters() == {"pirate": demo / "pirate"}
     told: list[Any] = []
     shelved.on_model = lambda: told.append((shelved.lock.locked(), list(shelved.loaded_adapters())))
-    asked = ["butler", demo / "pirate", "pirate", "v1.5/checkpoint-10"]
+    asked: list[str | Path] = ["butler", demo / "pirate", "pirate", "v1.5/checkpoint-10"]
     names = shelved.load_adapters(asked, keep=True, on_loaded=lambda names: told.append(dict(names)))
     expected = {"butler": "butler", str(demo / "pirate"): "pirate", "pirate": "pirate-2",
                 "v1.5/checkpoint-10": "v1_5/checkpoint-10"}  # fmt: skip
