@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .adapter_files import AdapterFileError, AdapterFiles, read_adapter
     from .adapter_weights import AdapterWeights, loaded_weights, read_weights
     from .advice import advise
     from .baking import Baked, bake, bake_weights
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from .fader import Fader
     from .impacts import Impact, impact, keep_top, silence_idle
     from .jsonl import from_jsonl, to_jsonl
+    from .loading import LoadingError, change_adapters, loaded_adapters
     from .loudnesses import Levels, Loud, Loudness, loudness
     from .merging import Merged, merge
     from .mix import Faders, Mix
+    from .profile import Profile, ProfileError, read_mix
+    from .profile_fit import Fit, fit
+    from .profiles import Profiles
     from .questions import read_prompts
     from .record import (
         AdapterRecord,
@@ -42,6 +47,8 @@ if TYPE_CHECKING:
     from .records import AlreadyKept, Records, Summary
     from .runtimes import objections
     from .scoring import Scores, judge, score
+    from .shapes import SHAPES, shape
+    from .shelf import Entry, ShelfNotes
     from .sweep import Axis, parse_axis
     from .target import Adapter, Target
     from .trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
@@ -50,6 +57,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Adapter": "target",
+    "AdapterFileError": "adapter_files",
+    "AdapterFiles": "adapter_files",
     "AdapterRecord": "record",
     "AdapterWeights": "adapter_weights",
     "AlreadyKept": "records",
@@ -65,12 +74,15 @@ _HOME = {
     "Curve": "curves",
     "Desk": "desk",
     "Duel": "record",
+    "Entry": "shelf",
     "Experiment": "trials",
     "Fade": "fade",
     "Fader": "fader",
     "Faders": "mix",
+    "Fit": "profile_fit",
     "Impact": "impacts",
     "Levels": "loudnesses",
+    "LoadingError": "loading",
     "Loud": "loudnesses",
     "Loudness": "loudnesses",
     "MAX_CELLS": "trials",
@@ -79,6 +91,9 @@ _HOME = {
     "MessageRecord": "record",
     "Mix": "mix",
     "Pair": "votes",
+    "Profile": "profile",
+    "ProfileError": "profile",
+    "Profiles": "profiles",
     "Progress": "trials",
     "Question": "trials",
     "Rate": "votes",
@@ -90,8 +105,10 @@ _HOME = {
     "Result": "comparison",
     "Revealed": "ballot",
     "Run": "comparison",
+    "SHAPES": "shapes",
     "Scores": "scoring",
     "ScoresRecord": "record",
+    "ShelfNotes": "shelf",
     "Slip": "ballot",
     "Standing": "votes",
     "Summary": "records",
@@ -104,6 +121,7 @@ _HOME = {
     "advise": "advice",
     "bake": "baking",
     "bake_weights": "baking",
+    "change_adapters": "loading",
     "combine": "combining",
     "combine_weights": "combining",
     "compare": "comparison",
@@ -111,20 +129,25 @@ _HOME = {
     "curve": "curves",
     "experiment": "trials",
     "first_difference": "difference",
+    "fit": "profile_fit",
     "from_jsonl": "jsonl",
     "identity": "votes",
     "impact": "impacts",
     "judge": "scoring",
     "keep_top": "impacts",
     "likelihood_curve": "curves",
+    "loaded_adapters": "loading",
     "loaded_weights": "adapter_weights",
     "loudness": "loudnesses",
     "merge": "merging",
     "objections": "runtimes",
     "parse_axis": "sweep",
+    "read_adapter": "adapter_files",
+    "read_mix": "profile",
     "read_prompts": "questions",
     "read_weights": "adapter_weights",
     "score": "scoring",
+    "shape": "shapes",
     "silence_idle": "impacts",
     "tally": "votes",
     "to_csv": "export",
@@ -135,16 +158,16 @@ _HOME = {
 }
 
 __all__ = [
-    "COMBINATIONS",
-    "MAX_CELLS",
-    "MAX_COLUMNS",
     "Adapter",
+    "AdapterFileError",
+    "AdapterFiles",
     "AdapterRecord",
     "AdapterWeights",
     "AlreadyKept",
     "Axis",
     "Baked",
     "Ballot",
+    "COMBINATIONS",
     "Cancelled",
     "CannotVerify",
     "Column",
@@ -153,18 +176,26 @@ __all__ = [
     "Curve",
     "Desk",
     "Duel",
+    "Entry",
     "Experiment",
     "Fade",
     "Fader",
     "Faders",
+    "Fit",
     "Impact",
     "Levels",
+    "LoadingError",
     "Loud",
     "Loudness",
+    "MAX_CELLS",
+    "MAX_COLUMNS",
     "Merged",
     "MessageRecord",
     "Mix",
     "Pair",
+    "Profile",
+    "ProfileError",
+    "Profiles",
     "Progress",
     "Question",
     "Rate",
@@ -176,8 +207,10 @@ __all__ = [
     "Result",
     "Revealed",
     "Run",
+    "SHAPES",
     "Scores",
     "ScoresRecord",
+    "ShelfNotes",
     "Slip",
     "Standing",
     "Summary",
@@ -190,6 +223,7 @@ __all__ = [
     "advise",
     "bake",
     "bake_weights",
+    "change_adapters",
     "combine",
     "combine_weights",
     "compare",
@@ -197,20 +231,25 @@ __all__ = [
     "curve",
     "experiment",
     "first_difference",
+    "fit",
     "from_jsonl",
     "identity",
     "impact",
     "judge",
     "keep_top",
     "likelihood_curve",
+    "loaded_adapters",
     "loaded_weights",
     "loudness",
     "merge",
     "objections",
     "parse_axis",
+    "read_adapter",
+    "read_mix",
     "read_prompts",
     "read_weights",
     "score",
+    "shape",
     "silence_idle",
     "tally",
     "to_csv",
