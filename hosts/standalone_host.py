@@ -98,9 +98,9 @@ class StandaloneHost:
         self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
     ) -> Mapping[str, str]:
         with self.lock:
-            model, shelf = self._changeable(), self._shelf()
-            plan = wanted(names, keep, shelf, self.loaded_adapters())
-            self._loaded = replace(self._loaded, model=change(model, plan.load, plan.keep, upcast=True))
+            playing = self._changeable()
+            plan = wanted(names, keep, self._shelf(), self.loaded_adapters())
+            self._loaded = replace(playing, model=change(playing.model, plan.load, plan.keep, upcast=True))
             if on_loaded is not None:
                 on_loaded(plan.names)
             self.on_model()
@@ -108,18 +108,18 @@ class StandaloneHost:
 
     def unload_adapters(self, names: Sequence[str] | None = None) -> None:
         with self.lock:
-            model, loaded = self._changeable(), self.loaded_adapters()
+            playing, loaded = self._changeable(), self.loaded_adapters()
             out = leaving(names, self._shelf(), loaded)
             stay = [name for name in loaded if name not in out]
-            self._loaded = replace(self._loaded, model=change(model, {}, stay, upcast=True))
+            self._loaded = replace(playing, model=change(playing.model, {}, stay, upcast=True))
             self.on_model()
 
-    def _changeable(self) -> Any:
+    def _changeable(self) -> Loaded:
         if self.multi_user:
             raise HostError("Others share this page: adapters are chosen when it is started, with --lora DIR.")
         if self._loaded is None:
             raise HostError(self.failure or f"{self.progress} One moment, then load it again.")
-        return self._loaded.model
+        return self._loaded
 
     def _shelf(self) -> Mapping[str, Any]:
         from ..lora_ops.shelf import places
