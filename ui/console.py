@@ -58,6 +58,9 @@ class Console:
         self.works = Works()
         #: Asked where the faders of adapters stand that have just been loaded; what it does not name is as loaded.
         self.on_adapters: Callable[[Desk, Sequence[str]], Mapping[str, Faders]] = lambda desk, names: {}
+        #: The profile that was put on the desk last, and the one that was put back by itself.
+        self.profile = self.restored = ""
+        self._stood: Mix | None = None
         self._seen: set[str] = set()
         self._chosen: dict[str, Faders] = {}
 
@@ -111,6 +114,16 @@ class Console:
                     self._put_back(desk)
             finally:
                 self._chosen = {}
+
+    def stands_at(self, profile: str) -> None:
+        """Remembers that the faders stand where this profile has them."""
+        self.profile, self._stood, self.restored = profile, self.panel.mix, ""
+        self.revision += 1
+
+    @property
+    def moved_since(self) -> bool:
+        """Whether a fader was moved since a profile was put on the desk."""
+        return self.panel.mix != self._stood
 
     def set_range(self, least: float, most: float) -> None:
         """How far the drawn faders go.
@@ -192,6 +205,8 @@ class Console:
         stand = {**self.panel.mix.adapters, **self._newly(desk)}
         fitting = {name: faders for name, faders in stand.items() if _fits(desk, name, faders)}
         self.panel = Panel(Mix(fitting), self.panel.muted, self.panel.soloed, self.panel.bypass)
+        if self.restored:
+            self.stands_at(self.restored)
         desk.apply(self.panel.effective(desk.adapters.values()))
         self.revision += 1
 

@@ -32,6 +32,7 @@ def state(console: Console) -> dict[str, Any]:
         "notices": _notices(console, desk),
         "adapters": [_adapter(adapter, desk) for adapter in desk.adapters.values()] if desk else [],
         "panel": console.panel.to_dict(),
+        "profile": {"name": console.profile, "moved": console.moved_since, "kept": console.works.kept},
         "lab": {"rev": console.lab.revision, "running": console.comparing},
     }
 

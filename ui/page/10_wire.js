@@ -11,6 +11,10 @@
  *   81_lab     what it knows; asking Python and being told           84_questions what is asked, Compare and Stop
  *   82_columns the columns as they are set up                        86_reply, 87_results what was said
  *   83_sweep   filling them from a sweep                             89_compare all of it together
+ * The works, which load, measure, keep and bake adapters, are spread over the desk and a tab of their own:
+ *   71_works   what runs; asking Python and being told               75_heat, 76_impact  heat maps on the grid, measuring
+ *   72_shelf, 73_entry  the adapters in the host's folder            77_bake    a mix becomes an adapter of its own
+ *   74_profiles  mixes under names, and shapes                       78_adapters  the tab
  * No text of a user, a model or a file ever becomes HTML: textContent alone.
  */
 (function () {

@@ -78,6 +78,7 @@
     const kinds = M.kinds(adapter);
     const curve = adapter.layers.length ? M.curve(adapter) : null;
     const grid = M.grid(ix);
+    const shapes = M.shapes(adapter);
     const make = (label, part, open) => M.dom.section(`${name}/${label}`, label, open, part.node, () => M.store.changed());
     const sections = {
       kinds: make("Kinds", kinds, true),
@@ -91,6 +92,7 @@
         el("div", { class: "strip-buttons" }, mute.node, solo.node, reset)),
       master.node, known.node,
       adapter.advice ? el("p", { class: "advice", text: adapter.advice }) : null,
+      shapes.node,
       el("div", { class: "sections" }, sections.kinds.node, curve && sections.depth.node, sections.grid.node, fixedList(adapter)));
     if (!adapter.targets.length) for (const s of Object.values(sections)) if (s) s.node.hidden = true;
 
@@ -107,6 +109,7 @@
         mute.update(p.muted.adapters.includes(name));
         solo.update(p.soloed.adapters.includes(name));
         master.update(f.master);
+        shapes.update();
         setText(known.now, M.model.range(...M.model.alphaNow(ix), M.model.short));
         digests(ix, sections);
         if (sections.kinds.open) kinds.update();

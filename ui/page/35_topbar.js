@@ -95,13 +95,19 @@
   let undoable = null; // {text, panel}: what a reset took away
   let forget = 0;
 
+  /** For some seconds there is a way back to where the controls stood before: panel. */
+  M.offerUndo = function (text, panel) {
+    undoable = { text, panel };
+    clearTimeout(forget);
+    forget = setTimeout(() => { undoable = null; M.store.changed(); }, 10000);
+    M.store.changed();
+  };
+
   /** Reset one adapter (name) or all (null), with a way back for some seconds. */
   M.resetWithUndo = function (name) {
     const p = M.store.panel;
     if (!p) return;
-    undoable = { text: name === null ? "All faders are back as loaded." : `${name} is back as loaded.`, panel: M.model.panel(p) };
-    clearTimeout(forget);
-    forget = setTimeout(() => { undoable = null; M.store.changed(); }, 10000);
+    M.offerUndo(name === null ? "All faders are back as loaded." : `${name} is back as loaded.`, M.model.panel(p));
     M.store.edit((q) => {
       const names = name === null ? new Set([...Object.keys(q.mix.adapters), ...M.store.state.adapters.map((a) => a.name)]) : [name];
       for (const n of names) M.model.reset(q, n);

@@ -65,7 +65,7 @@
     const scroller = el("div", { class: "grid-scroll" }, body);
     const readout = el("div", { class: "readout" });
     const hint = el("span", { class: "hint" });
-    const says = ["where", "own", "heard", "facts", "name"].map((part) => el("span", { class: `readout-${part}` }));
+    const says = ["where", "own", "heard", "heat", "facts", "name"].map((part) => el("span", { class: `readout-${part}` }));
     readout.append(hint, ...says);
     const view = {
       ix, name, cells, body, row: ROW, size: 0,
@@ -88,12 +88,14 @@
     };
     const hand = M.hand(view);
     const detail = M.cell(view);
-    const node = el("div", { class: "grid-area" }, hand.node, scroller, readout, detail.node);
+    const around = M.heatAround(ix);
+    const node = el("div", { class: "grid-area" }, around.top, hand.node, scroller, readout, around.below, detail.node);
     let built = false;
+    let map = null; // what is shown instead of gains
 
     function build() {
       built = true;
-      body.append(header(ix), ...ix.adapter.kinds.map((_, r) => row(ix, r, cells)));
+      body.append(header(ix), ...ix.adapter.kinds.map((_, r) => row(ix, r, cells)), around.under);
       const remembered = M.store.memory.get(`${name}/cell`);
       let first = -1;
       for (let c = 0; c < ix.count; c += 1) {
@@ -138,13 +140,33 @@
       setAttribute(cell, "aria-label", `${place(ix, c)}: ${M.model.range(lo, hi, M.model.gain)}${n > 1 ? `, ${n} targets` : ""}`);
     }
 
+    /** A cell of a heat map: its colour is what it does, its number stands where one points. */
+    function paintHeat(c, moved) {
+      if (ix.start[c + 1] === ix.start[c]) return;
+      const value = map.ready ? map.cells[c] : null;
+      const key = `${map.mode}/${value}/${map.max}/${moved}`;
+      if (drawn[c] === key) return;
+      drawn[c] = key;
+      const cell = cells[c];
+      const known = value !== null && value !== undefined;
+      cell.style.backgroundColor = known ? M.heat.colour(value, map.max) : "";
+      cell.classList.toggle("is-hollow", !known);
+      cell.classList.toggle("is-full", known && M.heat.bright(value, map.max));
+      cell.classList.toggle("is-moved", moved);
+      cell.classList.toggle("is-mixed", false);
+      setText(cell, "");
+      const words = `${place(ix, c)}: ${map.ready ? M.heat.words(map, c) : "not measured"}`;
+      setAttribute(cell, "aria-label", words);
+      setAttribute(cell, "title", words);
+    }
+
     /** The cell under the pointer in words; where there is none, how to move one. */
     function tell() {
       const c = view.hover === view.chosen ? -1 : view.hover;
       hint.hidden = c >= 0;
       for (const span of says) span.hidden = c < 0;
       if (c < 0) setText(hint, hand.hint());
-      else M.cellWords(ix, c).forEach((word, i) => setText(says[i], word));
+      else M.cellWords(ix, c, map).forEach((word, i) => setText(says[i], word));
     }
 
     return {
@@ -155,7 +177,16 @@
         const { max } = M.store.range();
         const single = M.model.peek(M.store.panel, name).modules;
         const any = Object.keys(single).length > 0;
-        for (let c = 0; c < ix.count; c += 1) paint(c, Math.max(1.5, max), any && M.model.own(ix, M.store.panel, c).moved);
+        const showed = map;
+        map = M.heat.map(ix);
+        if (!map && showed) for (const cell of cells) cell.removeAttribute("title");
+        for (let c = 0; c < ix.count; c += 1) {
+          const moved = any && M.model.own(ix, M.store.panel, c).moved;
+          if (map) paintHeat(c, moved);
+          else paint(c, Math.max(1.5, max), moved);
+        }
+        body.dataset.shows = M.heat.mode(name);
+        around.update(map);
         tell();
         detail.update();
       },
@@ -164,8 +195,8 @@
     };
   };
 
-  /** A cell in words: where it is, its own fader, what it is heard at, rank, alpha and scaling, its target's name. */
-  M.cellWords = function (ix, c) {
+  /** A cell in words: where it is, its own fader, what it is heard at, its heat, rank, alpha and scaling, its target's name. */
+  M.cellWords = function (ix, c, map) {
     const { n, lo, hi } = M.model.cell(ix, c);
     const own = M.model.own(ix, M.store.panel, c);
     const [name, , , rank, alpha, scaling] = ix.adapter.targets[ix.members[ix.start[c]]];
@@ -175,6 +206,7 @@
       where.charAt(0).toUpperCase() + where.slice(1),
       `own ${own.mixed ? "mixed" : M.model.gain(own.value)}`,
       `heard at ${M.model.range(lo, hi, M.model.gain)}`,
+      map && map.ready ? M.heat.words(map, c) : "",
       `rank ${rank} \u00b7 alpha ${M.model.short(alpha)}, now ${now} \u00b7 scaling ${M.model.short(scaling)}`,
       n > 1 ? `${n} targets` : name,
     ];

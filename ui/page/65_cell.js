@@ -71,7 +71,7 @@
         const words = M.cellWords(ix, c);
         setText(where, words[0]);
         setText(heard, words[2]);
-        setText(facts, words[3]);
+        setText(facts, words[4]);
         setText(note, n === 1 ? "" : own.mixed ? `${n} targets, set apart: a number here sets all` : `${n} targets: a number here sets all`);
         const { modules } = M.model.peek(M.store.panel, view.name);
         for (const { name, field } of fields) field.update(M.model.at(modules, name));

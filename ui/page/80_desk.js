@@ -51,8 +51,9 @@
     const topbar = M.topbar();
     const trouble = troubleBox();
     const offer = offerBox();
+    const profiles = M.profilesLine();
     const stack = el("div", { class: "stack" });
-    const root = el("div", { class: "desk" }, topbar.node, trouble.node, offer.node, stack);
+    const root = el("div", { class: "desk" }, topbar.node, trouble.node, offer.node, profiles.node, stack);
     root.classList.add("lora-mixer");
     M.dom.keepKeys(root);
     let strips = [];
@@ -101,6 +102,7 @@
         offer.node.hidden = !state || !state.offer;
         if (state && state.offer) offer.update(state.offer);
         topbar.update();
+        profiles.update();
         root.classList.toggle("is-bypassed", Boolean(M.store.panel && M.store.panel.bypass));
         keepStrips(state ? state.adapters : []);
         for (const s of strips) s.update();

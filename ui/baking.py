@@ -1,0 +1,289 @@
+"""Baking as a page asks for it: a mix becomes a new adapter, one out of several, or a whole model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..hosts.protocol import HostError
+from ..lora_ops.mix import Mix
+from .plays import heard
+from .shelf import SHARED, shelf_json
+from .works import Job, News, clock
+
+if TYPE_CHECKING:
+    from ..lora_ops import Desk
+    from .console import Console
+
+FOLDED, PATTERNED, CONCATENATED, MERGED = "folded", "patterned", "concatenated", "merged"
+#: Below this, two logits are one and the same in float32, but for the order of sums.
+_SAME, _NEAR = 1e-4, 0.05
+_COMPARING = "Writing, and comparing its logits …"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a page wants baked.
+
+    Attributes:
+        mix: the gains.
+        names: the adapters that go into it.
+        way: one of the constants above, or one of PEFT's combinations.
+        name: of what is written.
+        rank: of a combination that has to be told; None for its own choice.
+        density: which part of the numbers a combination keeps, if it drops some.
+        overwrite: whether what has this name may be replaced.
+    """
+
+    mix: Mix
+    names: tuple[str, ...]
+    way: str
+    name: str
+    rank: int | None = None
+    density: float | None = None
+    overwrite: bool = False
+
+
+def wish_of(console: Console, desk: Desk, said: Mapping[str, Any]) -> Wish:
+    """The wish in a page's message.
+
+    Raises:
+        ValueError: it names what is not there, or no number where one is needed.
+    """
+    from .profiles import mix_of_profile
+
+    profile = str(said.get("profile") or "")
+    mix = mix_of_profile(console, desk, profile) if profile else console.panel.effective(desk.adapters.values())
+    names = tuple(str(name) for name in said["names"])
+    desk.check_adapters(names)
+    rank = _number(said.get("rank"), "the rank", int)
+    density = _number(said.get("density"), "the part to keep", float)
+    return Wish(mix, names, str(said["way"]), str(said["name"]), rank, density, said.get("overwrite") is True)
+
+
+def why_not(console: Console) -> str:
+    """Why nothing can be baked here; empty if something can."""
+    if console.host.multi_user:
+        return SHARED
+    if console.desk() is None:
+        trouble = console.host.trouble()
+        return f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake."
+    return "" if console.host.lora_dir else "This host has no folder to write adapters to."
+
+
+def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """What the bakery has to know: which adapters there are, which ways, and where things go."""
+    from ..lora_ops.combining import COMBINATIONS, NEED_DENSITY
+
+    reason = why_not(console)
+    desk = None if reason else console.desk()
+    names = list(desk.adapters) if desk else []
+    return {
+        "bakery": {
+            "why_not": reason,
+            "adapters": names,
+            "heard": [name for name in heard(desk) if console.panel.mix[name].on] if desk else [],
+            "combinations": [one for one in COMBINATIONS if one != "cat"],
+            "need_density": list(NEED_DENSITY),
+            "lora_dir": str(console.host.lora_dir or ""),
+            "model_dir": str(model_dir(console) or ""),
+        }
+    }
+
+
+def model_dir(console: Console) -> Path | None:
+    """Where whole models go: the host's own folder of models if it tells, else beside what we keep."""
+    folder = getattr(console.host, "model_dir", None)
+    if folder is not None or console.host.user_data is None:
+        return folder
+    return console.host.user_data / "models"
+
+
+def plan(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """What would come of a wish: where it goes, whether something is there already, its rank."""
+    from ..lora_ops.files import safe_name
+
+    if reason := why_not(console):
+        raise ValueError(reason)
+    desk = _desk(console)
+    wish = wish_of(console, desk, message)
+    name = safe_name(wish.name)
+    folder = _folder(console, wish)
+    # "told" is what the page writes beside the button; a name that is taken is no error before it is pressed.
+    return {
+        "plan": {
+            "where": str(folder / name),
+            "exists": (folder / name).exists(),
+            "rank": None if wish.way == MERGED else expected_rank(desk, wish),
+            "silent": silent(desk, wish),
+        }
+    }
+
+
+def expected_rank(desk: Desk, wish: Wish) -> int | None:
+    """The largest rank of what will be written; None where that is the combination's business."""
+    ranks = {name: {target.name: target for target in desk.adapters[name].scalable} for name in wish.names}
+    largest = max((target.rank for targets in ranks.values() for target in targets.values()), default=0)
+    if wish.way in (FOLDED, PATTERNED):
+        return largest
+    if wish.way != CONCATENATED:
+        return wish.rank or largest
+    every = dict.fromkeys(name for targets in ranks.values() for name in targets)
+    totals = []
+    for name in every:
+        here = [targets[name] for targets in ranks.values() if name in targets]
+        loud = [target for target in here if wish.mix.gain(target) * target.scaling != 0] or here[:1]
+        totals.append(sum(target.rank for target in loud))
+    return max(totals, default=0)
+
+
+def silent(desk: Desk, wish: Wish) -> int:
+    """How many of the targets are at gain 0."""
+    targets = [target for name in wish.names for target in desk.adapters[name].scalable]
+    return sum(wish.mix.gain(target) == 0 for target in targets)
+
+
+def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+    """Writes it, checks it, and says what came of it."""
+    if reason := why_not(console):
+        raise HostError(reason)
+    desk = _desk(console)
+    wish = wish_of(console, desk, message)
+    if not wish.names:
+        raise ValueError("choose at least one adapter to bake")
+    began = time.monotonic()
+    job.tell("Writing …")
+    folder, loaded = _folder(console, wish), console.host.loaded_adapters()
+    sources = {name: path for name in wish.names if (path := loaded.get(name)) is not None}
+    try:
+        lines, checked = _written(console, desk, wish, folder, sources, job)
+    except FileExistsError as error:
+        # No failure: the page asks whether it may be replaced.
+        return {"exists": str(error), "line": ""}
+    return {
+        "baked": {"lines": [f"{lines[0]}. Took {clock(began)}.", *lines[1:]], "checked": checked},
+        "shelf": shelf_json(console),
+    }
+
+
+def _written(
+    console: Console, desk: Desk, wish: Wish, folder: Path, sources: Mapping[str, Path], job: Job
+) -> tuple[list[str], bool]:
+    """Writes it: what is said about it, and whether it was found to play what the desk plays."""
+    options: dict[str, Any] = {"overwrite": wish.overwrite, "cancelled": job.stopped}
+
+    def progress(done: int, total: int) -> None:
+        job.tell(f"{done} of {total} targets …" if done < total else _COMPARING, done / total)
+
+    if wish.way == MERGED:
+        from ..lora_ops import merge
+
+        options |= {"names": wish.names, "sources": sources, "progress": progress}
+        merged = merge(desk, wish.mix, folder, wish.name, console.host.tokenizer, **options)
+        lines = [f"The model is in {merged.folder}: {size(merged.size)}, with {_listed(merged.names)} in its weights"]
+        if merged.opened:
+            lines.append("The base was in 4 or 8 bits and was opened: what it lost when it was packed stays lost.")
+        return lines, True
+    if wish.way in (FOLDED, PATTERNED):
+        from ..lora_ops import bake as bake_one
+
+        [name] = wish.names if len(wish.names) == 1 else [_refuse_several(wish)]
+        job.tell(_COMPARING)
+        way: Any = wish.way
+        made = bake_one(desk, wish.mix, name, folder, wish.name, way, source=sources.get(name), **options)
+    else:
+        from ..lora_ops.combining import Combination, Recipe, combine
+
+        combination: Combination = "cat" if wish.way == CONCATENATED else wish.way  # type: ignore[assignment]
+        recipe = Recipe(combination, wish.rank if combination.endswith("svd") else None, wish.density)
+        made = combine(
+            desk, wish.mix, wish.names, folder, wish.name, recipe, sources=sources, progress=progress, **options
+        )
+    return told(made, exact=wish.way in (FOLDED, PATTERNED, CONCATENATED))
+
+
+def told(made: Any, exact: bool) -> tuple[list[str], bool]:
+    """A new adapter in words, and whether it plays what the desk plays.
+
+    Args:
+        made: a `Baked`.
+        exact: whether it should be the desk to the last digit; a combination only comes near.
+    """
+    quiet = f", {made.silent} of them silent" if made.silent else ""
+    facts = f"rank {made.rank}, {made.targets} targets{quiet}, {size(made.size)}"
+    lines = [f"{made.folder.name} is in {made.folder.parent}: {facts}"]
+    difference, checked = made.greatest_difference, True
+    if difference is None:
+        checked = False
+        lines.append(f"It was not compared with the desk: {made.why_unchecked}.")
+    elif not exact:
+        lines.append(
+            f"Stock PEFT loads it. Its logits differ from the desk's by {difference:.2g} at most: this way comes near, "
+            "and is not exact."
+        )
+    elif difference <= _SAME:
+        lines.append(f"Stock PEFT loads it, and it says what the desk says: logits differ by {difference:.2g} at most.")
+    elif difference <= _NEAR:
+        lines.append(
+            f"Stock PEFT loads it; its logits differ from the desk's by {difference:.2g} at most, as rounding of "
+            "16-bit numbers does."
+        )
+    else:
+        checked = False
+        lines.append(
+            f"Stock PEFT loads it, but its logits differ from the desk's by up to {difference:.2g}. In a model of "
+            "16-bit or packed numbers that can be rounding: listen to it before you use it."
+        )
+    if made.kept is not None:
+        lines.append(f"{made.kept:.1%} of the exact sum (of its squared norm) is in it.")
+    for runtime, reasons in made.objections.items():
+        lines.append(f"{runtime}: {'; '.join(reasons) if reasons else 'nothing is in the way'}.")
+    return lines, checked
+
+
+def size(count: int) -> str:
+    """Bytes for people.
+
+    >>> size(9_800_000)
+    '9.8 MB'
+    """
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
+
+
+def _refuse_several(wish: Wish) -> str:
+    raise ValueError(f"{wish.way} is for one adapter, and there are {len(wish.names)}: concatenate or combine them")
+
+
+def _folder(console: Console, wish: Wish) -> Path:
+    folder = model_dir(console) if wish.way == MERGED else console.host.lora_dir
+    if folder is None:
+        raise HostError("This host has no folder to write to.")
+    return folder
+
+
+def _desk(console: Console) -> Desk:
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter to bake.")
+    return desk
+
+
+def _number(value: Any, what: str, kind: type) -> Any:
+    if value in (None, ""):
+        return None
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be a number, not {value!r}") from None
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,77 @@
+/* Measuring impact on a text, and turning what was found into faders. */
+(function (M) {
+  "use strict";
+
+  const { el, setText } = M.dom;
+
+  /** {node, update(what, map)}: choose a text, measure, stop; then the buttons that silence what does little. */
+  M.impactPanel = function (adapter) {
+    const name = adapter.name;
+    let what = "silenced";
+    const key = () => `impact/${what}/${name}`;
+    const own = el("input", { type: "radio", class: "radio", name: `lora-mixer-impact-${name}`, value: "text" });
+    const chat = el("input", { type: "radio", class: "radio", name: `lora-mixer-impact-${name}`, value: "chat", checked: true });
+    const text = el("textarea", { class: "text-input", rows: 2, hidden: true, "aria-label": `Text to measure ${name} on`, placeholder: "A text that the adapter should make likely" });
+    for (const input of [own, chat]) input.addEventListener("change", () => { text.hidden = !own.checked; });
+    const start = el("button", { type: "button", class: "button primary", text: "Measure", data: { do: "measure" }, on: { click: () => {
+      said.say("");
+      M.works.start({ do: "impact", adapter: name, what, source: own.checked ? "text" : "chat", text: text.value }, key());
+    } } });
+    const line = M.jobLine();
+    const found = el("div", { class: "hint", role: "status", data: { part: "measured" } });
+    const share = el("input", { type: "text", class: "number-input", inputmode: "decimal", value: "1", "aria-label": "Share of all impact that may be silenced, in percent" });
+    const count = el("input", { type: "text", class: "number-input", inputmode: "numeric", value: "10", "aria-label": "How many targets to keep" });
+    const said = M.saying();
+
+    function turn(message, words) {
+      const before = M.model.panel(M.store.panel);
+      M.works.order({ ...message, adapter: name, what }, (answer) => {
+        if (answer.refused) said.say(answer.refused);
+        else {
+          M.offerUndo(words, before);
+          said.say(answer.said, true);
+          M.wire.poll(true);
+        }
+      });
+    }
+    const silence = el("button", { type: "button", class: "button", text: "Silence what does nothing", data: { do: "silence-idle" },
+      title: "From the least on, as long as all of them together make up no more than this share of the impact",
+      on: { click: () => turn({ do: "silence idle", percent: share.value }, "Targets that do little are silent.") } });
+    const keep = el("button", { type: "button", class: "button", text: "Keep the ones that matter", data: { do: "keep-top" },
+      title: "So many targets of greatest impact stay; all others fall silent",
+      on: { click: () => turn({ do: "keep top", count: count.value }, "Only the targets that matter most are left.") } });
+    const turns = el("div", { class: "column-tools impact-turns" },
+      silence, el("label", { class: "inline" }, share, el("span", { text: "% of the impact" })),
+      keep, el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" })));
+    const node = el("div", { class: "impact", data: { part: "impact" } },
+      el("div", { class: "column-tools" },
+        el("fieldset", { class: "choices" }, el("legend", { class: "field-name", text: "Measure on" }),
+          el("label", { class: "choice" }, chat, el("span", { text: "The chat\u2019s last reply" })),
+          el("label", { class: "choice" }, own, el("span", { text: "A text of my own" }))), start),
+      text, line.node, found, turns, said.node);
+
+    return {
+      node,
+      update(mode, map) {
+        what = mode;
+        const job = M.works.jobOf(key());
+        line.update(job);
+        start.disabled = M.works.job.running;
+        start.title = job.busy ? "Something else is being done with the adapters" : "";
+        const impact = map.ready ? map.found : null;
+        turns.hidden = !impact;
+        setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
+      },
+    };
+  };
+
+  function words(impact) {
+    const parts = [
+      `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
+      "mean divergence of the next word, in nats",
+      impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
+      impact.fresh === false ? "the faders have moved since" : "",
+    ];
+    return `${parts.filter(Boolean).join(" \u00b7 ")}.`;
+  }
+})(window.loraMixer);

@@ -1,0 +1,241 @@
+"""Profiles and shapes as a page asks for them: mixes kept under names, put back on the desk, and ready-made curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..hosts.protocol import HostError
+from ..lora_ops.mix import AS_LOADED, Faders, Mix
+from .describe import describe
+from .panel import Panel
+from .shelf import SHARED
+from .works import News
+
+if TYPE_CHECKING:
+    from ..lora_ops import Desk
+    from ..lora_ops.profiles import Fit, Profile, Profiles
+    from .console import Console
+
+FOLDER = "profiles"
+
+
+def kept(console: Console) -> Profiles:
+    """The profiles in the host's user data; where nothing may be kept there are none."""
+    from ..lora_ops.profiles import Profiles
+
+    folder = console.host.user_data
+    return Profiles(folder / FOLDER if folder else None)
+
+
+def look(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """All profiles, with what of each would stand on the desk; and the shapes there are."""
+    return {"profiles": _all(console)}
+
+
+def _all(console: Console) -> News:
+    from ..lora_ops.shapes import SHAPES
+
+    profiles, desk = kept(console), console.desk()
+    return {
+        "writes": console.host.user_data is not None,
+        "why_not": SHARED if console.host.multi_user else "",
+        "kept": console.works.kept,
+        "profiles": [_row(profile, desk) for profile in profiles.list()],
+        "damaged": profiles.damaged(),
+        "shapes": [{"name": one.name, "title": one.title, "about": one.about} for one in SHAPES.values()],
+    }
+
+
+def _row(profile: Profile, desk: Desk | None) -> News:
+    from ..lora_ops.profiles import fit
+
+    row = {
+        "name": profile.name,
+        "note": profile.note,
+        "model": profile.model,
+        "restore": profile.restore,
+        "saved": profile.saved.timestamp(),
+        "words": describe(profile.mix, sorted(profile.needs)),
+        "adapters": sorted(profile.needs),
+        "missing": [],
+        "not_fits": [],
+    }
+    if desk is not None:
+        found = fit(profile, desk.adapters)
+        row |= {"not_fits": found.not_fits, "missing": [name for name in profile.needs if name not in desk.adapters]}
+    return row
+
+
+def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Keeps what is heard under a name; a bypass is only for listening, and is not kept."""
+    from ..lora_ops.profiles import Profile
+
+    desk = _desk(console)
+    heard = replace(console.panel, bypass=False).effective(desk.adapters.values())
+    mix = Mix({name: faders for name, faders in heard.adapters.items() if faders != AS_LOADED})
+    profile = Profile.of(
+        str(message["name"]),
+        desk,
+        mix,
+        model=console.host.model_name,
+        hashes=hashes(console),
+        restore=message.get("restore") is True,
+        note=str(message.get("note", "")),
+    )
+    profile = kept(console).save(profile, overwrite=message.get("overwrite") is True)
+    console.stands_at(profile.name)
+    return _changed(console, f"Saved as “{profile.name}”.")
+
+
+def put(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
+    desk = _desk(console)
+    profile = kept(console).load(str(message["name"]))
+    found = fitted(console, desk, profile, message.get("names") or {})
+    if found.not_fits and not found.fits:
+        raise ValueError(f"nothing of “{profile.name}” fits what is loaded. {' '.join(found.not_fits)}")
+    console.move(Panel(found.mix))
+    console.stands_at(profile.name)
+    lines = [f"“{profile.name}” is on the desk.", *found.fits]
+    if found.not_fits:
+        lines += ["Left out:", *found.not_fits]
+    return {"said": "\n".join([*lines, *found.remarks]), "all": not found.not_fits}
+
+
+def rename(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Gives a profile another name."""
+    name = str(message["name"])
+    profile = kept(console).rename(name, str(message["new"]))
+    if console.profile == name:
+        console.stands_at(profile.name)
+    return _changed(console, f"“{name}” is called “{profile.name}” now.")
+
+
+def change(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Whether a profile is put back by itself, and the note on it."""
+    profiles = kept(console)
+    profile = profiles.load(str(message["name"]))
+    changes: dict[str, Any] = {}
+    if "restore" in message:
+        changes["restore"] = message["restore"] is True
+    if "note" in message:
+        changes["note"] = str(message["note"]).strip()
+    profiles.save(profile.model_copy(update=changes), overwrite=True)
+    return _changed(console, "")
+
+
+def delete(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Removes a profile; the page has asked."""
+    name = str(message["name"])
+    kept(console).delete(name)
+    return _changed(console, f"“{name}” is gone.")
+
+
+def export(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """A profile as text, for the browser to keep as a file."""
+    name = str(message["name"])
+    return {"text": kept(console).export(name), "file": f"{name}.json"}
+
+
+def take_in(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Keeps a profile that came as a file; where its name is taken it gets a number."""
+    from ..lora_ops.profiles import Profile
+
+    profile = Profile.from_json(str(message["text"]), str(message.get("file") or "the file"))
+    profiles = kept(console)
+    taken = {name.casefold() for name in (*(one.name for one in profiles.list()), *profiles.damaged())}
+    name, number = profile.name.strip(), 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{profile.name.strip()} {number}"
+    profile = profiles.save(profile.model_copy(update={"name": name}))
+    return _changed(console, f"Imported as “{profile.name}”.")
+
+
+def shape(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """Puts a ready-made curve on an adapter; its master stays where it is."""
+    from ..lora_ops.shapes import SHAPES
+    from ..lora_ops.shapes import shape as shaped
+
+    desk, adapter, name = _desk(console), str(message["adapter"]), str(message["shape"])
+    desk.check_adapters([adapter])
+    mix = console.panel.mix
+    faders = shaped(name, desk.adapters[adapter], mix[adapter])
+    console.move(replace(console.panel, mix=Mix({**mix.adapters, adapter: faders})))
+    return {"said": f"{adapter}: {SHAPES[name].title}."}
+
+
+def restore(console: Console, desk: Desk, names: Sequence[str]) -> Mapping[str, Faders]:
+    """Where the faders of adapters stand that have just been loaded, if a profile is to be put back by itself."""
+    from ..lora_ops.profiles import fit, same_adapters
+
+    profiles = kept(console)
+    if not names or not any(profile.restore for profile in profiles.list()):
+        return {}
+    there = hashes(console)
+    found = profiles.to_restore(desk.adapters, names, there)
+    if found is None:
+        return {}
+    mix = fit(found, desk, same_adapters(found, there)).mix
+    console.restored = found.name
+    return mix.adapters
+
+
+def fitted(console: Console, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
+    """What of a profile can stand on the desk; adapters are told again under other names by what is in their files.
+
+    Args:
+        console: whose desk it is.
+        desk: the desk.
+        profile: what was saved.
+        names: under which name an adapter of the profile is loaded, where its user says so.
+    """
+    from ..lora_ops.profiles import fit, same_adapters
+
+    there = hashes(console)
+    known = {**same_adapters(profile, there), **{str(one): str(other) for one, other in (names or {}).items() if other}}
+    return fit(profile, desk, known, model=console.host.model_name, hashes=there)
+
+
+def mix_of_profile(console: Console, desk: Desk, name: str) -> Mix:
+    """The mix of a profile, all of which must fit.
+
+    Raises:
+        ValueError: there is no such profile, or it does not fit what is loaded.
+    """
+    found = fitted(console, desk, kept(console).load(name))
+    if found.not_fits:
+        raise ValueError(f"the profile “{name}” does not fit what is loaded: {found.not_fits[0]}")
+    return found.mix
+
+
+def hashes(console: Console) -> dict[str, str]:
+    """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
+    from ..lora_ops.adapter_files import AdapterFileError, read_adapter
+
+    if console.host.multi_user:
+        return {}
+    found = {}
+    for name, folder in console.host.loaded_adapters().items():
+        if folder is None:
+            continue
+        try:
+            found[name] = read_adapter(folder).content_hash()
+        except AdapterFileError:  # its files have changed or gone since: then the name alone tells
+            continue
+    return found
+
+
+def _changed(console: Console, said: str) -> News:
+    console.works.kept += 1
+    console.revision += 1
+    return {"said": said, "profiles": _all(console)}
+
+
+def _desk(console: Console) -> Desk:
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter on the desk.")
+    return desk
