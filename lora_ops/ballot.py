@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -53,6 +54,16 @@ class _Pair:
     left: int
     right: int
 
+    @property
+    def couple(self) -> frozenset[int]:
+        """The two columns, whatever side they stand on."""
+        return frozenset((self.left, self.right))
+
+    @property
+    def what(self) -> tuple[int, frozenset[int]]:
+        """What is compared, whatever side it stands on."""
+        return self.trial, self.couple
+
 
 class Ballot:
     """Every pair of columns of every trial, once. Two replies that say the same are not put to the vote.
@@ -68,7 +79,8 @@ class Ballot:
         columns: of the experiment; only their labels are used, for `reveal`.
         trials: of the experiment.
         seed: of the order and the sides; by chance if not given.
-        most: at most so many slips.
+        most: at most so many slips, those among them that were voted on before.
+        voted: votes of a session on these trials that was interrupted: it goes on where it was.
 
     Raises:
         ValueError: there is nothing to vote on: fewer than two columns, no trial, or all replies alike.
@@ -80,17 +92,42 @@ class Ballot:
         trials: Sequence[TrialRecord],
         seed: int | None = None,
         most: int | None = None,
+        voted: Sequence[Vote] = (),
     ) -> None:
         if len(columns) < 2:
             raise ValueError("there is nothing to vote on: it takes at least two columns")
         if not trials:
             raise ValueError("there is nothing to vote on: no reply was finished")
-        self._columns, self._trials = tuple(columns), tuple(trials)
-        pairs, self.alike = _differing(_shuffled(len(columns), len(trials), dice := random.Random(seed)), trials)
+        self._columns, self._trials, self._most = tuple(columns), tuple(trials), most
+        self._dice = random.Random(seed)
+        pairs, self.alike = _differing(_shuffled(len(columns), len(trials), self._dice), trials)
         if not pairs:
             raise ValueError("there is nothing to vote on: all columns say the same")
-        self._pairs = _sides(pairs[:most], dice)
-        self._votes: list[Vote] = []
+        self._votes = list(voted)
+        self._pairs = [_Pair(vote.trial, vote.left, vote.right) for vote in voted]
+        self._spare: list[_Pair] = []
+        if voted:
+            done = {pair.what for pair in self._pairs}
+            pairs = _evened(self._pairs, [pair for pair in pairs if pair.what not in done], len(columns), self._dice)
+        self._deal(pairs)
+
+    def more(self, trials: Sequence[TrialRecord]) -> None:
+        """Further trials have ended: they come up too. The slip that is up stays."""
+        fresh, alike = _differing(
+            _shuffled(len(self._columns), len(trials), self._dice, len(self._trials)), (*self._trials, *trials)
+        )
+        self._trials, self.alike = (*self._trials, *trials), self.alike + alike
+        stay = len(self._votes) + 1
+        rest = [*self._pairs[stay:], *self._spare, *fresh]
+        del self._pairs[stay:]
+        self._dice.shuffle(rest)
+        self._deal(_evened(self._pairs, rest, len(self._columns), self._dice))
+
+    def _deal(self, pairs: list[_Pair]) -> None:
+        """Puts pairs behind those that stand already, as many as there may be."""
+        room = len(pairs) if self._most is None else max(self._most - len(self._pairs), 0)
+        self._pairs += _sides(pairs[:room], self._dice, self._pairs)
+        self._spare = pairs[room:]
 
     @property
     def slip(self) -> Slip | None:
@@ -102,6 +139,11 @@ class Ballot:
     def left_to_do(self) -> int:
         """How many slips there are still."""
         return len(self._pairs) - len(self._votes)
+
+    @property
+    def spare(self) -> int:
+        """How many pairs there would be beyond the most that were asked for."""
+        return len(self._spare)
 
     @property
     def votes(self) -> tuple[Vote, ...]:
@@ -135,10 +177,10 @@ class Ballot:
         return Slip(at + 1, len(self._pairs), trial.label or trial.prompt, trial.messages, left, right)
 
 
-def _shuffled(columns: int, trials: int, dice: random.Random) -> list[_Pair]:
-    """All pairs of columns of all trials, in an order of which any beginning is balanced."""
+def _shuffled(columns: int, trials: int, dice: random.Random, first: int = 0) -> list[_Pair]:
+    """All pairs of columns of all trials (from the one called `first`), in an order of which any beginning is balanced."""
     meetings = _meetings(columns, dice)
-    order = dice.sample(range(trials), trials)
+    order = dice.sample(range(first, first + trials), trials)
     pairs = []
     cycle = len(meetings) // math.gcd(
         len(meetings), trials
@@ -165,6 +207,17 @@ def _meetings(columns: int, dice: random.Random) -> list[tuple[int, int]]:
     return [meeting for meetings in rounds for meeting in dice.sample(meetings, len(meetings))]
 
 
+def _evened(done: Sequence[_Pair], rest: Sequence[_Pair], columns: int, dice: random.Random) -> list[_Pair]:
+    """The rest in an order that goes on as evenly as it can: two columns that met less often come up first."""
+    met = Counter(pair.couple for pair in done)
+    place = {frozenset(meeting): at for at, meeting in enumerate(_meetings(columns, dice))}
+    rounds = []
+    for pair in rest:
+        rounds.append((met[pair.couple], place[pair.couple], pair))
+        met[pair.couple] += 1
+    return [pair for _, _, pair in sorted(rounds, key=lambda one: one[:2])]
+
+
 def _differing(pairs: Sequence[_Pair], trials: Sequence[TrialRecord]) -> tuple[list[_Pair], int]:
     """Those in which the replies differ, and how many do not."""
     kept = []
@@ -175,18 +228,22 @@ def _differing(pairs: Sequence[_Pair], trials: Sequence[TrialRecord]) -> tuple[l
     return kept, len(pairs) - len(kept)
 
 
-def _sides(pairs: Sequence[_Pair], dice: random.Random) -> list[_Pair]:
+def _sides(pairs: Sequence[_Pair], dice: random.Random, done: Sequence[_Pair] = ()) -> list[_Pair]:
     """Each two columns as often on the one side as on the other, as near as can be, in an order nobody can guess."""
+    ahead = Counter[frozenset[int]]()  # how much more often the lower one stood on the left already
+    for pair in done:
+        ahead[pair.couple] += 1 if pair.left < pair.right else -1
     turns: dict[frozenset[int], list[bool]] = {}
     for pair in pairs:
-        turns.setdefault(frozenset((pair.left, pair.right)), []).append(True)
-    for sides in turns.values():
-        first = dice.random() < 0.5
-        sides[:] = [(at % 2 == 0) == first for at in range(len(sides))]
+        turns.setdefault(pair.couple, []).append(True)
+    for couple, sides in turns.items():
+        count, odd = len(sides), dice.random() < 0.5
+        low_left = min(max((count - ahead[couple] + odd) // 2, 0), count)
+        sides[:] = [at < low_left for at in range(count)]
         dice.shuffle(sides)
     sided = []
     for pair in pairs:
-        low, high = sorted((pair.left, pair.right))
-        left, right = (low, high) if turns[frozenset((low, high))].pop() else (high, low)
+        low, high = sorted(pair.couple)
+        left, right = (low, high) if turns[pair.couple].pop() else (high, low)
         sided.append(_Pair(pair.trial, left, right))
     return sided

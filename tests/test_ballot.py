@@ -139,3 +139,67 @@ def test_the_question_is_its_label_or_the_prompt():
     columns = kept.record(2).columns
     assert Ballot(columns, [TrialRecord("<|user|>hi", 0, said, label="hi")]).slip.question == "hi"
     assert Ballot(columns, [TrialRecord("hi", 0, said)]).slip.question == "hi"
+
+
+def seen(votes) -> Counter:
+    return Counter((vote.trial, frozenset((vote.left, vote.right))) for vote in votes)
+
+
+@settings(max_examples=50, deadline=None)
+@given(columns=st.integers(2, 6), batches=st.lists(st.integers(1, 3), min_size=1, max_size=5), seed=st.integers(0, 99))
+def test_trials_that_come_later_come_up_too_and_the_slip_that_is_up_stays(columns, batches, seed):
+    trials = kept.record(columns, sum(batches)).trials
+    growing = Ballot(kept.record(columns).columns, trials[: batches[0]], seed)
+    there = batches[0]
+    for count in batches[1:]:
+        if growing.slip is not None:
+            growing.vote("left")
+        up = growing.slip
+        growing.more(trials[there : there + count])
+        there += count
+        if up is not None:
+            assert (growing.slip.left, growing.slip.right, growing.slip.number) == (up.left, up.right, up.number)
+    votes = filled(growing)
+    assert len(votes) == len(seen(votes)) == there * columns * (columns - 1) // 2
+    for vote, shown in zip(votes, growing.reveal(), strict=True):
+        assert shown.slip.left == trials[vote.trial].replies[vote.left].text
+    met = Counter(frozenset((vote.left, vote.right)) for vote in votes)
+    sides = Counter((vote.left, vote.right) for vote in votes)
+    assert len(set(met.values())) == 1
+    assert all(abs(count - sides[right, left]) <= 2 for (left, right), count in sides.items())
+
+
+@settings(max_examples=50, deadline=None)
+@given(columns=st.integers(2, 6), trials=st.integers(1, 6), cast=st.integers(0, 20), seed=st.integers(0, 99))
+def test_a_session_that_was_interrupted_goes_on_with_what_is_left(columns, trials, cast, seed):
+    record = kept.record(columns, trials)
+    before = ballot(columns, trials, seed)
+    cast = min(cast, before.left_to_do)
+    for _ in range(cast):
+        before.vote("right")
+    after = Ballot(record.columns, record.trials, seed + 1, voted=before.votes)
+    assert (after.votes, after.left_to_do) == (before.votes, before.left_to_do)
+    votes = filled(after)
+    assert len(votes) == len(seen(votes)) == trials * columns * (columns - 1) // 2
+    assert len(after.reveal()) == len(votes)
+
+
+def test_the_most_counts_what_was_voted_before_and_what_comes_later():
+    record = kept.record(3, 6)
+    limited = Ballot(record.columns, record.trials[:1], 3, most=5)
+    assert (limited.left_to_do, limited.spare) == (3, 0)
+    limited.vote("tie")
+    limited.more(record.trials[1:])
+    assert (limited.left_to_do, limited.spare, limited.slip.of) == (4, 13, 5)
+    assert len(filled(limited)) == 5
+    assert Ballot(record.columns, record.trials, 3, most=7, voted=limited.votes).left_to_do == 2
+
+
+def test_what_met_less_often_comes_up_first():
+    record = kept.record(3, 8)
+    first = ballot(3, 8)
+    for _ in range(4):
+        first.vote("left")
+    on = Ballot(record.columns, record.trials, 1, most=12, voted=first.votes)
+    met = Counter(frozenset((vote.left, vote.right)) for vote in filled(on))
+    assert set(met.values()) == {4}
