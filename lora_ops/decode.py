@@ -21,7 +21,7 @@ from transformers import (
 from .dice import Dice, SharedDice, draw
 from .growing import growing
 from .rows import NotInRows
-from .samplers import works_together
+from .samplers import holds_a_row, works_together
 
 #: Told after each step the new tokens of every row, shape (rows, new tokens), and which rows have ended by the settings
 #: (length, end token, criteria); answers which rows are finished.
@@ -185,7 +185,13 @@ class _TogetherSamplers(LogitsProcessor):
         out[:, 0] = 0.0  # of the rows that have ended
         if len(live) < len(self._finished):
             input_ids, scores = input_ids[live], scores[live]
-        processed = self._samplers(input_ids, scores)
+        processed = scores
+        for sampler in self._samplers:
+            if holds_a_row(sampler):
+                rows = zip(input_ids.split(1), processed.split(1), strict=True)
+                processed = torch.cat([sampler(ids, row_scores) for ids, row_scores in rows])
+            else:
+                processed = sampler(input_ids, processed)
         tokens = self._dice.draw(processed, live) if self._dice else processed.argmax(dim=-1)
         out[live, 0] = -torch.inf
         out[live, tokens] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import torch
 import transformers
 
 #: Samplers of transformers that look at each row by itself, remember nothing and roll no dice.
@@ -36,6 +37,13 @@ def works_together(samplers: Iterable[transformers.LogitsProcessor]) -> bool:
     Anybody else's samplers do not count: each row gets a copy of them, and dice of its own.
     """
     return all(_is_one(type(sampler)) for sampler in samplers)
+
+
+def holds_a_row(sampler: transformers.LogitsProcessor) -> bool:
+    """Whether it may have been made for a batch of one: it holds a tensor that is one long."""
+    return any(
+        isinstance(value, torch.Tensor) and value.dim() > 0 and value.shape[0] == 1 for value in vars(sampler).values()
+    )
 
 
 def _is_one(kind: type) -> bool:

@@ -13,20 +13,23 @@ import tiny
 import torch
 from torch import nn
 from transformers import (
+    DynamicCache,
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
     StoppingCriteria,
     StoppingCriteriaList,
     TextStreamer,
 )
 
 from lora_mixer.lora_ops.decode import decode, end_ids, setting
+from lora_mixer.lora_ops.growing import growing
 from lora_mixer.lora_ops.rows import NotInRows
 
 
 def decoded(
-    model: Any, rows: int, generation: dict[str, Any], seed: int = 7, stop: dict[int, int] | None = None
+    model: Any, rows: int, generation: dict[str, Any], seed: int | Sequence[int] = 7, stop: dict[int, int] | None = None
 ) -> list[list[int]]:
     """What each row says; a row in `stop` is called finished when it has so many tokens."""
     said: list[list[int]] = [[] for _ in range(rows)]
@@ -270,6 +273,78 @@ def test_guidance_is_for_one_row():
     with pytest.raises(NotInRows, match="runs the model itself"):
         decoded(model, 2, generation)
     assert decoded(model, 1, generation) == [alone(model, generation)]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: torch.tensor([3]), lambda: 3, lambda: None], ids=["a tensor for one row", "a number", "nothing"]
+)
+def test_a_sampler_of_transformers_that_was_made_for_one_row_is_right_for_several(make: Any):
+    model = tiny.llama()
+    generation = {
+        "do_sample": True,
+        "logits_processor": LogitsProcessorList([RepetitionPenaltyLogitsProcessor(1.5, make())]),
+    }
+    try:
+        expected = alone(model, generation)
+    except TypeError:  # older ones take a number alone
+        pytest.skip("this version takes no tensor")
+    assert decoded(model, 3, generation, stop={1: 4}) == [expected, expected[:4], expected]
+
+
+def test_rows_may_have_seeds_of_their_own():
+    model = tiny.llama()
+    for generation in (
+        {"do_sample": True, "temperature": 1.5, "top_p": 0.9},
+        {"do_sample": True, "logits_processor": LogitsProcessorList([Rolling()])},
+    ):
+        seeds = [5, 3, 5, 8]
+        expected = [alone(model, generation, seed) for seed in seeds]
+        assert decoded(model, 4, generation, seed=seeds) == expected
+        assert expected[0] != expected[1]
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    class NoNumber(torch.nn.Module):
+        def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+            return torch.full((*hidden.shape[:-1], tiny.VOCABULARY), torch.nan)
+
+    model = tiny.llama()
+    model.lm_head = NoNumber()
+    with pytest.raises(RuntimeError, match="no numbers"):
+        decoded(model, 2, {"do_sample": True})
+
+
+# The cache
+
+
+@pytest.mark.parametrize("tokens", [1, 3, 200])
+def test_a_growing_cache_holds_what_transformers_own_holds(tokens: int):
+    config = tiny.llama().config
+    own, ours = DynamicCache(config=config), growing(DynamicCache(config=config))
+    torch.manual_seed(0)
+    for step in range(40):
+        new = tokens if step == 0 else 1
+        for layer in (0, 1):
+            pair = torch.rand(2, 3, 2, new, 4).unbind()
+            for one, other in zip(own.update(*pair, layer), ours.update(*pair, layer), strict=True):
+                assert torch.equal(one, other)
+        if step in (10, 11):
+            for cache in (own, ours):
+                cache.reorder_cache(torch.tensor([1, 1, 0]))
+        if step == 20:
+            for cache in (own, ours):
+                cache.batch_select_indices(torch.tensor([0, 2]))
+                cache.batch_repeat_interleave(2)
+                for layer in cache.layers:
+                    layer.keys, layer.values = layer.keys[:1, :, :-1], layer.values[:1, :, :-1]
+            own, ours = copy.deepcopy(own), copy.deepcopy(ours)
+            own, ours = (cache if cache.batch_repeat_interleave(3) is None else cache for cache in (own, ours))
+    assert own.get_seq_length() == ours.get_seq_length() == tokens + 38
+
+
+def test_other_caches_are_left_as_they_are():
+    for cache in (None, object(), ((torch.ones(1),),)):
+        assert growing(cache) is cache
 
 
 # Stopping
