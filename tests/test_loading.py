@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tiny
@@ -146,8 +146,7 @@ def test_a_blend_goes_and_its_sources_stay() -> None:
 
 def test_names_that_were_left_behind_keep_nothing_out(shelf: dict[str, Path]) -> None:
     """A host that unloads by PEFT's own function leaves `peft_config` on the base model, in some versions of PEFT."""
-    pirate: Any = tiny.pirate()
-    base = pirate.unload()
+    base = cast(Any, tiny.pirate()).unload()
     base.peft_config = {"pirate": tiny.lora(), "poet": tiny.lora()}
     assert loaded_adapters(base) == {}
     model = change_adapters(base, only(shelf, "pirate"))
