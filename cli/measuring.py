@@ -122,7 +122,7 @@ def impact(
     from ..lora_ops.impacts import silence_idle as silencing
 
     ids = tokenizer(passage, return_tensors="pt")["input_ids"][:, :tokens].to(next(desk.model.parameters()).device)
-    parts = [part.value for part in by or Part]
+    parts: list[Any] = [part.value for part in by or Part]
     if save is not None and "target" not in parts:
         parts.append("target")
     with progress("measuring", as_json) as told:

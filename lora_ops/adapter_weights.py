@@ -116,7 +116,7 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
             lies, path = path, f"{PREFIX}{target.name}"
             tensors = {_moved(key, lies, path): tensor for key, tensor in tensors.items()}
         owners[path] = target
-    config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index,union-attr]
+    config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index]
     metadata: dict[str, str] = {}
     sha256 = ""
     if source is not None:

@@ -333,24 +333,24 @@ def _by_peft(
                 model.peft_config[slot] = config
                 model.inject_adapter(host, slot)
             if piece is not None:
-                layer = host["target"]
+                layer: Any = host["target"]
                 # PEFT takes the root of the scaling; its sign goes into A, where newer versions put it.
                 # (Where it takes the whole product, it goes into A whole: 0.18 multiplies by the scaling twice.)
                 sign, size = (-1.0 if piece.scaling < 0 else 1.0), abs(piece.scaling)
                 if recipe.combination.endswith("svd"):
                     sign, size = piece.scaling, 1.0
-                layer.lora_A[slot].weight.data = piece.a.float() * sign  # type: ignore[union-attr,index,operator]
-                layer.lora_B[slot].weight.data = piece.b.float()  # type: ignore[union-attr,index]
-                layer.scaling[slot] = size  # type: ignore[union-attr,index,operator]
+                layer.lora_A[slot].weight.data = piece.a.float() * sign
+                layer.lora_B[slot].weight.data = piece.b.float()
+                layer.scaling[slot] = size
         options: dict[str, Any] = {"density": recipe.density, "majority_sign_method": recipe.majority_sign}
         if recipe.combination.endswith("svd"):
             options |= {"svd_rank": rank, "svd_full_matrices": False}
         known = inspect.signature(model.add_weighted_adapter).parameters
         options = {key: value for key, value in options.items() if key in known}
         model.add_weighted_adapter(list(slots.values()), [1.0] * len(slots), "sum", recipe.combination, **options)
-    layer = host["target"]
+    made: Any = host["target"]
     dtype = _dtype(pieces)
-    new_a, new_b = layer.lora_A["sum"].weight, layer.lora_B["sum"].weight  # type: ignore[union-attr,index]
+    new_a, new_b = made.lora_A["sum"].weight, made.lora_B["sum"].weight
     return new_a.detach().to(dtype), new_b.detach().to(dtype)
 
 

@@ -192,7 +192,7 @@ def describe_targets(sources: Sequence[AdapterWeights], kept: Collection[str]) -
     first = sources[0].config
     if len(sources) == 1 and kept == everything or first.get("target_parameters"):
         return {}
-    lists = [weights.config.get("target_modules") for weights in sources]
+    lists: list[Any] = [weights.config.get("target_modules") for weights in sources]
     restricted = any(weights.config.get(field) for weights in sources for field in _RESTRICTIONS)
     if all(isinstance(one, list | tuple | set) for one in lists) and (len(sources) == 1 or not restricted):
         entries = sorted({entry for one in lists for entry in one if any(_ends(name, entry) for name in kept)})

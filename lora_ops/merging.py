@@ -182,8 +182,8 @@ def _tensors(
     for layer in layers:
         for name in names:
             if isinstance(layer, AuxiliaryTrainingWrapper):
-                if full := _full_copy(path, layer, name):
-                    tensors, adapted = full, True
+                if own_copy := _full_copy(layer, name):
+                    tensors, adapted = own_copy, True
             elif name in _carried(layer):
                 _check_layer(path, layer, name)
                 for key, delta in _deltas(layer, name, module, tensors).items():
@@ -238,7 +238,7 @@ def _dora(layer: Any, name: str, base: torch.Tensor) -> torch.Tensor:
     return transpose((vector.weight / norm).view(-1, 1) * rows, flipped)
 
 
-def _full_copy(path: str, wrapper: Any, name: str) -> dict[str, torch.Tensor]:
+def _full_copy(wrapper: Any, name: str) -> dict[str, torch.Tensor]:
     """The module's tensors as this adapter has them in full, where it does."""
     copies = getattr(wrapper, "modules_to_save", {})
     if name in copies:

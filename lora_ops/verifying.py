@@ -117,7 +117,8 @@ def _loaded(model: Any, folder: Path) -> Iterator[None]:
         if SLOT in (getattr(model, "peft_config", None) or {}):
             model.delete_adapter(SLOT)
         for module in model.modules():  # PEFT 0.18 forgets the magnitudes of an embedding's DoRA
-            if SLOT in (vectors := getattr(module, "lora_magnitude_vector", ())):
+            vectors: Any = getattr(module, "lora_magnitude_vector", None)
+            if vectors is not None and SLOT in vectors:
                 del vectors[SLOT]
         for parameter in model.parameters():
             parameter.requires_grad_(id(parameter) in trainable)

@@ -393,7 +393,8 @@ def test_a_damaged_source_is_told_and_nothing_is_written(damage: str, tmp_path: 
         weights.rename(tmp_path / "elsewhere.safetensors")
         weights.symlink_to(tmp_path / "elsewhere.safetensors")
     else:
-        change = {"alpha": {"lora_alpha": "8"}, "rank": {"r": 0}}[damage]
+        changes: dict[str, dict[str, Any]] = {"alpha": {"lora_alpha": "8"}, "rank": {"r": 0}}
+        change = changes[damage]
         (source / "adapter_config.json").write_text(json.dumps({**fields, **change}))
     before = tiny.logits(model)
     with pytest.raises(AdapterFileError):

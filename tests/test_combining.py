@@ -92,7 +92,7 @@ def test_experts_concatenate(tmp_path: Path):
     mixes = Mix({"pirate": Faders(master=0.5), "poet": Faders(master=2.0)})
     parts = [loaded_weights(Desk(model), name) for model, name in ((one, "pirate"), (other, "poet"))]
     draft, _ = combined(parts, mixes, Recipe())
-    total = {}
+    total: dict[str, Any] = {}
     for model, name in ((one, "pirate"), (other, "poet")):
         desk = Desk(model)
         desk.apply(Mix({name: mixes[name]}))
