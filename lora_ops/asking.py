@@ -111,10 +111,12 @@ class Asking:
         spent, at = 0.0, 0
         while at < len(rows) and not self.stopped.is_set():
             batch = rows[at : at + (1 if why_not else self._most(len(rows)))]
+
+            def heard(took: float, before: float = spent) -> None:
+                show(before + took)
+
             try:
-                took = self._batch(
-                    asked, batch, lambda took, spent=spent: show(spent + took), alone if why_not else None
-                )
+                took = self._batch(asked, batch, heard, alone if why_not else None)
             except Cancelled:
                 break
             if took is None:
@@ -238,7 +240,7 @@ def check_prompt(model: Any, input_ids: torch.Tensor) -> None:
 
 def context_of(model: Any) -> int | None:
     """How many tokens the model's context holds, prompt and reply together; None where its config does not say."""
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if hasattr(config, "get_text_config"):
         config = config.get_text_config()
     for name in ("max_position_embeddings", "n_positions"):

@@ -29,6 +29,9 @@ def growing(cache: Any) -> Any:
 class GrowingLayer(DynamicLayer):
     """Holds what `DynamicLayer` holds, as the beginning of larger tensors."""
 
+    keys: torch.Tensor
+    values: torch.Tensor
+
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 Finish = Literal["", "end", "length", "stop string", "stopped"]
 
 _HALF_A_CHARACTER = "\ufffd"
+#: How many tokens are decoded at once before the older ones of them may be settled, and how often that is tried.
+_TAIL, _STEP = 64, 32
 
 
 class Reply:
@@ -30,6 +32,8 @@ class Reply:
         self.token_ids: list[int] = []
         self.text = ""
         self.finish: Finish = ""
+        self._settled = ""
+        self._settled_tokens = 0
 
     def add(self, token_id: int) -> None:
         """Takes the next token, unless the reply has ended."""
@@ -39,10 +43,28 @@ class Reply:
             self.finish = "end"
             return
         self.token_ids.append(token_id)
-        decoded = self._tokenizer.decode(self.token_ids, skip_special_tokens=self._skip)
+        decoded = self._decoded()
         if (at := first_stop(decoded, self._stop_strings)) is not None:
             decoded, self.finish = decoded[:at], "stop string"
         self.text = decoded
+
+    def _decoded(self) -> str:
+        """The text of all tokens. What is settled is not decoded again, so that a long reply stays cheap to follow."""
+        tail = self._decode(self.token_ids[self._settled_tokens :])
+        new = len(self.token_ids) - self._settled_tokens
+        if new < _TAIL or new % _STEP or _HALF_A_CHARACTER in tail:
+            return self._settled + tail
+        # Some tokenizers write a token differently where a text begins: then it is tried again later.
+        cut = self._settled_tokens + new - _STEP
+        first, last = self._decode(self.token_ids[self._settled_tokens : cut]), self._decode(self.token_ids[cut:])
+        decoded = self._settled + tail
+        if first + last == tail:
+            self._settled, self._settled_tokens = self._settled + first, cut
+        return decoded
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(token_ids, skip_special_tokens=self._skip)
+        return text
 
     def close(self, finish: Finish) -> None:
         """Ends the reply where it is, unless it has ended."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import tiny
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops.reply import Reply, beginning_of_a_stop, first_stop
@@ -68,6 +68,44 @@ def test_half_a_character_is_never_shown(text: str):
     assert all(text.startswith(each) for each in shown)
     assert one.shown == text.rstrip("\ufffd")
     assert all(later.startswith(earlier) for earlier, later in pairwise(shown))
+
+
+@given(st.text(st.sampled_from("ab th\nø🦜"), min_size=60, max_size=200))
+@settings(deadline=None)
+def test_a_long_reply_reads_as_if_it_were_decoded_whole_each_time(text: str):
+    one = reply()
+    ids = tiny.ids_of(text)
+    for count, token in enumerate(ids, 1):
+        one.add(token)
+        assert one.text == tiny.tokenizer().decode(ids[:count])
+
+
+class Counting:
+    """A tokenizer that counts the tokens that it decodes, and writes a blank where a text does not begin."""
+
+    def __init__(self, blank: str = "") -> None:
+        self.blank = blank
+        self.decoded = 0
+
+    def decode(self, token_ids: list[int], skip_special_tokens: bool) -> str:
+        self.decoded += len(token_ids)
+        return self.blank.join(chr(97 + token % 26) for token in token_ids)
+
+
+@pytest.mark.parametrize("blank", ["", " "], ids=["any cut", "no cut is right"])
+def test_what_is_settled_is_not_decoded_again_and_what_cannot_be_is_never_wrong(blank: str):
+    tokenizer = Counting(blank)
+    one = Reply(tokenizer, [], ["zab"])
+    for token in range(1, 1_001):
+        one.add(token * 3)
+    assert one.text == blank.join(chr(97 + token * 3 % 26) for token in range(1, 1_001))
+    assert (tokenizer.decoded < 150_000) == (not blank)
+
+
+def test_a_stop_string_is_found_across_what_is_settled():
+    one = reply("a" * 40)
+    shown = grown(one, "b" * 70 + "a" * 60)
+    assert (shown[-1], one.finish) == ("b" * 70, "stop string")
 
 
 def test_a_reply_that_ends_in_half_a_character_does_without_it():
