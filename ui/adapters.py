@@ -31,7 +31,7 @@ _counted = itertools.count(1)
 
 def build_adapters(console: Console) -> None:
     """Places the shelf and the bakery where the open Gradio context is."""
-    console.on_adapters = lambda desk, names: profiles.restore(console, desk, names)
+    listen(console)
     gr.HTML('<div id="lora-mixer-works"></div>')
     with at_the_root():
         order, answer, start, news = (wire(f"lora-mixer-works-{name}") for name in ("order", "answer", "start", "news"))
@@ -43,6 +43,11 @@ def build_adapters(console: Console) -> None:
     begun = start.input(_starter(console), [start, *chat], [news], **_HIDDEN)
     if menu:
         begun.then(lambda: _menu(console), None, menu, **_HIDDEN)
+
+
+def listen(console: Console) -> None:
+    """Has profiles put back by themselves when their adapters are loaded, whoever loads them."""
+    console.on_adapters = lambda desk, names: profiles.restore(console, desk, names)
 
 
 def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:

@@ -51,7 +51,7 @@ def impact(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     what: Any = message["what"]
     found = measured(desk, ids, mix, what, adapters=[adapter], cancelled=job.stopped, progress=progress)
     if not found.targets.get(adapter):
-        raise HostError("Stopped before anything was measured.")
+        return {"line": "Stopped before anything was measured."}
     console.works.impacts[what, adapter] = found
     return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut}}
 

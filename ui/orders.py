@@ -122,6 +122,15 @@ def _keep(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.keep(message["key"], console.panel.effective(desk.adapters.values()))
 
 
+def _play_profile(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+    """A column plays what a profile holds now, and has its name."""
+    from .profiles import mix_of_profile
+
+    name = str(message["name"])
+    mix = mix_of_profile(console, _desk(console, "There is no adapter yet that a profile could play."), name)
+    return setup.keep(message["key"], mix).rename(message["key"], name)
+
+
 def _move(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.move(message["key"], int(message["by"]))
 
@@ -264,14 +273,19 @@ def _sheet(console: Console, page: str) -> Sheet:
 
 def _sentence(text: str) -> str:
     text = text.strip() or "This did not work"
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+    first = text.split()[0]
+    # What begins with a file's name, say, stays as it is.
+    front = text[0].upper() if first.isalpha() and first.islower() else text[0]
+    return front + text[1:] + ("" if text[-1] in ".!?…" else ".")
 
 
 ORDERS: dict[str, Order] = {
     "look": _look,
+    "nothing": lambda console, page, message: {},
     "rename": _change(_rename),
     "play": _change(_play),
     "keep": _change(_keep),
+    "profile": _change(_play_profile),
     "move": _change(_move),
     "add": _change(_add),
     "remove": _change(_remove),

@@ -36,7 +36,7 @@ def shelf_json(console: Console) -> News:
     shown |= {"writes": host.user_data is not None, "why_not": SHARED if host.multi_user else why_not_load(console)}
     if not host.multi_user:
         folders = [str(folder) for folder in host.shelf_folders()]
-        loaded = host.loaded_adapters()
+        loaded = loaded_adapters(console)
         notes = shelf_notes(console)
         runs = _runs(entries_of(console), loaded, notes)
         empty = f"There is no adapter in {folders[0]} yet." if folders else "This host has no folder of adapters."
@@ -44,6 +44,13 @@ def shelf_json(console: Console) -> News:
         shown |= {"entries": runs, "collections": sorted(notes.collections, key=str.casefold)}
     text = json.dumps(shown, sort_keys=True)
     return {**shown, "digest": hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()}
+
+
+def loaded_adapters(console: Console) -> dict[str, Path | None]:
+    """The adapters in the model, but for one that is there for a moment to be compared."""
+    from ..lora_ops.verifying import SLOT
+
+    return {name: folder for name, folder in console.host.loaded_adapters().items() if name != SLOT}
 
 
 def entries_of(console: Console) -> list[Entry]:
@@ -169,7 +176,7 @@ def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     job.tell(f"Unloading {_listed(names) if names else 'all adapters'} …")
     console.host.unload_adapters(None if names is None else [str(name) for name in names])
     console.refresh()
-    left = list(console.host.loaded_adapters())
+    left = loaded_adapters(console)
     said = f"Unloaded {_listed(names)}." if left and names else "No adapter is loaded: this is the base model."
     return {"said": said, "shelf": shelf_json(console)}
 

@@ -11,6 +11,7 @@
     known = news.profiles;
     M.works.profiles = known.profiles;
     M.store.changed();
+    M.lab.changed(); // columns can play profiles
   });
 
   /** Ask again when profiles or adapters have changed: what fits depends on both. */

@@ -15,7 +15,11 @@
 
   M.works.onNews((news) => {
     if (news.loudness) loud.data = news.loudness;
-    if (news.impact) impacts.set(`${news.impact.what}/${news.impact.adapter}`, news.impact);
+    if (news.impact) {
+      // Where all faders stood: what was measured holds for that.
+      news.impact.panel = M.store.panel && JSON.stringify(M.store.panel);
+      impacts.set(`${news.impact.what}/${news.impact.adapter}`, news.impact);
+    }
     if (news.loudness || news.impact) M.store.changed();
   });
 

@@ -70,7 +70,7 @@
       `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
       "mean divergence of the next word, in nats",
       impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
-      impact.fresh === false ? "the faders have moved since" : "",
+      impact.panel && impact.panel !== JSON.stringify(M.store.panel) ? "the faders have moved since" : "",
     ];
     return `${parts.filter(Boolean).join(" \u00b7 ")}.`;
   }

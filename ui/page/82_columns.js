@@ -4,6 +4,7 @@
 
   const { el, setText, setAttribute } = M.dom;
   const PLAYS = [["faders", "The faders as they stand"], ["as loaded", "As loaded"], ["base", "The base model"]];
+  const PROFILE = "profile:"; // before a profile's name, among the choices
 
   const change = (message) => M.lab.order(message, (answer) => {
     if (answer.refused) M.lab.tell(answer.refused.why);
@@ -42,7 +43,10 @@
         name.blur();
       }
     }));
-    plays.addEventListener("change", M.guard("plays", () => change({ do: "play", key, plays: plays.value })));
+    plays.addEventListener("change", M.guard("plays", () => {
+      if (plays.value.startsWith(PROFILE)) change({ do: "profile", key, name: plays.value.slice(PROFILE.length) });
+      else change({ do: "play", key, plays: plays.value });
+    }));
     node.addEventListener("keydown", M.guard("move", (event) => {
       if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
       event.preventDefault();
@@ -50,7 +54,8 @@
     }));
 
     function choices(next) {
-      const all = next.kept ? [...PLAYS, ["kept", `Kept: ${next.kept}`]] : PLAYS;
+      const profiles = (M.works.profiles || []).map((one) => [PROFILE + one.name, `Profile: ${one.name}`]);
+      const all = [...PLAYS, ...(next.kept ? [["kept", `Kept: ${next.kept}`]] : []), ...profiles];
       const made = JSON.stringify(all);
       if (plays.dataset.of !== made) {
         plays.dataset.of = made;

@@ -1,0 +1,135 @@
+"""Baking as a page asks for it: planned beforehand, written, checked, and refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from shelved import ask, entry, opened, refused, shelf_host, shelve, work
+from tiny import logits, pirate
+
+from lora_mixer.hosts.protocol import HostError
+from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui.console import Console
+from lora_mixer.ui.panel import Panel
+
+MIX = {"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}), "poet": Faders(master=1.5)}
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    shelve(tmp_path / "loras" / "pirate")
+    shelve(tmp_path / "loras" / "poet", r=2, target_modules=["q_proj", "v_proj"])
+    console = opened(shelf_host(tmp_path))
+    work(console, "load", names=["pirate", "poet"], keep=False, gain=1)
+    console.move(Panel(Mix(MIX)))
+    return console
+
+
+def wish(**changes: object) -> dict[str, object]:
+    return {"profile": "", "names": ["pirate"], "way": "folded", "name": "mine", "rank": "", "density": "", **changes}
+
+
+def test_the_bakery_knows_what_there_is(console: Console, tmp_path: Path) -> None:
+    console.move(Panel(Mix({"poet": Faders(on=False)})))
+    bakery = ask(console, "bakery")["bakery"]
+    assert bakery["adapters"] == ["pirate", "poet"] and bakery["heard"] == ["pirate"] and not bakery["why_not"]
+    assert bakery["lora_dir"] == str(tmp_path / "loras") and "svd" in bakery["combinations"]
+    assert "ties" in bakery["need_density"] and "cat" not in bakery["combinations"]
+
+
+@pytest.mark.parametrize(
+    ("said", "rank", "silent"),
+    [
+        ({}, 4, 2),
+        ({"names": ["pirate", "poet"], "way": "concatenated"}, 6, 2),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "3"}, 3, 2),
+        ({"names": ["pirate"], "way": "merged"}, None, 2),
+    ],
+)
+def test_a_plan_tells_where_and_of_what_rank(console: Console, said: dict, rank: int | None, silent: int) -> None:
+    plan = ask(console, "plan", **wish(**said))["plan"]
+    assert (plan["rank"], plan["silent"], plan["exists"]) == (rank, silent, False) and plan["where"].endswith("mine")
+
+
+@pytest.mark.parametrize("way", ["folded", "patterned"])
+def test_one_adapter_is_baked_and_says_what_the_desk_says(console: Console, way: str) -> None:
+    console.move(Panel(Mix({**MIX, "poet": Faders(on=False)})))
+    played = logits(console.host.model)
+    news = work(console, "bake", **wish(way=way))
+    assert news["baked"]["checked"] and "says what the desk says" in news["baked"]["lines"][1]
+    assert entry(console, "mine")["rank"] == [4]
+    assert torch.equal(logits(console.host.model), played), "the live model is as it was"
+    work(console, "load", names=["mine"], keep=False, gain=1)
+    assert torch.allclose(logits(console.host.model), played, atol=1e-4)
+
+
+def test_several_become_one_of_the_rank_that_was_planned(console: Console) -> None:
+    said = wish(names=["pirate", "poet"], way="concatenated", name="both")
+    plan = ask(console, "plan", **said)["plan"]
+    played = logits(console.host.model)
+    news = work(console, "bake", **said)
+    assert f"rank {plan['rank']}" in news["baked"]["lines"][0] and news["baked"]["checked"]
+    work(console, "load", names=["both"], keep=False, gain=1)
+    assert torch.allclose(logits(console.host.model), played, atol=1e-4)
+
+
+def test_a_combination_only_comes_near(console: Console) -> None:
+    news = work(console, "bake", **wish(names=["pirate", "poet"], way="svd", rank="2", name="near"))
+    assert "comes near" in news["baked"]["lines"][1] and "of the exact sum" in str(news["baked"]["lines"])
+
+
+def test_a_whole_model_is_written(console: Console, tmp_path: Path) -> None:
+    news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
+    assert (tmp_path / "models" / "whole" / "config.json").is_file()
+    assert "pirate and poet" in news["baked"]["lines"][0]
+
+
+def test_a_profile_is_baked_instead_of_the_faders(console: Console) -> None:
+    ask(console, "save", name="loud")
+    console.move(Panel())
+    assert ask(console, "plan", **wish(profile="loud"))["plan"]["silent"] == 2
+    assert ask(console, "plan", **wish())["plan"]["silent"] == 0
+
+
+def test_nothing_is_overwritten_unasked(console: Console) -> None:
+    work(console, "bake", **wish())
+    assert ask(console, "plan", **wish())["plan"]["exists"]
+    news = work(console, "bake", **wish())
+    assert "exists already" in news["exists"] and "baked" not in news
+    assert "baked" in work(console, "bake", **wish(), overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"name": "../out"}, "cannot be a name"),
+        ({"name": ""}, "cannot be a name"),
+        ({"names": ["nobody"]}, "no adapter"),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "many"}, "rank must be a number"),
+        ({"profile": "none"}, "no profile"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(console: Console, said: dict, why: str) -> None:
+    assert why in refused(console, "plan", **wish(**said))
+    with pytest.raises((ValueError, HostError)):
+        work(console, "bake", **wish(**said))
+    assert sorted(path.name for path in (console.host.lora_dir or Path()).iterdir()) == ["pirate", "poet"]
+
+
+def test_ways_for_one_take_one(console: Console) -> None:
+    with pytest.raises(ValueError, match="one adapter, and there are 2"):
+        work(console, "bake", **wish(names=["pirate", "poet"]))
+    with pytest.raises(ValueError, match="at least one"):
+        work(console, "bake", **wish(names=[]))
+    with pytest.raises(ValueError, match="needs a density"):
+        work(console, "bake", **wish(names=["pirate", "poet"], way="ties"))
+
+
+def test_strangers_bake_nothing(tmp_path: Path) -> None:
+    console = opened(shelf_host(tmp_path, pirate(), multi_user=True))
+    assert "multi-user" in ask(console, "bakery")["bakery"]["why_not"]
+    with pytest.raises(HostError, match="multi-user"):
+        work(console, "bake", **wish())
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,159 @@
+"""Profiles and shapes as a page asks for them: kept, put back, put back by themselves, shared, and refused in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from shelved import ask, opened, refused, shelf_host, shelve, work
+from tiny import pirate
+
+from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui.console import Console
+from lora_mixer.ui.panel import Marked, Panel
+from lora_mixer.ui.profiles import mix_of_profile
+from lora_mixer.ui.state import state
+
+QUIET = Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 1.5})
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    shelve(tmp_path / "loras" / "pirate")
+    shelve(tmp_path / "loras" / "poet", r=2)
+    console = opened(shelf_host(tmp_path))
+    work(console, "load", names=["pirate"], keep=False, gain=1)
+    return console
+
+
+def test_a_profile_is_saved_and_put_back(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet", note="for tea")
+    assert state(console)["profile"] == {"name": "quiet", "moved": False, "kept": 1}
+    console.move(Panel())
+    assert state(console)["profile"]["moved"]
+    said = ask(console, "put", name="quiet")
+    assert said["all"] and "master 0.5" in said["said"] and console.panel == Panel(Mix({"pirate": QUIET}))
+    [row] = ask(console, "profiles")["profiles"]["profiles"]
+    assert (row["name"], row["note"], row["model"], row["adapters"]) == ("quiet", "for tea", "tiny", ["pirate"])
+    assert row["words"] == "pirate ×0.5 and 2 faders" and not row["not_fits"] and not row["missing"]
+
+
+def test_what_is_heard_is_kept_but_a_bypass_is_not(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET}), muted=Marked(kinds={"pirate": ("v_proj",)}), bypass=True))
+    ask(console, "save", name="heard")
+    ask(console, "put", name="heard")
+    assert console.panel.mix["pirate"].on and console.panel.mix["pirate"].kinds == {"q_proj": 0.0, "v_proj": 0.0}
+    assert not console.panel.bypass
+
+
+def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(console: Console, tmp_path: Path) -> None:
+    ask(console, "save", name="one")
+    assert "already" in refused(console, "save", name="ONE")
+    ask(console, "save", name="one", overwrite=True)
+    for name in ("", "../out", "a/b", ".hidden"):
+        assert refused(console, "save", name=name)
+    assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["one.json"]
+
+
+def test_profiles_are_renamed_changed_and_deleted(console: Console) -> None:
+    ask(console, "save", name="one")
+    ask(console, "rename", name="one", new="two")
+    assert state(console)["profile"]["name"] == "two"
+    ask(console, "change", name="two", restore=True, note="mine")
+    [row] = ask(console, "profiles")["profiles"]["profiles"]
+    assert row["restore"] and row["note"] == "mine"
+    assert "gone" in ask(console, "delete", name="two")["said"]
+    assert "no profile" in refused(console, "put", name="two")
+
+
+def test_a_profile_goes_out_as_json_and_comes_in_under_a_free_name(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet")
+    exported = ask(console, "export", name="quiet")
+    assert (
+        exported["file"] == "quiet.json" and json.loads(exported["text"])["mix"]["adapters"]["pirate"]["master"] == 0.5
+    )
+    assert "“quiet 2”" in ask(console, "import", text=exported["text"], file="quiet.json")["said"]
+    assert "no profile" in refused(console, "import", text='{"version": 9}', file="odd.json")
+    assert "not JSON" in refused(console, "import", text="{", file="odd.json")
+
+
+def test_what_fits_is_put_and_what_does_not_is_said(console: Console) -> None:
+    text = {"version": 1, "name": "other", "mix": {"adapters": {"pirate": {"master": 0.3, "layers": {"29": 0.0}}}}}
+    ask(console, "import", text=json.dumps(text))
+    said = ask(console, "put", name="other")
+    assert not said["all"] and "layer 29" in said["said"] and console.panel.mix["pirate"].master == 0.3
+    with pytest.raises(ValueError, match="does not fit"):
+        mix_of_profile(console, console.desk(), "other")  # type: ignore[arg-type]
+
+
+def test_an_adapter_under_another_name_is_told_by_its_file_or_by_its_user(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet")
+    work(console, "load", names=["poet"], keep=False, gain=1)
+    assert "is not loaded" in refused(console, "put", name="quiet")
+    [row] = ask(console, "profiles")["profiles"]["profiles"]
+    assert row["missing"] == ["pirate"]
+    ask(console, "put", name="quiet", names={"pirate": "poet"})
+    assert console.panel.mix["poet"].master == 0.5
+
+
+def test_a_profile_is_put_back_by_itself_unless_a_gain_was_chosen(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet", restore=True)
+    work(console, "unload", names=None)
+    work(console, "load", names=["pirate"], keep=False, gain=1)
+    assert console.panel.mix["pirate"] == QUIET and state(console)["profile"]["name"] == "quiet"
+    work(console, "unload", names=None)
+    work(console, "load", names=["pirate"], keep=False, gain=2)
+    assert console.panel.mix["pirate"] == Faders(master=2)
+
+
+def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Console, tmp_path: Path) -> None:
+    ask(console, "save", name="good", restore=True)
+    (tmp_path / "profiles" / "bad.json").write_text("{", encoding="utf-8")
+    told = ask(console, "profiles")["profiles"]
+    assert list(told["damaged"]) == ["bad"] and [one["name"] for one in told["profiles"]] == ["good"]
+    work(console, "unload", names=None)
+    work(console, "load", names=["pirate"], keep=False, gain=1)
+    ask(console, "delete", name="bad")
+
+
+def test_a_column_plays_a_profile(console: Console) -> None:
+    from lora_mixer.ui.orders import obey
+
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet")
+    console.move(Panel())
+    assert "refused" not in obey(console, "page", {"do": "profile", "key": 2, "name": "quiet"})
+    slot = console.lab.setup.slot(2)
+    assert slot.name == "quiet" and slot.kept is not None and slot.kept["pirate"] == QUIET
+    assert "no profile" in obey(console, "page", {"do": "profile", "key": 2, "name": "loud"})["refused"]["why"]
+
+
+def test_shapes_set_layers_and_kinds_and_leave_the_master(console: Console) -> None:
+    shapes = ask(console, "profiles")["profiles"]["shapes"]
+    assert [one["title"] for one in shapes][:2] == ["As loaded", "Fade in"]
+    console.move(Panel(Mix({"pirate": Faders(master=0.5)})))
+    ask(console, "shape", adapter="pirate", shape="fade_in")
+    assert console.panel.mix["pirate"] == Faders(master=0.5, layers={0: 0.0})
+    ask(console, "shape", adapter="pirate", shape="attention")
+    assert console.panel.mix["pirate"].kinds == {"gate_proj": 0.0, "up_proj": 0.0, "down_proj": 0.0}
+    ask(console, "shape", adapter="pirate", shape="as_loaded")
+    assert console.panel.mix["pirate"] == Faders(master=0.5)
+    assert "no adapter" in refused(console, "shape", adapter="nobody", shape="fade_in")
+
+
+def test_strangers_keep_nothing(tmp_path: Path) -> None:
+    console = opened(shelf_host(tmp_path, pirate(), multi_user=True))
+    told = ask(console, "profiles")["profiles"]
+    assert not told["writes"] and "multi-user" in told["why_not"] and not told["profiles"]
+    assert "share" in refused(console, "save", name="one") and list(tmp_path.iterdir()) == []
+    ask(console, "shape", adapter="pirate", shape="fade_in")
+
+
+def test_without_an_adapter_there_is_nothing_to_keep(tmp_path: Path) -> None:
+    console = opened(shelf_host(tmp_path))
+    assert "no adapter" in refused(console, "save", name="one")
