@@ -43,7 +43,8 @@ def _norm(weight: torch.Tensor, state: Any) -> float | None:
         return None
     kind = type(weight).__name__
     if kind == "Params4bit":
-        squares = _four_bit(weight.data, weight.quant_state) if getattr(weight, "quant_state", None) else None
+        quant_state = getattr(weight, "quant_state", None)
+        squares = None if quant_state is None else _four_bit(weight.data, quant_state)
     elif kind == "Int8Params":
         scales = getattr(state, "SCB", None)
         scales = getattr(weight, "SCB", None) if scales is None else scales

@@ -46,7 +46,8 @@ class Reference:
         for at in (~torch.isfinite(found)).nonzero().tolist():
             row, token = at
             found[row, token] = _plainly(self._logits[token], logits[row, token].float())
-        return found.mean(-1, dtype=torch.float64).tolist()  # type: ignore[no-any-return]
+        values: list[float] = found.mean(-1, dtype=torch.float64).tolist()
+        return values
 
 
 def _divergence(reference: torch.Tensor, shares: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

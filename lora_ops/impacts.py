@@ -26,7 +26,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 Progress = Callable[[int, int], None]
 
 #: How many tokens of all rows together run at once: with more, a processor gains nothing, a GPU little.
-_TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 768, 2048
+_TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 1024, 2048
 #: How many logits at most: half a gigabyte of them in float32 on the CPU, two on a GPU.
 _LOGITS_AT_ONCE, _LOGITS_AT_ONCE_ON_GPU = 2**27, 2**29
 #: From here on, in nats, a pass that was resumed does not say what the whole pass said.
@@ -112,7 +112,7 @@ def impact(
         adapters: the adapters whose parts are measured; all if not given.
         cancelled: asked between batches, and while waiting for the lock; true ends it, with what is known by then.
         progress: called after each batch.
-        rows: how many rows a batch may have; what suits the device if not given. Halved when memory runs out.
+        rows: how many rows a batch may have at most; what suits the device if not given. Halved when memory runs out.
         decoder_input_ids: what the decoder of an encoder-decoder model reads, shape (1, tokens); `input_ids`, shifted
             as in training, if not given.
 
@@ -244,6 +244,14 @@ def _by_adapter(asked: Iterable[_Part], part: Part, found: Mapping[Any, float]) 
     return values
 
 
+def _batch(todo: Sequence[tuple[int, _Part]], size: int) -> Sequence[tuple[int, _Part]]:
+    """The next `size` at most: rather fewer than rows that run blocks which they could have skipped."""
+    for cut in range(size, size // 2, -1):
+        if cut >= len(todo) or todo[cut - 1][0] != todo[cut][0]:
+            return todo[:cut]
+    return todo[:size]
+
+
 class _Text:
     """A text, and how the model reads it."""
 
@@ -295,7 +303,7 @@ class _Measuring:
                 progress(len(parts) - len(todo), len(parts))
                 if self._cancelled():
                     return False
-                batch = todo[:size]
+                batch = _batch(todo, size)
                 smaller = max(1, len(batch) // 2)
                 try:
                     self._measure(batch, reference, recording)

@@ -7,7 +7,7 @@ batch, hundreds of megabytes, a fifth of the time that the head itself takes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -23,10 +23,9 @@ class SameMemory:
     """Has a model's head write its logits into memory that is kept, where the head is a plain layer on the CPU."""
 
     def __init__(self, model: Any) -> None:
-        try:
+        head: Any = None
+        with suppress(AttributeError, NotImplementedError):
             head = model.get_output_embeddings()
-        except (AttributeError, NotImplementedError):
-            head = None
         plain = type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu"
         self._head: list[Any] = [head] if plain else []
         self._kept = torch.empty(0)
@@ -42,7 +41,8 @@ class SameMemory:
     def _forward(self, forward: Any, hidden: torch.Tensor) -> torch.Tensor:
         weight = self._head[0].weight
         if hidden.dtype != weight.dtype or torch.is_grad_enabled():
-            return forward(hidden)  # type: ignore[no-any-return]
+            logits: torch.Tensor = forward(hidden)
+            return logits
         rows = hidden.reshape(-1, hidden.shape[-1])
         size = len(rows) * len(weight)
         if self._kept.numel() < size or self._kept.dtype != weight.dtype:

@@ -102,7 +102,7 @@ def test_every_part_of_every_kind_of_adapter_as_one_after_the_other(kind: Kind):
 
 
 @pytest.mark.parametrize("what", ["silenced", "alone"])
-def test_a_mix_of_two_adapters_is_what_is_measured(what: str):
+def test_a_mix_of_two_adapters_is_what_is_measured(what: Any):
     desk = Desk(tiny.two())
     mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 2.0}), "poet": Faders(master=-1.5)})
     found = impact(desk, prompt(), mix, what)
@@ -245,7 +245,7 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch):
     hook = desk.model.register_forward_pre_hook(forward, with_kwargs=True)
     found = impact(desk, prompt(), rows=16)
     assert flat(found) == pytest.approx(wanted, abs=1e-5)
-    assert [size for size in sizes if size > 3] == [16, 8, 4]
+    assert [size for size in sizes if size > 3] == [15, 7]
     hook.remove()
     desk.model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("none")))
     before = tiny.scalings(desk.model)

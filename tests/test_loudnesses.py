@@ -85,6 +85,7 @@ _MEASURED = loudness(Desk(tiny.two()))
 def test_plain_adapters_are_in_proportion_to_the_gain_and_silent_when_off(gain: float, on: bool):
     levels = _MEASURED.at(Mix({"pirate": Faders(on=on, master=gain)}))
     for loud in _MEASURED.adapters["pirate"]:
+        assert loud.ratio is not None
         wanted = abs(gain) * loud.ratio if on else 0.0
         assert levels.targets["pirate"][loud.target.name] == pytest.approx(wanted)
     for loud in _MEASURED.adapters["poet"]:
