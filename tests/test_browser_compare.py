@@ -238,7 +238,7 @@ def test_a_reply_is_used_in_the_chat_as_another_version_unless_the_chat_moved_on
 def test_a_text_of_ones_own_is_asked_and_stays_out_of_the_chat(stage: Stage) -> None:
     stage.tokens(5)
     Board(stage.page).open()
-    stage.page.get_by_label("A text of my own").click()
+    stage.page.locator("#lora-mixer-source").get_by_label("A text of my own").click()
     text = stage.page.locator("#lora-mixer-text textarea")
     text.fill("   ")
     stage.page.locator("#lora-mixer-start").click()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.mix import Faders, Mix
 from lora_mixer.lora_ops.target import Adapter, Target
 from lora_mixer.ui.panel import Marked, Panel
@@ -71,6 +72,15 @@ def test_a_target_is_silent_when_anything_silences_it_and_else_plays_its_faders(
 
 @given(panels)
 def test_a_panel_survives_the_way_to_the_page_and_back(panel: Panel) -> None:
+    assert Panel.from_dict(json.loads(json.dumps(panel.to_dict()))) == panel
+
+
+def test_a_muted_kind_is_silent_though_its_fader_fades() -> None:
+    fades = {"kind:q_proj": Fade(((0, 0.5), (8, 1.0))), "master": Fade(((0, 1.0), (8, 2.0)))}
+    panel = Panel(Mix({"pirate": Faders(fades=fades)}), muted=Marked(kinds={"pirate": ("q_proj",)}))
+    mix = panel.effective(ADAPTERS)
+    for target in ADAPTERS[0].targets:
+        assert (mix.at(8).gain(target) == 0) == (target.kind == "q_proj")
     assert Panel.from_dict(json.loads(json.dumps(panel.to_dict()))) == panel
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ class Asked:
     note: str = ""
 
 
-def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Generator[dict[str, Any], None, None]:
     """Asks, and yields news for the page that wished it; the page shows the new experiment from then on.
 
     Args:

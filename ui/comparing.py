@@ -15,6 +15,7 @@ from .charting import Charting
 from .measuring import measure
 from .orders import obey
 from .sheet import Line
+from .toast import refusal, tell
 from .wire import at_the_root, receiver, wire
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 #: Errors that are told as they are; of any other its user can only be told that it happened.
 FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
 CHARTS = ("sweep", "text")
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden"}
+#: "multiple": what a page says is never dropped because something that it said before is still being done.
+_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
 
 
 def build_comparing(console: Console) -> None:
@@ -33,7 +35,7 @@ def build_comparing(console: Console) -> None:
     with gr.Column(elem_id="lora-mixer-charts"):
         plots = {name: gr.Plot(visible=False, show_label=False, elem_id=f"lora-mixer-plot-{name}") for name in CHARTS}
     with at_the_root():
-        news, order, answer, start, use, tell, measure, draw = (
+        news, order, answer, start, use, told, measure, draw = (
             wire(f"lora-mixer-lab-{name}")
             for name in ("news", "order", "answer", "start", "use", "tell", "measure", "draw")
         )
@@ -41,21 +43,21 @@ def build_comparing(console: Console) -> None:
     answer.change(None, [answer], None, js=receiver("answered"))
     chat = list(console.host.chat_inputs())
     # Not in the queue: an order must not wait behind a generation, Stop least of all.
-    order.input(_obeyer(console), [order], [answer], queue=False, trigger_mode="multiple", **_HIDDEN)
+    order.input(_obeyer(console), [order], [answer], queue=False, **_HIDDEN)
     start.input(_asker(console), [start, *chat], [news], **_HIDDEN)
     measure.input(_measurer(console), [measure], [news], **_HIDDEN)
     draw.input(_drawer(console), [draw], [news, *plots.values()], **_HIDDEN)
     use.input(_user(console), [use, *chat], list(console.host.chat_outputs()), **_HIDDEN)
     # In the queue: Gradio 6 shows no error of an event that is not.
-    tell.input(_tell, [tell], None, trigger_mode="multiple", **_HIDDEN)
+    told.input(_tell, [told], None, **_HIDDEN)
 
 
 def _tell(message: str) -> None:
     """Has Gradio show what the page wants to be read: an order that was refused, or what was done."""
     said = json.loads(message)
     if not said["good"]:
-        raise gr.Error(said["text"])
-    gr.Info(said["text"])
+        raise refusal(said["text"])
+    tell(said["text"])
 
 
 def _obeyer(console: Console) -> Any:
@@ -75,7 +77,7 @@ def _asker(console: Console) -> Any:
         except Exception as error:
             yield _line(str(error))
             if isinstance(error, FOR_PEOPLE):
-                raise gr.Error(str(error)) from error
+                raise refusal(error) from error
             raise
 
     return start
@@ -92,7 +94,7 @@ def _measurer(console: Console) -> Any:
                     yield json.dumps(news)
         except FOR_PEOPLE as error:
             yield _ended(sheet)
-            raise gr.Error(str(error)) from error
+            raise refusal(error) from error
 
     return measure_now
 
@@ -119,7 +121,7 @@ def _drawer(console: Console) -> Any:
             if charting.stopped:
                 return
             if isinstance(error, FOR_PEOPLE):
-                raise gr.Error(str(error)) from error
+                raise refusal(error) from error
             raise
 
     return draw
@@ -144,7 +146,7 @@ def _user(console: Console) -> Any:
                 raise HostError("The chat has moved on since these replies were written: compare again to use one.")
             return list(console.host.use_reply(sheet.shown(0, int(json.loads(message)["column"])), values))
         except HostError as error:
-            raise gr.Error(str(error)) from error
+            raise refusal(error) from error
 
     return use
 

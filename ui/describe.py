@@ -21,8 +21,10 @@ def _faders(faders: Faders) -> str:
         return "off"
     moved = sum(1 for group in (faders.kinds, faders.layers, faders.modules) for gain in group.values() if gain != 1)
     parts = []
-    if faders.master != 1:
+    if faders.master != 1 and "master" not in faders.fades:
         parts.append(f"×{faders.master:g}")
     if moved:
         parts.append(f"{moved} fader{'s' if moved > 1 else ''}")
-    return " and ".join(parts) or "as loaded"
+    if faders.fades:
+        parts.append(f"{len(faders.fades)} fade{'s' if len(faders.fades) > 1 else ''}")
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "as loaded"

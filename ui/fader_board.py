@@ -10,6 +10,7 @@ import gradio as gr
 
 from .panel import Panel
 from .state import state_json
+from .toast import refusal as error
 from .wire import at_the_root, wire
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _take(console: Console, message: str) -> Any:
 def _complain(refusal: str) -> None:
     """Has Gradio show why a move was not taken."""
     if refusal:
-        raise gr.Error(json.loads(refusal)[1])
+        raise error(json.loads(refusal)[1])
 
 
 def _answer(console: Console, message: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
@@ -28,7 +28,7 @@ class Stopped(Exception):
     """Its user called it off."""
 
 
-def measure(console: Console, sheet: Sheet) -> Iterator[dict[str, Any]]:
+def measure(console: Console, sheet: Sheet) -> Generator[dict[str, Any], None, None]:
     """Measures every row that has ended and was not measured yet; yields news for the page.
 
     Raises:

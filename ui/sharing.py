@@ -108,7 +108,8 @@ def _sweep(record: Record) -> Filled | None:
     if not isinstance(told, dict):
         return None
     try:
-        filled = Filled(**{key: tuple(value) if isinstance(value, list) else str(value) for key, value in told.items()})
+        fields: dict[str, Any] = {key: tuple(map(str, v)) if isinstance(v, list) else str(v) for key, v in told.items()}
+        filled = Filled(**fields)
     except TypeError:
         return None
     fits = len(filled.x_labels) * max(len(filled.y_labels), 1) == len(record.columns)

@@ -176,8 +176,8 @@ class Teller:
                 self._told[row, column] = now
                 cells.append(_cell(sheet, row, column, before[1] if before else None))
         self._count += 1
-        line, note = sheet.line.to_dict(), " ".join(sheet.notes)
-        return {"key": sheet.key, "n": self._count, "cells": cells, "line": line, "note": note}
+        news = {"key": sheet.key, "n": self._count, "cells": cells}
+        return {**news, "line": sheet.line.to_dict(), "note": " ".join(sheet.notes)}
 
 
 def _cell(sheet: Sheet, row: int, column: int, before: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@
  *   20_model   pure functions: gains, mute and solo, formatting      50_curve   the depth curve, one value per layer
  *   25_dom     making elements, icons, double taps                   60_grid    layer x kind: drawing; 62_hand moving it;
  *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    65_cell    the targets of the cell that is chosen
+ *   55_fade    gains that change over the reply
  *   70_dock    the few faders beside the chat; 80_desk all strips    90_start   finding our places, starting
  * The lab, which compares, is an element of its own below the desk:
  *   81_lab     what it knows; asking Python and being told           84_questions what is asked, Compare and Stop
@@ -58,8 +59,9 @@
    *    notices: [text], adapters: [ADAPTER], panel: PANEL, asked: the t of the question}
    * ADAPTER: {name, playing, method, rank: [..], alpha: [..], scaling: [..], rslora, parameters, share, advice, kinds: [name],
    *    layers: [number], targets: [[name, layer or null, index in kinds, rank, alpha, scaling]], fixed: [[name, why]]}
-   * PANEL, both ways: {mix: {adapters: {NAME: {on, master, kinds: {}, layers: {}, modules: {}}}}, muted: SIDE, soloed: SIDE,
-   *    bypass}, SIDE: {adapters: [name], kinds: {NAME: [kind]}}; what stands at 1 is left out.
+   * PANEL, both ways: {mix: {adapters: {NAME: {on, master, kinds: {}, layers: {}, modules: {}, fades: {KEY: [[token, gain]]}}}}, muted: SIDE, soloed: SIDE,
+   *    bypass}, SIDE: {adapters: [name], kinds: {NAME: [kind]}}; what stands at 1 is left out. KEY: "master", "kind:q_proj",
+   *    "layer:3", "target:NAME": a fader that follows a fade.
    * Page -> Python, in #lora-mixer-panel: {seq, panel: PANEL}, {seq, fader: {min, max}}, {seq, do: "accept_offer", id};
    *    in #lora-mixer-poll: {rev: the last one seen or -1, t}, answered by a state only if there is a newer one.
    */

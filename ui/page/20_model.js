@@ -18,8 +18,21 @@
       kinds: dict(f.kinds),
       layers: dict(f.layers),
       modules: dict(f.modules),
+      fades: dict(f.fades),
     };
   }
+
+  /** The gain of a fade, [[token, gain], …], while a token of the reply is worked out. */
+  function fadeAt(points, token) {
+    const after = points.findIndex((point) => point[0] > token);
+    if (after === 0) return points[0][1];
+    if (after < 0) return points[points.length - 1][1];
+    const [[left, one], [right, other]] = [points[after - 1], points[after]];
+    return one + ((other - one) * (token - left)) / (right - left);
+  }
+
+  /** A fader's number, or where its fade begins: what is heard while nobody generates, and first in a reply. */
+  const stands = (f, key, value) => (key in f.fades ? fadeAt(f.fades[key], 0) : value);
 
   /** A panel of our own from what Python sent (or from another panel: a copy). */
   function panel(from) {
@@ -103,13 +116,14 @@
     const { adapter, gains } = ix;
     const f = peek(p, adapter.name);
     if (silence(p, adapter)) return gains.fill(0);
-    const kind = adapter.kinds.map((k) => (kindSilence(p, adapter.name, k) ? 0 : f.master * at(f.kinds, k)));
-    const layer = adapter.layers.map((l) => at(f.layers, l));
+    const master = stands(f, "master", f.master);
+    const kind = adapter.kinds.map((k) => (kindSilence(p, adapter.name, k) ? 0 : master * stands(f, `kind:${k}`, at(f.kinds, k))));
+    const layer = adapter.layers.map((l) => stands(f, `layer:${l}`, at(f.layers, l)));
     if (ix.loose) layer.push(1);
-    const single = Object.keys(f.modules).length > 0;
+    const single = Object.keys(f.modules).length > 0 || Object.keys(f.fades).some((key) => key.startsWith("target:"));
     for (let i = 0; i < gains.length; i += 1) {
       const c = ix.cellOf[i];
-      const own = single ? at(f.modules, adapter.targets[i][0]) : 1;
+      const own = single ? stands(f, `target:${adapter.targets[i][0]}`, at(f.modules, adapter.targets[i][0])) : 1;
       gains[i] = kind[(c / ix.cols) | 0] * layer[c % ix.cols] * own;
     }
     return gains;
@@ -160,7 +174,7 @@
   /** True if any fader of an adapter has left 1. */
   function touched(p, name) {
     const f = peek(p, name);
-    return !f.on || f.master !== 1 || [f.kinds, f.layers, f.modules].some((map) => Object.keys(map).length > 0);
+    return !f.on || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
   }
 
   /** An adapter back as loaded: faders at 1, nothing muted or soloed in it. */
@@ -178,6 +192,8 @@
   }
   const sameNames = (a, b) => a.length === b.length && a.every((n) => b.includes(n));
 
+  const inOrder = (map) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+
   function samePanel(a, b) {
     if (a.bypass !== b.bypass) return false;
     for (const side of ["muted", "soloed"]) {
@@ -191,6 +207,7 @@
       const y = peek(b, name);
       if (x.on !== y.on || x.master !== y.master) return false;
       if (!["kinds", "layers", "modules"].every((part) => sameDict(x[part], y[part]))) return false;
+      if (JSON.stringify(inOrder(x.fades)) !== JSON.stringify(inOrder(y.fades))) return false;
     }
     return true;
   }
@@ -245,7 +262,7 @@
   const round = (value) => Math.round(value * 100) / 100 + 0;
 
   M.model = {
-    panel, of, peek, at, put, toggle, kindsOf, kindsToEdit, silence, kindSilence, index, hear, cell, own, putCell, alphaNow,
+    panel, of, peek, at, put, fadeAt, toggle, kindsOf, kindsToEdit, silence, kindSilence, index, hear, cell, own, putCell, alphaNow,
     touched, reset, samePanel, sameAdapter, parse, gain, short, range, tiny, many, percent, clamp, round,
   };
 })(window.loraMixer);

@@ -78,6 +78,7 @@
     const kinds = M.kinds(adapter);
     const curve = adapter.layers.length ? M.curve(adapter) : null;
     const grid = M.grid(ix);
+    const fades = M.fades(adapter);
     const shapes = M.shapes(adapter);
     const make = (label, part, open) => M.dom.section(`${name}/${label}`, label, open, part.node, () => M.store.changed());
     const sections = {
@@ -93,8 +94,8 @@
       master.node, known.node,
       adapter.advice ? el("p", { class: "advice", text: adapter.advice }) : null,
       shapes.node,
-      el("div", { class: "sections" }, sections.kinds.node, curve && sections.depth.node, sections.grid.node, fixedList(adapter)));
-    if (!adapter.targets.length) for (const s of Object.values(sections)) if (s) s.node.hidden = true;
+      el("div", { class: "sections" }, sections.kinds.node, curve && sections.depth.node, sections.grid.node, fades.node, fixedList(adapter)));
+    if (!adapter.targets.length) for (const s of [...Object.values(sections), fades]) if (s) s.node.hidden = true;
 
     return {
       node, adapter,
@@ -108,7 +109,8 @@
         power.update(f.on);
         mute.update(p.muted.adapters.includes(name));
         solo.update(p.soloed.adapters.includes(name));
-        master.update(f.master);
+        master.update(f.master, false, "master" in f.fades);
+        fades.update();
         shapes.update();
         setText(known.now, M.model.range(...M.model.alphaNow(ix), M.model.short));
         digests(ix, sections);

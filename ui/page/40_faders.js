@@ -97,7 +97,7 @@
   };
 
   /**
-   * A fader: {node, update(value, silent)}. data names it for others; set(value) is called on every move. scale: numbers
+   * A fader: {node, update(value, silent, fades)}; one that fades over the reply cannot be moved. data names it for others; set(value) is called on every move. scale: numbers
    * below it. It has a notch at 1; a double-click puts it back there. A value outside the range stands at the edge and is marked.
    */
   M.fader = function ({ data, name, label, set, extra, scale }) {
@@ -107,8 +107,9 @@
     const marks = scale ? el("span", { class: "marks", "aria-hidden": "true" }) : null;
     const track = el("span", { class: "track" }, range, marks);
     const field = M.numberField({ label: `${label}, number`, set: (v) => move(v) });
+    const follows = el("span", { class: "follows", text: "follows a fade", hidden: true });
     const node = el("div", { class: "fader", data },
-      el("span", { class: "fader-name", text: name, title: name }), track, field.node, ...(extra || []));
+      el("span", { class: "fader-name", text: name, title: name }), track, follows, field.node, ...(extra || []));
 
     function move(next) {
       value = next;
@@ -183,10 +184,13 @@
     draw();
     return {
       node, field,
-      update(next, silent) {
+      update(next, silent, fades) {
         if (!pressed) value = next;
         draw();
         node.classList.toggle("is-silent", silent === true);
+        node.classList.toggle("is-fading", fades === true);
+        follows.hidden = fades !== true;
+        range.disabled = field.input.disabled = fades === true;
       },
     };
   };

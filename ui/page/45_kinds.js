@@ -22,7 +22,7 @@
         const p = M.store.panel;
         const f = M.model.peek(p, name);
         for (const { kind, fader, mute, solo } of rows) {
-          fader.update(M.model.at(f.kinds, kind), M.model.kindSilence(p, name, kind) !== "");
+          fader.update(M.model.at(f.kinds, kind), M.model.kindSilence(p, name, kind) !== "", `kind:${kind}` in f.fades);
           if (mute) mute.update(M.model.kindsOf(p.muted, name).includes(kind));
           if (solo) solo.update(M.model.kindsOf(p.soloed, name).includes(kind));
         }

@@ -50,7 +50,7 @@
         node.classList.toggle("is-silent", silent !== "");
         why.update(silent);
         power.update(f.on);
-        master.update(f.master);
+        master.update(f.master, false, "master" in f.fades);
         if (more.open) kinds.update();
       },
     };

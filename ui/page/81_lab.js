@@ -112,6 +112,12 @@
     },
     look: () => lab.order({ do: "look" }),
 
+    /** fn runs when Python has followed every order: what is begun then knows of all of them. */
+    afterOrders(fn) {
+      if (!open && !orders.length) fn();
+      else lab.order({ do: "nothing" }, fn);
+    },
+
     /** Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own. */
     send: (box, message) => M.wire.write(`lora-mixer-lab-${box}`, JSON.stringify({ ...message, seq: ++seq })),
 

@@ -94,7 +94,7 @@
     start.addEventListener("click", M.guard("compare", () => {
       M.lab.line = { text: "Waiting for the model \u2026", running: true, part: null };
       M.lab.changed();
-      M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), batched: manner.value === "rows" });
+      M.lab.afterOrders(() => M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), batched: manner.value === "rows" }));
     }));
 
     return {

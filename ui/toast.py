@@ -1,0 +1,24 @@
+"""What the host raises above its page: errors and news, as text."""
+
+from __future__ import annotations
+
+from html import escape
+
+import gradio as gr
+
+#: Since Gradio 5 such messages are HTML: a name in one would be taken for markup.
+_IS_HTML = int(gr.__version__.partition(".")[0]) >= 5
+
+
+def refusal(text: object) -> gr.Error:
+    """An error to raise, which shows `text` as it is."""
+    return gr.Error(_plain(text))
+
+
+def tell(text: object) -> None:
+    """Shows `text`, which is no error."""
+    gr.Info(_plain(text))
+
+
+def _plain(text: object) -> str:
+    return escape(str(text), quote=False) if _IS_HTML else str(text)
