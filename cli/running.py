@@ -9,8 +9,10 @@ import warnings
 from collections.abc import Sequence
 
 import typer
+from pydantic import ValidationError
 
 from ..hosts.protocol import HostError
+from ..lora_ops.mix import explain
 from ..lora_ops.needs import MissingPackage
 from . import DONE, FAILED, MISUSED
 from .app import app
@@ -35,6 +37,8 @@ def run(argv: Sequence[str]) -> int:
             return MISUSED
         if isinstance(error, FileExistsError):
             return _told(f"{error}. (--overwrite allows it.)", MISUSED, debug)
+        if isinstance(error, ValidationError):
+            return _told(explain(error), MISUSED, debug)
         if isinstance(error, HostError | ValueError):
             return _told(str(error), MISUSED, debug)
         if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):

@@ -31,10 +31,10 @@ def show_facts(facts: Mapping[str, str]) -> None:
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
-    """Rows under a head; the first `left` columns stand left, the others right."""
+    """Rows under a head; the first `left` columns stand left, and what has no head (a bar); numbers stand right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for at, word in enumerate(head):
-        table.add_column(escape(word), justify="left" if at < left else "right", overflow="fold")
+        table.add_column(escape(word), justify="left" if at < left or not word else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(cell) for cell in row))
     _console().print(table)
