@@ -30,7 +30,7 @@ def shelve(folder: Path, **config: Any) -> Path:
 
 
 def shelf_host(home: Path, model: Any = None, **options: Any) -> StandaloneHost:
-    """A host with a tiny model that keeps everything in `home`; on its shelf are `home / "loras"` and the demo's own."""
+    """A host with a tiny model that keeps everything in `home`; on the shelf: `home / "loras"`, and the demo's own."""
     host = StandaloneHost(Start(ROOT, Path("tiny"), {}, state=home), **options)
     host.use(Loaded(tiny.llama() if model is None else model, tiny.tokenizer(), 1000))
     return host
@@ -70,3 +70,21 @@ def entry(console: Console, name: str) -> dict[str, Any]:
     every = {one["id"]: one for run in entries for one in (run, *run["entries"])}
     found: dict[str, Any] = every[name]
     return found
+
+
+def adapters_tab(page: Any) -> Any:
+    """Goes to the page of adapters; the shelf on it."""
+    page.get_by_role("tab", name="LoRA Mixer", exact=True).first.click()
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Adapters", exact=True).click()
+    shelf = page.locator("#lora-mixer-shelf-card")
+    shelf.wait_for()
+    return shelf
+
+
+def mix_tab(page: Any) -> Any:
+    """Goes to the desk; the desk."""
+    page.get_by_role("tab", name="LoRA Mixer", exact=True).first.click()
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Mix", exact=True).click()
+    desk = page.locator("#lora-mixer-desk .lora-mixer-desk")
+    desk.wait_for()
+    return desk

@@ -47,7 +47,7 @@
   function hear(news) {
     if (news.job) works.job = news.job;
     for (const fn of hearers) fn(news);
-    changed();
+    M.store.changed(); // parts of the works stand on the desk, and what is drawn there hears of the store alone
   }
 
   const idle = { what: "", key: "", text: "", part: null, running: false, failed: false };
@@ -72,7 +72,7 @@
       works.job = { ...idle, what: message.do, key, text: "Waiting \u2026", running: true };
       heardAt = performance.now();
       M.wire.write("lora-mixer-works-start", JSON.stringify({ ...message, key, seq: ++seq }));
-      changed();
+      M.store.changed();
     },
     stop: () => works.order({ do: "stop" }),
 

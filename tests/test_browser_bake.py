@@ -1,0 +1,69 @@
+"""Baking in a browser: a mix becomes an adapter that lies on the shelf, and says what the desk said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from browser import Board, Mixer, standalone, wait_until
+from playwright.sync_api import expect
+from shelved import adapters_tab, mix_tab, shelf_host
+from tiny import logits, two
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def mixer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixer]:
+    with standalone(shelf_host(tmp_path_factory.mktemp("home"), two())) as running:
+        yield running
+
+
+def bake(page: Any, name: str, **chosen: str) -> None:
+    """Fills the form, and presses the button."""
+    for field, value in chosen.items():
+        page.locator(f"#lora-mixer-bake-{field}").select_option(value)
+    page.locator("#lora-mixer-bake-name").fill(name)
+    expect(page.locator("#lora-mixer-bake-plan")).to_contain_text(name)
+    page.locator("#lora-mixer-bake-go").click()
+
+
+def test_mixes_become_adapters_on_the_shelf(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url)
+    mix_tab(page)
+    Board(page).master().fill("0.5")
+    wait_until(page, lambda: mixer.console.panel.mix["pirate"].master == 0.5, "the fader")
+    played = logits(mixer.model)
+    shelf = adapters_tab(page)
+    plan, result = page.locator("#lora-mixer-bake-plan"), page.locator("#lora-mixer-bake-result")
+
+    # Two play: they are concatenated, and the rank is told beforehand.
+    bake(page, "both", way="concatenated")
+    expect(plan).to_contain_text("rank 6")
+    expect(result).to_contain_text("says what the desk says")
+    expect(result).to_contain_text("vLLM")
+    expect(shelf.locator("[data-entry=both]")).to_be_visible()
+
+    # One alone is folded. What exists is only replaced when it is asked for twice.
+    page.locator("#lora-mixer-bake-adapters").get_by_label("poet").uncheck()
+    bake(page, "softer", way="folded")
+    expect(result).to_contain_text("softer is in")
+    overwrite = page.locator("#lora-mixer-bake [data-do=overwrite]")
+    expect(overwrite).to_be_visible()
+    overwrite.click()
+    page.locator("#lora-mixer-bake [data-do=overwrite-yes]").click()
+    expect(result).to_contain_text("softer is in")
+
+    # Loaded alone, the first of them says what the desk said.
+    shelf.locator("[data-entry=both] [data-do=load]").click()
+    expect(shelf.locator("[data-entry=both] .lora-mixer-badge.is-loaded")).to_be_visible()
+    assert torch.allclose(logits(mixer.model), played, atol=1e-4)
+
+
+def test_a_bad_name_is_refused_beside_its_field(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url)
+    adapters_tab(page)
+    page.locator("#lora-mixer-bake-name").fill("../out")
+    expect(page.locator("#lora-mixer-bake [role=alert]").last).to_contain_text("cannot be a name")
