@@ -100,7 +100,7 @@
     const body = el("div", { class: "fades" },
       el("p", { class: "hint", text: "A fader that moves by itself while a reply is written: gains at tokens, with straight lines between them." }),
       list, el("div", { class: "column-tools" }, which, add));
-    const section = M.dom.section(`${adapter.name}/Fade`, "Fade", false, body, () => M.store.changed());
+    const section = M.dom.section(`${adapter.name}/Fade`, "Fade over the reply", false, body, () => M.store.changed());
     section.node.dataset.section = "fade";
     let rows = [];
     return {
