@@ -178,7 +178,7 @@ class Ballot:
 
 
 def _shuffled(columns: int, trials: int, dice: random.Random, first: int = 0) -> list[_Pair]:
-    """All pairs of columns of all trials (from the one called `first`), in an order of which any beginning is balanced."""
+    """All pairs of columns of all trials, counted from `first`, in an order of which any beginning is balanced."""
     meetings = _meetings(columns, dice)
     order = dice.sample(range(first, first + trials), trials)
     pairs = []

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..lora_ops.mix import Faders, Mix
 from .lab import Lab
 from .panel import Panel
+from .session import Sessions
 from .works import Works
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Console:
         self.host = host
         self.panel = Panel()
         self.lab = Lab(shared=not host.multi_user)
+        self.sessions = Sessions()
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0

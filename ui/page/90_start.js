@@ -1,4 +1,4 @@
-/* Start: one desk, one dock, one lab, one page of adapters; look for their places again on every tick, for the host may make them anew. */
+/* Start: one desk, one dock, one lab, one page of votes, one of adapters; look for their places again on every tick, for the host may make them anew. */
 (function (M) {
   "use strict";
 
@@ -6,12 +6,14 @@
     const desk = M.desk();
     const dock = M.dock();
     const lab = M.compare();
+    const votes = M.votesPage();
     const works = M.adaptersPage();
     let lost = false;
     const look = () => {
       desk.settle();
       dock.look();
       lab.settle();
+      votes.settle();
       works.settle();
     };
     M.store.onChange(M.guard("the desk", desk.update));
@@ -23,6 +25,7 @@
       look();
       M.wire.poll(false);
       M.lab.tick();
+      M.votes.tick();
       works.tick();
       if (M.wire.lost() !== lost) {
         lost = !lost;
@@ -40,7 +43,7 @@
     // Motion and a narrow page as classes: hosts rewrite style sheets, and lose @media on the way.
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
     const motion = () => {
-      for (const node of [desk.root, dock.node, lab.root, works.root]) node.classList.toggle("is-lively", !calm.matches);
+      for (const node of [desk.root, dock.node, lab.root, votes.root, works.root]) node.classList.toggle("is-lively", !calm.matches);
     };
     M.listen(calm, "change", motion);
     motion();

@@ -1,0 +1,315 @@
+"""Wires the page of votes: blind sessions, their outcome, and the experiments that are kept.
+
+An order is a JSON object with `do` and what that needs, answered at once; `page/891_votes.js` tells the form of both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from ..hosts.protocol import HostError
+from ..lora_ops.mix import Mix
+from . import keeping, past, plays, standings
+from .asking import MANY, Asked, Wish, questions
+from .comparing import FOR_PEOPLE, page_of
+from .panel import Panel
+from .prompts import chats, text_of_file
+from .running import begin, generation
+from .session import Prepared, Session, Sessions
+from .sheet import Line, Row, Sheet
+from .wire import at_the_root, wire
+from .works import sentence
+
+if TYPE_CHECKING:
+    from ..lora_ops import Column, Desk
+    from .console import Console
+
+Answer = dict[str, Any]
+Order = Callable[["Console", Sessions, str, Mapping[str, Any]], Answer]
+
+MOST_PAIRS = 500
+_HIDDEN: dict[str, Any] = {"show_progress": "hidden"}
+_counted = itertools.count(1)
+
+
+def build_votes(console: Console) -> None:
+    """Places the page of votes where the open Gradio context is."""
+    gr.HTML('<div id="lora-mixer-votes-place"></div>')
+    with at_the_root():
+        order, answer, start = (wire(f"lora-mixer-votes-{name}") for name in ("order", "answer", "start"))
+    receive = "(text) => { window.loraMixer && window.loraMixer.votes && window.loraMixer.votes.answered(text); }"
+    answer.change(None, [answer], None, js=receive)
+    chat = list(console.host.chat_inputs())
+    # Not in the queue: a vote must not wait behind a generation.
+    live: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **_HIDDEN}
+    order.input(_obeyer(console), [order], [answer], **live)
+    start.input(_starter(console), [start, *chat], [answer], **live)
+
+
+def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any] = ()) -> Answer:
+    """Does what a page says, and answers it with what it is to show.
+
+    Args:
+        console: whose votes these are.
+        page: which page it is.
+        message: the order.
+        values: of the host's `chat_inputs()`, for an order that begins a session.
+    """
+    sessions, page = console.sessions, page if console.host.multi_user else ""
+    try:
+        if message["do"] == "start":
+            answer = _start(console, sessions, page, message, values)
+        else:
+            answer = ORDERS[message["do"]](console, sessions, page, message)
+    except FOR_PEOPLE as error:
+        answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        answer = {"refused": {"at": "", "why": f"The page said something that nobody understands: {error!r}"}}
+    return {"re": message.get("seq"), **answer, **_session(sessions, page, message.get("known"))}
+
+
+def _session(sessions: Sessions, page: str, known: Any) -> Answer:
+    """The session of a page, unless it knows it as it is: `known` is its key and revision."""
+    session = sessions.of(page)
+    if session is None:
+        return {"session": None}
+    if known == [session.key, session.revision]:
+        return {}
+    told = session.to_dict()
+    if session.revealed:
+        told["outcome"] = _outcome(session)
+    return {"session": told}
+
+
+def _outcome(session: Session) -> Answer:
+    from ..lora_ops.votes import tally
+
+    record = session.record
+    if record is None:
+        return {}
+    blind = [vote for vote in record.votes if vote.source == "blind"]
+    try:
+        added = standings.standing(tally(duel for duel in record.duels if duel.source == "blind"))
+    except RuntimeError as error:  # a package is missing: which mix was which can be told all the same
+        added = {"rows": [], "pairs": [], "votes": len(blind), "line": str(error), "note": ""}
+    return {"standing": added, "pairs": [_revealed(record, vote) for vote in blind]}
+
+
+def _revealed(record: Any, vote: Any) -> Answer:
+    trial = record.trials[vote.trial]
+    return {
+        "question": " ".join((trial.label or trial.prompt).split())[-160:],
+        "left": record.columns[vote.left].label,
+        "right": record.columns[vote.right].label,
+        "verdict": vote.verdict,
+        "texts": [trial.replies[vote.left].text, trial.replies[vote.right].text],
+    }
+
+
+def _start(
+    console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
+) -> Answer:
+    """Begins a session with the columns of the compare page; its replies are generated in the background."""
+    from ..lora_ops.votes import identity
+
+    most = _pairs(message)
+    wish = Wish.of({"source": MANY, "batched": True, **message})
+    desk = console.desk()
+    if desk is None:
+        trouble = console.host.trouble()
+        raise HostError(f"{trouble.title}: {trouble.advice}" if trouble else "There is no adapter to vote on.")
+    columns = tuple(plays.columns(console.lab.setup, desk, console.panel))
+    if len({identity(column.mix) for column in columns}) < 2:
+        raise ValueError("all columns of the Mix tab play the same mix: change one of them first")
+    if wish.source == MANY:
+        chats(wish.text)  # refused here, where its user still sees the field
+    session = Session(console, most)
+    session.generate(lambda: _prepared(console, desk, columns, wish, values))
+    sessions.begin(page, session)
+    return {}
+
+
+def _prepared(console: Console, desk: Desk, columns: tuple[Column, ...], wish: Wish, values: Sequence[Any]) -> Prepared:
+    asked = questions(console, wish, values)
+    settings = generation(asked)
+    seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
+    sheet = Sheet(
+        columns=columns,
+        rows=tuple(_row(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
+        limit=settings.get("max_new_tokens"),
+        line=Line("Waiting for the model …", running=True),
+        record=keeping.begin(console, desk, columns, settings, None),
+        notes=list(dict.fromkeys(one.note for one in asked if one.note)),
+    )
+    return sheet, begin(console, desk, sheet, asked, seeds, wish.batched)
+
+
+def _row(question: int, asked: Asked, seed: int) -> Row:
+    request = asked.request
+    return Row(asked.label, request.prompt, seed, request.opening, (), asked.messages, question)
+
+
+def _pairs(message: Mapping[str, Any]) -> int:
+    try:
+        most = int(message["most"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("how many pairs? It must be a whole number") from None
+    if not 1 <= most <= MOST_PAIRS:
+        raise ValueError(f"there can be 1 to {MOST_PAIRS} pairs in a session, not {most}")
+    return most
+
+
+def _look(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    """What else than the session a page shows, if it asks for that."""
+    if not message.get("all"):
+        return {}
+    desk = console.desk()
+    trouble = console.host.trouble() if desk is None else None
+    setup = console.lab.setup
+    names = [] if desk is None else [_named(console, desk, slot) for slot in setup.slots]
+    answer: Answer = {
+        "columns": names,
+        "trouble": f"{trouble.title}: {trouble.advice}" if trouble else "",
+        "keeps": not console.host.multi_user,
+        "broken": "",
+    }
+    try:
+        return {**answer, **past.listed(console)}
+    except (ValueError, RuntimeError, OSError) as error:
+        return {**answer, "past": [], "broken": sentence(str(error))}
+
+
+def _named(console: Console, desk: Desk, slot: Any) -> str:
+    """What a column is called, with its letter; also of one whose mix does not fit any more."""
+    name = slot.name or plays.label(slot.plays, plays.mix_of(slot, desk, console.panel), desk)
+    return f"{console.lab.setup.letter(slot.key)} · {name}"
+
+
+def _vote(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    _shown(sessions, page).vote(int(message["number"]), message["verdict"])
+    return {}
+
+
+def _reveal(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    _shown(sessions, page).reveal()
+    return {}
+
+
+def _stop(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    _shown(sessions, page).stop()
+    return {}
+
+
+def _more(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    _shown(sessions, page).go_on(_pairs(message))
+    return {}
+
+
+def _end(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    sessions.end(page)
+    return past.listed(console)
+
+
+def _resume(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    """A session on the replies of a kept experiment: a new one, or one that was interrupted."""
+    sheet = past.open_sheet(console, int(message["id"]))
+    sheet.notes.clear()
+    session = Session(console, _pairs(message), sheet)
+    if session.over:
+        session.reveal()
+    sessions.begin(page, session)
+    return {}
+
+
+def _open(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    """Shows a kept experiment on the compare page."""
+    console.lab.show(str(message["page"]), past.open_sheet(console, int(message["id"])))
+    return {"opened": True}
+
+
+def _save(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    return {"file": past.as_file(console, int(message["id"]), str(message["form"]))}
+
+
+def _columns(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    return {"said": past.use_columns(console, int(message["id"])), **_look(console, sessions, page, {"all": True})}
+
+
+def _delete(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    past.delete(console, int(message["id"]))
+    return {"said": "Deleted, with its votes.", **past.listed(console)}
+
+
+def _standing(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    return past.standing(console, message)
+
+
+def _prompts(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    try:
+        return {"text": text_of_file(message["data"], str(message["name"]))}
+    except ValueError as error:
+        raise ValueError(f"the file {error}") from error
+
+
+def _put(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+    """The faders where those of a mix were that was voted on: mute, solo and bypass are lifted."""
+    mix = Mix.from_dict(message["mix"])
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter to put it on.")
+    try:
+        desk.check(mix)
+    except ValueError as error:
+        raise ValueError(f"this mix does not fit the adapters that are loaded now: {error}") from error
+    console.move(Panel(mix))
+    return {"said": f"The desk stands where {str(message.get('label') or 'this mix')} stood."}
+
+
+def _shown(sessions: Sessions, page: str) -> Session:
+    session = sessions.of(page)
+    if session is None:
+        raise ValueError("this session is not shown any more: open it from the list of experiments")
+    return session
+
+
+def _obeyer(console: Console) -> Any:
+    def order(message: str, request: gr.Request) -> str:
+        said = {"page": page_of(request), **json.loads(message or '{"do": "look"}')}
+        return _text(obey(console, page_of(request), said))
+
+    return order
+
+
+def _starter(console: Console) -> Any:
+    def start(message: str, request: gr.Request, *values: Any) -> str:
+        return _text(obey(console, page_of(request), {**json.loads(message), "do": "start"}, values))
+
+    return start
+
+
+def _text(answer: Answer) -> str:
+    """Gradio passes on only what differs from what the page got before: each text is one of its own."""
+    return json.dumps({"n": next(_counted), **answer}, separators=(",", ":"))
+
+
+ORDERS: dict[str, Order] = {
+    "look": _look,
+    "vote": _vote,
+    "reveal": _reveal,
+    "stop": _stop,
+    "more": _more,
+    "end": _end,
+    "resume": _resume,
+    "open": _open,
+    "save": _save,
+    "columns": _columns,
+    "delete": _delete,
+    "standing": _standing,
+    "prompts": _prompts,
+    "put": _put,
+}
