@@ -70,6 +70,10 @@ class Request:
     state: Any = field(default=None, repr=False, compare=False)
 
 
+#: Answers a turn of the chat: growing texts of the reply. The host holds `lock` meanwhile.
+Answerer = Callable[[Request], Iterator[str]]
+
+
 class Host(Protocol):
     """A program with a model and a chat in it."""
 
@@ -110,6 +114,13 @@ class Host(Protocol):
     @property
     def lora_dir(self) -> Path | None:
         """The folder that the host finds adapters in, where a new one belongs; None when there is none to write to.
+
+        It need not exist yet. None whenever `multi_user`.
+        """
+
+    @property
+    def model_dir(self) -> Path | None:
+        """The folder that the host finds models in, where a merged one belongs; None when there is none to write to.
 
         It need not exist yet. None whenever `multi_user`.
         """
@@ -218,4 +229,12 @@ class Host(Protocol):
 
         Raises:
             HostError: there is no reply to replace.
+        """
+
+    def answer_turns(self, answerer: Answerer | None) -> None:
+        """From the next turn on `answerer` answers the chat, until None is given here; never in multi-user mode.
+
+        Only the turns of the page's own chat, new ones and those asked again; the host's stopping strings, settings
+        and its way of being stopped hold for it as ever. When the host is to stop, it closes the iterator. Whatever
+        the answerer raises, the host then answers that turn by its own way.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapter_loading import OnLoaded, change, leaving, wanted
-from .protocol import HostError, Request, Trouble
+from .protocol import Answerer, HostError, Request, Trouble
 from .standalone_history import History
 from .standalone_load import Loaded, Start, load
 
 if TYPE_CHECKING:
     from .standalone_prompt import Settings
     from .standalone_stream import Partial
+
+_LOG = logging.getLogger(__name__)
 
 
 class StandaloneHost:
@@ -43,6 +46,7 @@ class StandaloneHost:
         #: Told when there is a model, before anything is generated with it.
         self.on_model: Callable[[], None] = lambda: None
         self._stop = threading.Event()
+        self._answerer: Answerer | None = None
         self._inputs: Sequence[Any] = ()
         self._outputs: Sequence[Any] = ()
         self._render: Callable[[History], list[Any]] = lambda _: []
@@ -76,6 +80,11 @@ class StandaloneHost:
     def lora_dir(self) -> Path | None:
         folder = self.user_data
         return folder / "loras" if folder else None
+
+    @property
+    def model_dir(self) -> Path | None:
+        folder = self.user_data
+        return folder / "models" if folder else None
 
     def shelf_folders(self) -> list[Path]:
         """The folder of baked adapters, the demo's, and those that the page was started with."""
@@ -249,3 +258,29 @@ class StandaloneHost:
 
     def stop(self) -> None:
         self._stop.set()
+
+    def answer_turns(self, answerer: Answerer | None) -> None:
+        self._answerer = None if self.multi_user else answerer
+
+    def turn(self, request: Request, stop: threading.Event) -> Generator[Partial, None, None]:
+        """Answers a turn of the chat: `stream`, or whoever answers instead. The caller holds `lock`."""
+        if self._answerer is not None:
+            try:
+                yield from self._answered(self._answerer, request, stop)
+                return
+            except Exception:  # it tells its user itself
+                _LOG.warning("a turn of the chat is answered once", exc_info=True)
+        if not stop.is_set():
+            yield from self.stream(request, stop)
+
+    def _answered(
+        self, answerer: Answerer, request: Request, stop: threading.Event
+    ) -> Generator[Partial, None, None]:
+        from .standalone_stream import Partial
+
+        self._stop = stop
+        with closing(answerer(request)) as texts:  # type: ignore[type-var]
+            for text in texts:
+                yield Partial(text, len(self.tokenizer.encode(text, add_special_tokens=False)))  # type: ignore[union-attr]
+                if stop.is_set():
+                    return

@@ -7,17 +7,18 @@ its model under our feet, and importing this file must not cost it anything at i
 from __future__ import annotations
 
 import copy
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import textgen_adapters
+from . import textgen_adapters, textgen_turns
 from .adapter_loading import OnLoaded
-from .protocol import HostError, Request, Trouble
+from .protocol import Answerer, HostError, Request, Trouble
 from .textgen_adapters import MERGED
-from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stored_reply
+from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stop_strings, stored_reply, thinking_tag
 from .textgen_model import (
     SettledLock,
     adapters_in,
@@ -29,13 +30,19 @@ from .textgen_model import (
     watched_generate,
 )
 
+_LOG = logging.getLogger(__name__)
+
 
 class TextGenHost:
-    """TextGen, as the mixing desk sees it. Holds nothing: every answer is read from the host at that moment."""
+    """TextGen, as the mixing desk sees it. Holds nothing of the host: all is read from it at the moment it is asked."""
 
     name = "TextGen"
     #: The host's user chose the adapters: they start as the host loaded them.
     initial_off: Sequence[str] = ()
+
+    def __init__(self) -> None:
+        #: Whether `generate` runs: what the host generates then is no turn of its chat.
+        self._generating = False
 
     @property
     def multi_user(self) -> bool:
@@ -73,6 +80,11 @@ class TextGenHost:
     def lora_dir(self) -> Path | None:
         """The folder of the Model tab's LoRA menu (`--lora-dir`); None in multi-user mode."""
         return None if self.multi_user else textgen_adapters.lora_dir()
+
+    @property
+    def model_dir(self) -> Path | None:
+        """The folder of the Model tab's models (`--model-dir`); None in multi-user mode."""
+        return None if self.multi_user else Path(host_module("shared").args.model_dir).resolve()
 
     def shelf_folders(self) -> list[Path]:
         """The host knows one folder of adapters."""
@@ -254,11 +266,13 @@ class TextGenHost:
         # The stopping strings of the request hold the custom ones already.
         state = {**request.state, "seed": request.seed, "stream": True, "custom_stopping_strings": ""}
         with seeded_random(request.seed), watched_generate(model) as run:
+            self._generating = True
             try:
                 yield from text_generation._generate_reply(
                     request.prompt, state, list(request.stop_strings), is_chat=True, for_ui=False
                 )
             finally:
+                self._generating = False
                 finish_streams()
                 host_module("models").last_generation_time = time.time()
         if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
@@ -267,6 +281,37 @@ class TextGenHost:
     def stop(self) -> None:
         """Stops whatever the host generates, as its own Stop button does."""
         host_module("shared").stop_everything = True
+
+    def answer_turns(self, answerer: Answerer | None) -> None:
+        """Has `answerer` answer the turns of the page's chat, not the API's; see `textgen_turns`."""
+        if answerer is None or self.multi_user:
+            textgen_turns.install(None)
+            return
+
+        def answers(prompt: str, state: dict[str, Any], stopping_strings: Any) -> Iterator[str]:
+            if not self._generating:
+                try:
+                    request = self._turn_of_the_host(prompt, state, stopping_strings)
+                    with closing(answerer(request)) as texts:  # type: ignore[type-var]
+                        yield from texts
+                    return
+                except Exception as error:  # the answerer tells its user itself
+                    _LOG.warning("a turn of the chat is answered once: %s", error)
+            yield from textgen_turns.own_way(prompt, prompt, state, stopping_strings, is_chat=True)
+
+        textgen_turns.install(answers)
+
+    def _turn_of_the_host(self, prompt: str, state: dict[str, Any], stopping_strings: Any) -> Request:
+        """What the host is about to generate, as a request. The host holds `lock`."""
+        finish_streams()
+        model = self._model_or_error()
+        kept = {key: value for key, value in state.items() if key != "history"}
+        stops = stop_strings(stopping_strings or (), state["custom_stopping_strings"])
+        turn = Turn(prompt, kept, stops, thinking_tag(prompt), continues=False)
+        seed = drawn_seed(state["seed"])
+        input_ids, generation = recorded_call(model, turn, seed)
+        skip = bool(state["skip_special_tokens"])
+        return Request(prompt, input_ids, generation, stops, seed, skip, turn.opening, kept)
 
     def use_reply(self, text: str, values: Sequence[Any]) -> list[Any]:
         """Makes `text` the newest version of the chat's last reply, stored and shown as "Regenerate" would have.

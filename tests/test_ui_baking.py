@@ -43,8 +43,8 @@ def test_the_bakery_knows_what_there_is(console: Console, tmp_path: Path) -> Non
     ("said", "rank", "silent"),
     [
         ({}, 4, 2),
-        ({"names": ["pirate", "poet"], "way": "concatenated"}, 6, 2),
-        ({"names": ["pirate", "poet"], "way": "svd", "rank": "3"}, 3, 2),
+        ({"names": ["pirate", "poet"], "way": "concatenated"}, 6, 0),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "3"}, 3, 0),
         ({"names": ["pirate"], "way": "merged"}, None, 2),
     ],
 )

@@ -42,8 +42,8 @@ class StandIn:
         for folder in (root / "extensions", user_data / "extensions", user_data / "loras"):
             folder.mkdir(parents=True, exist_ok=True)
         args = argparse.Namespace(
-            multi_user=multi_user, lora_dir=str(user_data / "loras"), loader="Transformers", cpu=True, extensions=[],
-            verbose=False, no_cache=False, idle_timeout=0,
+            multi_user=multi_user, lora_dir=str(user_data / "loras"), model_dir=str(user_data / "models"),
+            loader="Transformers", cpu=True, extensions=[], verbose=False, no_cache=False, idle_timeout=0,
         )  # fmt: skip
         self.shared = _module(
             "shared", model=model, tokenizer=tokenizer, model_name="None" if model is None else "tiny", lora_names=[],

@@ -89,17 +89,9 @@ def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
             "combinations": [one for one in COMBINATIONS if one != "cat"],
             "need_density": list(NEED_DENSITY),
             "lora_dir": str(console.host.lora_dir or ""),
-            "model_dir": str(model_dir(console) or ""),
+            "model_dir": str(console.host.model_dir or ""),
         }
     }
-
-
-def model_dir(console: Console) -> Path | None:
-    """Where whole models go: the host's own folder of models if it tells, else beside what we keep."""
-    folder = getattr(console.host, "model_dir", None)
-    if folder is not None or console.host.user_data is None:
-        return folder
-    return console.host.user_data / "models"
 
 
 def plan(console: Console, page: str, message: Mapping[str, Any]) -> News:
@@ -141,9 +133,12 @@ def expected_rank(desk: Desk, wish: Wish) -> int | None:
 
 
 def silent(desk: Desk, wish: Wish) -> int:
-    """How many of the targets are at gain 0."""
-    targets = [target for name in wish.names for target in desk.adapters[name].scalable]
-    return sum(wish.mix.gain(target) == 0 for target in targets)
+    """How many of the targets will be silent: those at which every adapter is at gain 0."""
+    heard: dict[str, bool] = {}
+    for adapter in wish.names:
+        for target in desk.adapters[adapter].scalable:
+            heard[target.name] = heard.get(target.name, False) or wish.mix.gain(target) != 0
+    return list(heard.values()).count(False)
 
 
 def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
@@ -228,8 +223,7 @@ def told(made: Any, exact: bool) -> tuple[list[str], bool]:
         lines.append(f"Stock PEFT loads it, and it says what the desk says: logits differ by {difference:.2g} at most.")
     elif difference <= _NEAR:
         lines.append(
-            f"Stock PEFT loads it; its logits differ from the desk's by {difference:.2g} at most, as rounding of "
-            "16-bit numbers does."
+            f"Stock PEFT loads it; its logits differ from the desk's by {difference:.2g} at most, which is rounding."
         )
     else:
         checked = False
@@ -262,7 +256,7 @@ def _refuse_several(wish: Wish) -> str:
 
 
 def _folder(console: Console, wish: Wish) -> Path:
-    folder = model_dir(console) if wish.way == MERGED else console.host.lora_dir
+    folder = console.host.model_dir if wish.way == MERGED else console.host.lora_dir
     if folder is None:
         raise HostError("This host has no folder to write to.")
     return folder

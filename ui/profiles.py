@@ -57,7 +57,7 @@ def _row(profile: Profile, desk: Desk | None) -> News:
         "model": profile.model,
         "restore": profile.restore,
         "saved": profile.saved.timestamp(),
-        "words": describe(profile.mix, sorted(profile.needs)),
+        "words": describe(profile.mix, profile.adapters or sorted(profile.needs)),
         "adapters": sorted(profile.needs),
         "missing": [],
         "not_fits": [],

@@ -116,7 +116,7 @@
         base.title = entry.base;
         setText(note, entry.note);
         note.hidden = !entry.note;
-        setText(rank, entry.rank.length ? `${spread(entry.rank)} \u00b7 ${spread(entry.alpha)}` : "");
+        setText(rank, entry.rank.length ? `r ${spread(entry.rank)} \u00b7 \u03b1 ${spread(entry.alpha)}` : "");
         rank.title = entry.rank.length ? `rank ${entry.rank.join(", ")} \u00b7 alpha ${entry.alpha.map(M.model.short).join(", ")}` : "";
         const method = entry.method ? (METHODS[entry.method] || entry.method) + (entry.rslora ? ", rank-stabilised" : "") : "";
         setText(what, [method, some(entry.kinds, 3)].filter(Boolean).join(": "));

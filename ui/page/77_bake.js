@@ -20,20 +20,27 @@
     return {
       node,
       get chosen() { return [...inputs].filter(([, one]) => one.input.checked).map(([name]) => name); },
+      /** What is heard is ticked, until a person ticks otherwise. */
       show(all, heard, changed) {
-        const known = [...inputs.keys()];
-        if (known.length === all.length && known.every((name, i) => name === all[i])) return;
-        const before = new Map([...inputs].map(([name, one]) => [name, one.input.checked]));
-        for (const one of inputs.values()) one.node.remove();
-        inputs.clear();
-        for (const name of all) {
-          const input = el("input", { type: "checkbox", class: "tick", value: name, on: { change: changed } });
-          input.checked = before.has(name) ? before.get(name) : heard.includes(name);
-          const made = el("label", { class: "choice" }, input, el("span", { text: name }));
-          inputs.set(name, { input, node: made });
-          node.append(made);
+        for (const [name, one] of inputs) {
+          if (all.includes(name)) continue;
+          one.node.remove();
+          inputs.delete(name);
         }
-        changed();
+        for (const name of all) {
+          if (!inputs.has(name)) {
+            const one = { touched: false };
+            one.input = el("input", { type: "checkbox", class: "tick", value: name, on: { change: () => { one.touched = true; changed(); } } });
+            one.node = el("label", { class: "choice" }, one.input, el("span", { text: name }));
+            inputs.set(name, one);
+            node.append(one.node);
+          }
+          const { input, touched } = inputs.get(name);
+          if (!touched && input.checked !== heard.includes(name)) {
+            input.checked = heard.includes(name);
+            changed();
+          }
+        }
       },
     };
   }
