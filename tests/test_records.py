@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -509,16 +508,26 @@ def test_another_writer_is_waited_for_only_so_long(records, path, monkeypatch):
         assert len(records.list()) == 1, "readers do not wait"
 
 
-@pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may write anywhere")
-def test_a_read_only_folder_is_named(records, path):
-    records.add(kept.record())
-    path.chmod(0o400)
-    path.parent.chmod(0o500)
-    try:
-        with pytest.raises(RecordsError, match="read-only"):
-            records.add(kept.record())
-    finally:
-        path.parent.chmod(0o700)
+def test_what_cannot_be_written_is_named_and_still_read(records, path):
+    id = records.add(kept.record(trials=1))
+    engine = records._opened()
+
+    @tables.sa.event.listens_for(engine, "connect")
+    def read_only(connection, _):
+        # SQLite then says what it says when the file, or its folder, is read-only; and it does so for every user.
+        connection.execute("PRAGMA query_only = ON")
+
+    for attempt in (lambda: records.add(kept.record()), lambda: records.delete(id)):
+        with pytest.raises(RecordsError, match="records.sqlite cannot be written: is it, or its folder, read-only"):
+            attempt()
+    assert len(records.load(id).trials) == 1 and len(Records(path).list()) == 1
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(path):
+    path.mkdir(parents=True)
+    with pytest.raises(RecordsError, match="records.sqlite cannot be written"):
+        Records(path).add(kept.record())
+    assert path.is_dir() and list(path.parent.iterdir()) == [path]
 
 
 def test_without_alembic_the_message_helps(path, monkeypatch):

@@ -140,10 +140,12 @@ def test_what_cannot_fit_the_loaded_model_says_why(tmp_path: Path) -> None:
     assert "model.layers.0.mlp" in fit["experts"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in tiny.KINDS if "injected" not in kind.name], ids=str)
+#: All that PEFT saves: it refuses to save a mixed model, and an injected adapter belongs to transformers.
+SAVED = [kind for kind in tiny.KINDS if "injected" not in kind.name and "same layers" not in kind.name]
+
+
+@pytest.mark.parametrize("kind", SAVED, ids=str)
 def test_every_kind_of_adapter_fits_the_model_that_it_came_from(kind: tiny.Kind, tmp_path: Path) -> None:
-    if "same layers" in kind.name:
-        pytest.skip("PEFT saves no mixed model")
     kind.build().save_pretrained(tmp_path)
     entries = shelf(tmp_path, kind.build())
     assert entries and not any(entry.fits or entry.error for entry in entries)
