@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 News = TypeVar("News")
 Outcome = TypeVar("Outcome")
+
+#: How long a process that ends waits for the token that is being worked out.
+_SECONDS_TO_END = 10.0
 
 
 class Background(Generic[News, Outcome]):
@@ -56,6 +60,8 @@ class Background(Generic[News, Outcome]):
             Exception: whatever went wrong while generating.
         """
         if not self._thread.is_alive() and not self._done:
+            # A process that ends while torch computes in a thread of it aborts.
+            atexit.register(self._end)
             self._thread.start()
         seen: News | None = None
         try:
@@ -84,6 +90,11 @@ class Background(Generic[News, Outcome]):
             with self._news:
                 self._done = True
                 self._news.notify_all()
+            atexit.unregister(self._end)
+
+    def _end(self) -> None:
+        self.stop()
+        self._thread.join(timeout=_SECONDS_TO_END)
 
     def _tell(self, news: News) -> None:
         with self._news:

@@ -15,6 +15,8 @@ from browser import Board, Mixer, set_number, standalone, wait_until
 from playwright.sync_api import expect
 
 from lora_mixer.demo.manners import MANNERS, marks
+from lora_mixer.lora_ops.mix import Faders, Mix
+from lora_mixer.ui.panel import Panel
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
@@ -24,16 +26,23 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def mixer() -> Iterator[Mixer]:
+def mixer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixer]:
     """The page that `run.py demo` shows."""
     from lora_mixer.hosts.standalone_host import StandaloneHost
     from lora_mixer.hosts.standalone_load import Start, demo_adapters
 
     adapters = demo_adapters(ROOT)
-    host = StandaloneHost(Start(ROOT, None, adapters), initial_off=list(adapters)[1:])
+    start = Start(ROOT, None, adapters, state=tmp_path_factory.mktemp("state"))
+    host = StandaloneHost(start, initial_off=list(adapters)[1:])
     host.load()
     with standalone(host) as running:
         yield running
+
+
+def pirate_alone(mixer: Mixer) -> None:
+    """Puts the desk as it is when the demo starts."""
+    mixer.afresh()
+    mixer.console.move(Panel(Mix({"butler": Faders(on=False)})))
 
 
 def words(text: str, adapter: str) -> int:
@@ -86,12 +95,59 @@ def test_a_person_pulls_a_fader_compares_and_uses_a_reply(mixer: Mixer, visit: A
     shown = {side: page.locator(f"#lora-mixer-reply-{side} .lora-mixer-reply-text").inner_text() for side in "AB"}
     assert shown["A"] != shown["B"] and words(shown["A"], "pirate") > words(shown["B"], "pirate"), shown
     expect(page.locator("#lora-mixer-status")).to_contain_text("in one batch")
-    picture(page, "compare", page.locator("#lora-mixer-compare"))
 
     page.locator("#lora-mixer-use-A").click()
     board.chat()
     expect(page.locator("#chat-last .bot .text")).to_have_text(shown["A"])
     expect(page.locator("#chat-version")).to_have_text("3 / 3")
+
+
+def test_how_much_is_enough(mixer: Mixer, visit: Any) -> None:
+    """A sweep, and what differs; then which parts of the adapter make the difference."""
+    pirate_alone(mixer)
+    page = visit(mixer.url, device_scale_factor=1.5)
+    set_number(page, "chat-max-new-tokens", 40)
+    set_number(page, "chat-seed", 7)
+    board = Board(page).open()
+    page.get_by_role("button", name="Fill from a sweep").click()
+    page.locator("#lora-mixer-sweep-x").fill("pirate: master 0 to 2 in 0.5")
+    page.locator("#lora-mixer-fill").click()
+    expect(page.locator(".lora-mixer-column")).to_have_count(5)
+    page.locator("#lora-mixer-source").get_by_label("A text of my own", exact=True).click()
+    page.locator("#lora-mixer-text textarea").fill("How do I make a good cup of tea?")
+    page.get_by_role("button", name="Fill from a sweep").click()
+    compare(page)
+    replies = page.locator("#lora-mixer-results .lora-mixer-reply-text").all_inner_texts()
+    manner = [words(reply, "pirate") for reply in replies]
+    assert len(manner) == 5 and manner[0] == 0 and max(manner[2:]) >= 2, replies
+    picture(page, "compare", page.locator("#lora-mixer-compare"))
+
+    grid = board.section("grid")
+    grid.locator("[data-heat=silenced]").click()
+    grid.get_by_label("A text of my own").check()
+    grid.get_by_label("Text to measure pirate on").fill(replies[2])
+    grid.locator("[data-do=measure]").click()
+    expect(grid.locator("[data-part=measured]")).to_contain_text("Measured on", timeout=120_000)
+    picture(page, "impact", grid)
+
+
+def test_a_blind_vote_and_the_shelf(mixer: Mixer, visit: Any) -> None:
+    pirate_alone(mixer)
+    page = visit(mixer.url, device_scale_factor=1.5)
+    set_number(page, "chat-max-new-tokens", 40)
+    Board(page).open()
+    tabs = page.locator("#lora-mixer-tabs")
+    tabs.get_by_role("tab", name="Votes", exact=True).click()
+    page.locator("#lora-mixer-votes-prompts").fill("How do I make tea?\nWhat is the sea?\nWho are you?")
+    page.locator("#lora-mixer-votes-begin").click()
+    ballot = page.locator("#lora-mixer-ballot:visible")
+    expect(ballot.locator(".lora-mixer-ballot-count")).to_contain_text("Pair 1 of", timeout=120_000)
+    picture(page, "votes", ballot)
+    page.locator("#lora-mixer-votes-stop").click()
+    tabs.get_by_role("tab", name="Adapters", exact=True).click()
+    shelf = page.locator("#lora-mixer-shelf-card")
+    expect(shelf.locator("[data-entry]").first).to_be_visible()
+    picture(page, "shelf", shelf)
 
 
 def test_the_desk_in_the_dark_and_on_a_phone(mixer: Mixer, visit: Any) -> None:
