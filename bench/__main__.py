@@ -27,6 +27,7 @@ MEASUREMENTS = {
     "bake": "baking.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
+    "columns-page": "page_columns.measure",
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"
 

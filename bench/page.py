@@ -35,7 +35,8 @@ DRAG_WRITING = "a fast drag while the chat generates"
 def measure(shop: Workshop) -> Section:
     """Moves the fader in four ways, and times each move."""
     log = shop.scratch / "applied.jsonl"
-    with _served(shop, log) as url, _browser() as browser:
+    own = () if demo_adapters(ROOT) else ("--lora", str(shop.adapter()))
+    with served(log, *own) as url, browsing() as browser:
         shop.say("opening the page")
         driver = Driver(browser.new_page(viewport={"width": 1280, "height": 860}), url)
         moves = shop.pick(80, 10)
@@ -76,13 +77,11 @@ def _sent(moved: dict[str, list[Move]]) -> Table | None:
 
 
 @contextmanager
-def _served(shop: Workshop, log: Path) -> Iterator[str]:
-    """The address of a watched page, while the block lasts."""
+def served(log: Path, *more: str) -> Iterator[str]:
+    """The address of a page that `page_server` watches, while the block lasts; `more` are arguments of the page."""
     port = free_port()
-    argv = [str(log), "--port", str(port), "--no-browser"]
-    if not demo_adapters(ROOT):
-        argv += ["--lora", str(shop.adapter())]
-    said = shop.scratch / "page.log"
+    argv = [str(log), "--port", str(port), "--no-browser", *more]
+    said = log.with_suffix(".said")
     with said.open("w", encoding="utf-8") as out, running("page_server", *argv, log=out) as process:
         url = f"http://127.0.0.1:{port}/"
         until = time.monotonic() + 180
@@ -102,7 +101,7 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def browsing() -> Iterator[Any]:
     """Headless Chromium: the one that `LORA_MIXER_CHROMIUM` names, one that is installed, or Playwright's own."""
     from playwright.sync_api import sync_playwright
 

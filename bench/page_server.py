@@ -1,21 +1,57 @@
-"""The standalone page, watched: every time a mix reaches the model, what now stands in it and when goes into a file."""
+"""The standalone page, watched: every time a mix reaches the model, what now stands in it and when goes into a file.
+
+It keeps experiments and profiles beside that file, and never among those of whoever runs the bench.
+"""
 
 from __future__ import annotations
 
 import json
 import time
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ..hosts import standalone
+from ..hosts.protocol import Request
+from ..hosts.standalone_host import StandaloneHost
+from ..hosts.standalone_load import Start
 from ..lora_ops import Desk, Mix
+
+#: Among the arguments: no token ends a reply, so that each is as long as it may be.
+ENDLESS = "--endless"
 
 
 def main(argv: list[str]) -> int:
-    """`argv`: the file, then the arguments of the standalone page."""
-    with Path(argv[0]).open("a", encoding="utf-8", buffering=1) as log:
+    """`argv`: the file, then the arguments of the standalone page, and perhaps `ENDLESS` among them."""
+    path, *rest = argv
+    _keep_beside(Path(path))
+    if ENDLESS in rest:
+        _never_end()
+    with Path(path).open("a", encoding="utf-8", buffering=1) as log:
         _watch(log)
-        return standalone.main(argv[1:])
+        return standalone.main([word for word in rest if word != ENDLESS])
+
+
+def _keep_beside(path: Path) -> None:
+    """Has the page keep what it keeps in a folder of its own."""
+    start = standalone._start
+
+    def elsewhere(options: Namespace) -> Start:
+        return replace(start(options), state=path.with_suffix(".kept"))
+
+    standalone._start = elsewhere
+
+
+def _never_end() -> None:
+    """Takes the end tokens out of whatever the page asks the model."""
+    request = StandaloneHost.request
+
+    def endless(self: StandaloneHost, *given: Any) -> Request:
+        made = request(self, *given)
+        return replace(made, generation={**made.generation, "eos_token_id": []})
+
+    StandaloneHost.request = endless  # type: ignore[method-assign]
 
 
 def _watch(log: TextIO) -> None:

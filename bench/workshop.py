@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ADAPTER = "loud"
 RANK = 16
 KINDS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+QUESTION = "Tell me about the sea, and about the people who live beside it."
 
 T = TypeVar("T")
 
@@ -71,8 +72,8 @@ class Workshop:
 
 
 def prompt(tokenizer: Any) -> torch.Tensor:
-    """A question of some 40 tokens, shape (1, tokens)."""
-    chat = [{"role": "user", "content": "Tell me about the sea, and about the people who live beside it."}]
+    """`QUESTION` to the demo's model, some 40 tokens, shape (1, tokens)."""
+    chat = [{"role": "user", "content": QUESTION}]
     text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
     ids: torch.Tensor = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
     return ids
