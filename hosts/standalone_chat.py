@@ -170,7 +170,7 @@ class Chat:
         started, drawn, tokens = time.perf_counter(), 0.0, 0
         failure: Exception | None = None
         try:
-            with _turn(self.host.lock, stop) as mine, closing(self.host.stream(request, stop)) as partials:
+            with _turn(self.host.lock, stop) as mine, closing(self.host.turn(request, stop)) as partials:
                 started = time.perf_counter()
                 for partial in partials if mine else ():
                     history, tokens = history.revise(partial.text), partial.tokens

@@ -273,9 +273,7 @@ class StandaloneHost:
         if not stop.is_set():
             yield from self.stream(request, stop)
 
-    def _answered(
-        self, answerer: Answerer, request: Request, stop: threading.Event
-    ) -> Generator[Partial, None, None]:
+    def _answered(self, answerer: Answerer, request: Request, stop: threading.Event) -> Generator[Partial, None, None]:
         from .standalone_stream import Partial
 
         self._stop = stop

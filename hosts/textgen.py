@@ -18,7 +18,17 @@ from . import textgen_adapters, textgen_turns
 from .adapter_loading import OnLoaded
 from .protocol import Answerer, HostError, Request, Trouble
 from .textgen_adapters import MERGED
-from .textgen_chat import Turn, add_version, build_turn, has_turn, history_of, host_module, stop_strings, stored_reply, thinking_tag
+from .textgen_chat import (
+    Turn,
+    add_version,
+    build_turn,
+    has_turn,
+    history_of,
+    host_module,
+    stop_strings,
+    stored_reply,
+    thinking_tag,
+)
 from .textgen_model import (
     SettledLock,
     adapters_in,

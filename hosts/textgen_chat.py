@@ -90,7 +90,7 @@ def build_turn(state: State, history: History, text: str | None = None) -> Turn:
         state["add_bos_token"] = False  # the template writes it
     with _refusals_explained(state):
         of_template = chat.get_stopping_strings(state)
-    stop_strings = _stop_strings(of_template, state["custom_stopping_strings"])
+    stops = stop_strings(of_template, state["custom_stopping_strings"])
 
     if text is not None and not continues:
         asked, _ = apply_extensions("chat_input", text, html.escape(text), state)
@@ -100,9 +100,9 @@ def build_turn(state: State, history: History, text: str | None = None) -> Turn:
         if not continues:
             history = {**history, "internal": history["internal"][:-1], "visible": history["visible"][:-1]}
     prompt = _prompt(asked, state, _continue=continues, history=history)
-    opening = reply if continues else _thinking_tag(prompt)
+    opening = reply if continues else thinking_tag(prompt)
     kept = {key: value for key, value in state.items() if key != "history"}
-    return Turn(prompt, kept, stop_strings, opening, continues)
+    return Turn(prompt, kept, stops, opening, continues)
 
 
 def too_long(state: State, tokens: int | None = None) -> str:
@@ -171,12 +171,12 @@ def _refusals_explained(state: State) -> Iterator[None]:
         raise HostError(refusal) from error
 
 
-def _thinking_tag(prompt: str) -> str:
+def thinking_tag(prompt: str) -> str:
     formats = host_module("reasoning").THINKING_FORMATS
     return next((tag for tag, *_ in formats if tag and prompt.rstrip("\n").endswith(tag)), "")
 
 
-def _stop_strings(of_template: Sequence[str], custom: Any) -> tuple[str, ...]:
+def stop_strings(of_template: Sequence[str], custom: Any) -> tuple[str, ...]:
     try:
         own = ast.literal_eval(f"[{custom}]") if isinstance(custom, str) else list(custom or [])
     except (ValueError, SyntaxError) as error:

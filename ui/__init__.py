@@ -15,11 +15,13 @@ def build(console: Console) -> None:
 
     from .comparing import build_comparing
     from .fader_board import build_fader_board
+    from .twice_wires import build_twice
 
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
             build_fader_board(console)
             build_comparing(console)
+            build_twice(console)
         if find_spec(f"{__name__}.votes"):
             from .votes import build_votes
 

@@ -17,6 +17,7 @@ from ..lora_ops.mix import Faders, Mix
 from .lab import Lab
 from .panel import Panel
 from .session import Sessions
+from .twice import Twice
 from .works import Works
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Console:
         self.panel = Panel()
         self.lab = Lab(shared=not host.multi_user)
         self.sessions = Sessions()
+        self.twice = Twice(self)
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0

@@ -67,9 +67,10 @@
     const bypass = M.bypass();
     const shut = el("button", { type: "button", class: "button small shut", text: "\u00d7", "aria-label": "Close the LoRA faders", on: { click: () => toggle(false) } });
     const body = el("div", { class: "channels" });
+    const twice = M.answeringTwice();
     const panel = el("div", { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
-      el("div", { class: "dock-head" }, bypass.node, shut), body);
-    const node = el("div", { class: "dock" }, pill, panel);
+      el("div", { class: "dock-head" }, bypass.node, shut), body, twice.inside);
+    const node = el("div", { class: "dock" }, pill, el("div", { class: "dock-side" }, panel, twice.beside));
     node.classList.add("lora-mixer");
     node.hidden = true;
     M.dom.keepKeys(node);
@@ -78,8 +79,10 @@
       open = next;
       remember(OPEN, open ? "1" : "0");
       draw();
-      if (open) M.store.changed();
-      else pill.focus();
+      if (open) {
+        twice.opened();
+        M.store.changed();
+      } else pill.focus();
     }
     function draw() {
       node.classList.toggle("is-open", open);
@@ -161,6 +164,7 @@
         const adapters = state ? state.adapters : [];
         const show = adapters.length > 0 && seen.size > 0;
         if (node.hidden === show) node.hidden = !show;
+        twice.update(show);
         if (!show) {
           bypass.lift();
           return;

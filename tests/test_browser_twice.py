@@ -1,0 +1,165 @@
+"""The chat that answers twice, in a browser: pick one, ask again, stop, and a second reply that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from browser import Mixer, host_of, set_number, standalone, wait_until
+from gauge import Gauge, gauge
+from playwright.sync_api import expect
+
+from lora_mixer.ui import keeping
+from lora_mixer.ui.twice import Twice
+
+pytestmark = pytest.mark.browser
+
+FULL, NONE = "f", "n"
+
+
+class Coin:
+    """Dice that say which mix stands in the chat: 0 for the first, 1 for the second."""
+
+    def __init__(self) -> None:
+        self.side = 0
+
+    def random(self) -> float:
+        return float(self.side)
+
+
+@dataclass
+class Talk:
+    page: Any
+    mixer: Mixer
+    model: Gauge
+    coin: Coin
+
+    def switch(self) -> None:
+        self.page.get_by_role("button", name="LoRA faders", exact=True).click()
+        self.page.locator("#lora-mixer-twice-on").check()
+        wait_until(self.page, lambda: self.mixer.console.twice.on, "it is switched on")
+        self.page.get_by_role("button", name="Close the LoRA faders").click()
+
+    def say(self, text: str) -> None:
+        self.page.locator("#chat-input textarea").fill(text)
+        self.page.locator("#chat-send").click()
+        expect(self.page.locator("#chat-last .user .text")).to_have_text(text)
+
+    def answered(self) -> tuple[str, str]:
+        """What stands in the chat, and beside it."""
+        expect(self.page.locator("#chat-send")).to_be_visible()
+        expect(self.card).to_have_attribute("data-turn", f"{self.mixer.console.twice.turn.number} done")
+        expect(self.card.locator("#lora-mixer-pick-right")).to_be_enabled()
+        return self.reply(), str(self.card.locator(".lora-mixer-reply-text").inner_text())
+
+    def reply(self) -> str:
+        return str(self.page.locator("#chat-last .bot .text").inner_text())
+
+    @property
+    def card(self) -> Any:
+        return self.page.locator("#lora-mixer-twice-card")
+
+    def votes(self) -> list[Any]:
+        return list(keeping.records(self.mixer.console).votes())
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Mixer, Gauge]]:
+    made = gauge()
+    with standalone(host_of(made.model, made.tokenizer)) as mixer:
+        yield mixer, made
+
+
+@pytest.fixture
+def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
+    mixer, made = served
+    mixer.afresh()
+    mixer.host.answer_turns(None)
+    coin = Coin()
+    mixer.console.twice = Twice(mixer.console, dice=coin)  # type: ignore[arg-type]
+    for one in keeping.records(mixer.console).list():
+        keeping.records(mixer.console).delete(one.id)
+    page = visit(mixer.url)
+    page.locator("#page-header .facts").wait_for()
+    set_number(page, "chat-max-new-tokens", 6)
+    yield Talk(page, mixer, made, coin)
+    made.brake.free()
+    mixer.host.answer_turns(None)
+    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+
+
+def test_the_reply_that_is_picked_goes_on_in_the_chat_and_counts_as_a_vote(talk: Talk) -> None:
+    talk.switch()
+    talk.say("hi")
+    assert talk.answered() == (FULL * 6, NONE * 6)
+    assert "base" not in talk.card.inner_text().lower(), "names are hidden"
+    talk.card.locator("#lora-mixer-pick-right").click()
+    expect(talk.page.locator("#chat-last .bot .text")).to_have_text(NONE * 6)
+    expect(talk.page.locator("#chat-version")).to_have_text("2 / 2")
+    expect(talk.card).to_contain_text("You picked “The base model” over “pirate as loaded”.")
+    (vote,) = talk.votes()
+    assert (vote.verdict, vote.source, vote.blind) == ("right", "chat", True)
+    assert (vote.left_label, vote.right_label) == ("pirate as loaded", "The base model")
+
+    talk.coin.side = 1
+    talk.page.locator("#chat-regenerate").click()
+    wait_until(talk.page, lambda: talk.mixer.console.twice.turn.number == 2, "it is asked again")
+    assert talk.answered() == (NONE * 6, FULL * 6)
+    talk.card.locator("#lora-mixer-pick-left").click()
+    expect(talk.card).to_contain_text("You picked “The base model”")
+    expect(talk.page.locator("#chat-version")).to_have_text("3 / 3")
+    votes = talk.votes()
+    assert [vote.verdict for vote in votes] == ["right", "left"]
+    assert votes[0].experiment == votes[1].experiment
+
+
+def test_both_replies_grow_and_stop_ends_both(talk: Talk) -> None:
+    set_number(talk.page, "chat-max-new-tokens", 300)
+    talk.switch()
+    talk.model.brake.hold()
+    talk.say("hi")
+    turn = lambda: talk.mixer.console.twice.turn  # noqa: E731
+
+    def some() -> bool:
+        if talk.model.brake.waits():
+            talk.model.brake.let(1)
+        return bool(turn() and len(turn().texts[1]) > 3)
+
+    wait_until(talk.page, some, "some words")
+    expect(talk.card.locator("#lora-mixer-pick-right")).to_be_disabled()
+    talk.page.locator("#chat-stop").click()
+    talk.model.brake.free()
+    said, other = talk.answered()
+    assert said.startswith(FULL * 3) and other.startswith(NONE * 3) and len(said) < 290
+    assert not talk.mixer.host.lock.locked() and talk.votes() == []
+
+
+def test_a_second_reply_that_fails_leaves_the_chat_alone(talk: Talk) -> None:
+    talk.switch()
+    talk.mixer.console.twice.choose("faders", "as loaded", True)
+    talk.say("hi")
+    expect(talk.card).to_contain_text("both mixes are the same")
+    expect(talk.page.locator("#chat-last .bot .text")).to_have_text(FULL * 6)
+
+
+def test_what_was_said_before_cannot_be_picked_any_more_and_switched_off_it_answers_once(talk: Talk) -> None:
+    talk.switch()
+    talk.say("hi")
+    talk.answered()
+    number = talk.mixer.console.twice.turn.number
+    talk.say("more")
+    wait_until(talk.page, lambda: talk.mixer.console.twice.turn.number > number, "the next turn")
+    talk.answered()
+    talk.page.locator("#chat-clear").click()
+    expect(talk.page.locator("#chat-last .user")).to_have_count(0)
+    talk.card.locator("#lora-mixer-pick-right").click()
+    expect(talk.card.locator(".lora-mixer-why-not")).to_be_visible()
+    assert talk.votes() == []
+    talk.page.get_by_role("button", name="LoRA faders", exact=True).click()
+    talk.page.locator("#lora-mixer-twice-on").uncheck()
+    expect(talk.card).to_be_hidden()
+    talk.say("once")
+    expect(talk.page.locator("#chat-last .bot .text")).to_have_text(FULL * 6)
+    assert talk.mixer.console.twice.turn.number == number + 1

@@ -1,0 +1,170 @@
+/* The chat that answers twice: the switch and the two mixes in the dock, and the second reply beside the chat. */
+(function (M) {
+  "use strict";
+
+  /*
+   * Page -> Python, in #lora-mixer-twice-order: {seq, do: "look" | "switch" {on} | "choose" {one, other, blind}}; in
+   * #lora-mixer-twice-pick, with the host's whole chat beside it: {seq, number, side}. Answered in -answer: {re, refused, twice: TWICE}.
+   * TWICE: {on, why, one, other, blind, options: [[value, text]], turn: TURN or null}
+   * TURN: {number, running, text: of the reply on the right, left, right: names as far as they may be told, picked, failed, note}
+   */
+  const { el, setText } = M.dom;
+  const BUSY_MS = 160;
+  const IDLE_MS = 500;
+  const NARROW = 700;
+
+  let known = null;
+  let timer = 0;
+  let shown = false; // whether the dock is: then a chat is on screen
+  const channel = M.channel("twice", (answer) => {
+    known = answer.twice;
+    M.store.changed();
+  });
+  M.twice = { answered: channel.answered };
+
+  /** While the chat answers twice, Python is asked often; else not at all, but for the first time. */
+  function follow() {
+    clearTimeout(timer);
+    const busy = known && known.turn && known.turn.running;
+    timer = setTimeout(M.guard("following", () => {
+      if (shown && !document.hidden && channel.idle && (!known || known.on)) channel.order({ do: "look" });
+      follow();
+    }), busy ? BUSY_MS : IDLE_MS);
+  }
+  follow();
+  M.onStop(() => clearTimeout(timer));
+
+  function controls() {
+    const on = el("input", { type: "checkbox", class: "radio", id: "lora-mixer-twice-on" });
+    const menu = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label });
+    const [one, other] = [menu("one", "One mix"), menu("other", "The other mix")];
+    const blind = el("input", { type: "checkbox", class: "radio", id: "lora-mixer-twice-blind" });
+    const why = el("span", { class: "why-not", role: "alert", hidden: true });
+    const more = el("div", { class: "twice-more" }, one, other,
+      el("label", { class: "choice", title: "Which mix stands where is shuffled anew each turn; the names are shown once you have picked" }, blind, el("span", { text: "Blind: hide which is which" })));
+    const node = el("div", { class: "twice", id: "lora-mixer-twice" },
+      el("label", { class: "choice", title: "Every turn is answered under two mixes; the reply that you pick goes on, and counts as a vote" }, on, el("b", { text: "Answer twice" })), more, why);
+    const said = (answer) => {
+      setText(why, answer.refused ? answer.refused.why : "");
+      why.hidden = !answer.refused;
+    };
+    const choose = () => channel.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
+    on.addEventListener("change", M.guard("twice", () => channel.order({ do: "switch", on: on.checked }, said)));
+    for (const input of [one, other, blind]) input.addEventListener("change", M.guard("twice", choose));
+    function fill(select, value) {
+      const made = JSON.stringify(known.options);
+      if (select.dataset.of !== made) {
+        select.dataset.of = made;
+        select.replaceChildren(...known.options.map(([option, text]) => el("option", { value: option, text })));
+      }
+      if (document.activeElement !== select && select.value !== value) select.value = value;
+    }
+    return {
+      node,
+      update() {
+        node.hidden = !known;
+        if (!known) return;
+        if (channel.idle) on.checked = known.on;
+        on.disabled = Boolean(known.why);
+        more.hidden = !known.on;
+        fill(one, known.one);
+        fill(other, known.other);
+        if (channel.idle) blind.checked = known.blind;
+        if (known.why) {
+          setText(why, known.why);
+          why.hidden = false;
+        }
+      },
+      opened: () => channel.idle && channel.order({ do: "look" }),
+    };
+  }
+
+  function card() {
+    const title = el("b", { class: "twice-title" });
+    const body = el("div", { class: "reply-text", tabindex: "0", "aria-label": "The other reply" });
+    const why = el("span", { class: "why-not", role: "status", hidden: true });
+    const pick = (side) => () => {
+      const { number } = known.turn;
+      for (const one of buttons) one.disabled = true;
+      asked = number;
+      channel.order({ number, side }, (answer) => {
+        asked = 0;
+        refused = answer.refused ? { number, why: answer.refused.why } : null;
+        M.store.changed();
+      }, "pick");
+    };
+    const left = el("button", { type: "button", class: "button", text: "\u2190 The chat\u2019s reply", id: "lora-mixer-pick-left", title: "Pick the reply that stands in the chat", on: { click: pick("left") } });
+    const right = el("button", { type: "button", class: "button", text: "This one", id: "lora-mixer-pick-right", title: "Pick this reply: it goes on in the chat", on: { click: pick("right") } });
+    const buttons = [left, right];
+    const fold = el("button", { type: "button", class: "button small shut", text: "\u2013", on: { click: () => { folded = !folded; M.store.changed(); } } });
+    const acts = el("div", { class: "twice-acts" }, left, right);
+    const node = el("section", { class: "twice-card", id: "lora-mixer-twice-card", "aria-label": "The other reply", hidden: true },
+      el("div", { class: "twice-head" }, title, fold), body, why, acts);
+    let folded = false;
+    let refused = null;
+    let asked = 0;
+    let drawn = null;
+
+    /** On a narrow page it stands above the field in which one types, else below the dock. */
+    function place() {
+      const narrow = innerWidth < NARROW;
+      node.classList.toggle("is-below", narrow);
+      if (!narrow) return;
+      const input = document.querySelector("#chat-input");
+      const top = input ? input.getBoundingClientRect().top : innerHeight;
+      node.style.setProperty("--lm-bottom", `${M.model.clamp(innerHeight - top + 8, 8, innerHeight * 0.4)}px`);
+    }
+    function outcome(turn) {
+      if (turn.failed) return turn.failed;
+      if (refused && refused.number === turn.number) return refused.why;
+      if (!turn.picked) return turn.note;
+      const [won, lost] = turn.picked === "left" ? [turn.left, turn.right] : [turn.right, turn.left];
+      return [`You picked \u201c${won}\u201d over \u201c${lost}\u201d.`, turn.note].filter(Boolean).join(" ");
+    }
+    return {
+      node,
+      update() {
+        const turn = known && known.on ? known.turn : null;
+        node.hidden = !turn;
+        if (!turn) return;
+        place();
+        const fresh = !drawn || drawn.number !== turn.number;
+        if (fresh) folded = false;
+        setText(title, turn.failed ? "Answered once" : turn.right ? turn.right : "The other reply");
+        const bottom = body.scrollHeight - body.scrollTop - body.clientHeight < 24;
+        if (fresh || drawn.text !== turn.text || drawn.running !== turn.running) {
+          body.replaceChildren(turn.text ? document.createTextNode(turn.text) : el("span", { class: "faint", text: turn.running ? "\u2026" : "(it said nothing)" }));
+          if (bottom && turn.running) body.scrollTop = body.scrollHeight;
+        }
+        node.dataset.turn = `${turn.number} ${turn.running ? "running" : "done"}`;
+        drawn = { number: turn.number, text: turn.text, running: turn.running };
+        node.classList.toggle("is-folded", folded);
+        setText(fold, folded ? "+" : "\u2013");
+        fold.setAttribute("aria-label", folded ? "Show the other reply" : "Fold the other reply");
+        body.hidden = folded || Boolean(turn.failed);
+        acts.hidden = folded || Boolean(turn.failed);
+        setText(left, turn.left ? `\u2190 ${turn.left}` : "\u2190 The chat\u2019s reply");
+        for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked === turn.number;
+        for (const [one, side] of [[left, "left"], [right, "right"]]) one.classList.toggle("is-picked", turn.picked === side);
+        setText(why, outcome(turn));
+        why.hidden = folded || !why.textContent;
+        node.classList.toggle("is-wrong", Boolean(turn.failed));
+      },
+    };
+  }
+
+  /** For the dock: what stands in its panel, and what stands beside the chat whether the panel is open or not. */
+  M.answeringTwice = function () {
+    const [inside, beside] = [controls(), card()];
+    return {
+      inside: inside.node,
+      beside: beside.node,
+      opened: inside.opened,
+      update(dockShown) {
+        shown = dockShown;
+        inside.update();
+        beside.update();
+      },
+    };
+  };
+})(window.loraMixer);

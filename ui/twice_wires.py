@@ -1,0 +1,69 @@
+"""Wires the switch beside the chat, and the second reply, to Python."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from .comparing import FOR_PEOPLE
+from .wire import at_the_root, wire
+from .works import sentence
+
+if TYPE_CHECKING:
+    from .console import Console
+
+_LIVE: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", "show_progress": "hidden"}
+_counted = itertools.count(1)
+
+
+def build_twice(console: Console) -> None:
+    """Places the wires, and has a host that has built its page anew go on answering twice."""
+    with at_the_root():
+        order, answer, pick = (wire(f"lora-mixer-twice-{name}") for name in ("order", "answer", "pick"))
+    receive = "(text) => { window.loraMixer && window.loraMixer.twice && window.loraMixer.twice.answered(text); }"
+    answer.change(None, [answer], None, js=receive)
+    inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
+    # Not in the queue: the page follows the second reply while the first one is written.
+    order.input(lambda message: _text(console, obey(console, json.loads(message or "{}"))), [order], [answer], **_LIVE)
+    pick.input(_picker(console, len(outputs)), [pick, *inputs], [answer, *outputs], **_LIVE)
+    console.twice.install()
+
+
+def obey(console: Console, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Does what a page says: switch, choose mixes, or only look."""
+    try:
+        do = message.get("do", "look")
+        if do == "switch":
+            console.twice.switch(bool(message["on"]))
+        elif do == "choose":
+            console.twice.choose(str(message["one"]), str(message["other"]), bool(message["blind"]))
+        elif do != "look":
+            raise ValueError(f"nobody knows how to {do!r}")
+        answer: dict[str, Any] = {}
+    except (*FOR_PEOPLE, KeyError) as error:
+        answer = {"refused": {"at": "", "why": sentence(str(error))}}
+    return {"re": message.get("seq"), **answer}
+
+
+def _picker(console: Console, outputs: int) -> Any:
+    def pick(message: str, *values: Any) -> list[Any]:
+        said = json.loads(message)
+        answer: dict[str, Any] = {"re": said.get("seq")}
+        updates = None
+        try:
+            updates = console.twice.pick(int(said["number"]), said["side"], values)
+        except (*FOR_PEOPLE, KeyError) as error:
+            answer["refused"] = {"at": "", "why": sentence(str(error))}
+        shown = list(updates) if updates is not None else [gr.skip() for _ in range(outputs)]
+        return [_text(console, answer), *shown]
+
+    return pick
+
+
+def _text(console: Console, answer: dict[str, Any]) -> str:
+    """Gradio passes on only what differs from what the page got before: each text is one of its own."""
+    return json.dumps({"n": next(_counted), **answer, "twice": console.twice.to_dict()}, separators=(",", ":"))
