@@ -6,6 +6,7 @@ Pictures go to `test-results/`, and to `docs/` when LORA_MIXER_PICTURES is set.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from browser import Board, Mixer, set_number, standalone, wait_until
 from playwright.sync_api import expect
+from shelved import shelve
 
 from lora_mixer.demo.manners import MANNERS, marks
 from lora_mixer.lora_ops.mix import Faders, Mix
@@ -145,9 +147,12 @@ def test_a_blind_vote_and_the_shelf(mixer: Mixer, visit: Any) -> None:
     picture(page, "votes", ballot)
     page.locator("#lora-mixer-votes-stop").click()
     tabs.get_by_role("tab", name="Adapters", exact=True).click()
+    fill_the_shelf(mixer.host.lora_dir)
+    page.get_by_role("button", name="Look again").click()
     shelf = page.locator("#lora-mixer-shelf-card")
-    expect(shelf.locator("[data-entry]").first).to_be_visible()
-    picture(page, "shelf", shelf)
+    expect(shelf.locator("[data-entry=damaged]")).to_be_visible()
+    expect(shelf.locator("[data-entry=for-another-model]")).to_be_visible()
+    picture(page, "shelf", shelf.locator(".shelf-table, .lora-mixer-shelf-table"))
 
 
 def test_the_desk_in_the_dark_and_on_a_phone(mixer: Mixer, visit: Any) -> None:
@@ -159,6 +164,15 @@ def test_the_desk_in_the_dark_and_on_a_phone(mixer: Mixer, visit: Any) -> None:
     Board(phone).open()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     picture(phone, "phone")
+
+
+def fill_the_shelf(folder: Path) -> None:
+    """Lays a training run with its checkpoints there, an adapter for another model, and one that is damaged."""
+    pirate = ROOT / "demo" / "adapters" / "pirate"
+    for name in ("sea-dog", "sea-dog/checkpoint-200", "sea-dog/checkpoint-400", "damaged"):
+        shutil.copytree(pirate, folder / name)
+    (folder / "damaged" / "adapter_model.safetensors").write_bytes(b"cut off")
+    shelve(folder / "for-another-model", r=4)
 
 
 def draw(board: Board) -> None:
