@@ -75,6 +75,12 @@ def test_impact_is_measured_on_a_text_and_becomes_faders(board: Board, mixer: Mi
     grid.locator("[data-do=silence-idle]").click()
     expect(grid.locator(".lora-mixer-said").last).to_contain_text("targets of pirate are silent now")
 
+    board.page.reload()
+    mix_tab(board.page)
+    grid = board.section("grid")
+    grid.locator("[data-heat=silenced]").click()
+    expect(grid.locator("[data-part=measured]")).to_contain_text("Measured on 14 tokens")
+
 
 def test_without_a_reply_the_page_says_what_to_do(board: Board) -> None:
     grid = board.section("grid")

@@ -79,6 +79,16 @@ def test_impact_becomes_faders_and_others_stay(console: Console) -> None:
     assert faders.master == 0.5 and faders.layers == {1: 0.0} and len(faders.modules) == 11
 
 
+def test_a_page_that_is_loaded_again_is_told_what_was_measured(console: Console) -> None:
+    asked = {"adapter": "pirate", "what": "silenced"}
+    assert "impact" not in ask(console, "measured", **asked)
+    found = work(console, "impact", **TEXT, what="silenced")["impact"]
+    again = ask(console, "measured", **asked)["impact"]
+    assert again["targets"] == found["targets"] and again["fresh"]
+    console.move(Panel(Mix({"pirate": Faders(master=0.5)})))
+    assert not ask(console, "measured", **asked)["impact"]["fresh"]
+
+
 @pytest.mark.parametrize(
     ("do", "said"),
     [

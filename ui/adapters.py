@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,9 @@ def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"re": message.get("seq"), "job": console.works.job.to_dict(), **answer}
 
 
-def begin(console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any]) -> Iterator[News]:
+def begin(
+    console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any]
+) -> Generator[News, None, None]:
     """Does a job, and yields what a page must be told.
 
     Raises:
@@ -130,9 +132,9 @@ def _receiver(name: str) -> str:
 
 
 def _job(console: Console, page: str, message: Mapping[str, Any]) -> News:
-    """How the job under way stands; what came of it, for a page that has missed that."""
+    """How the job under way stands, and what came of it, for a page that has missed that."""
     job = console.works.job
-    return dict(job.news) if not job.running and job.page == page else {}
+    return {} if job.running else dict(job.news)
 
 
 def _stop(console: Console, page: str, message: Mapping[str, Any]) -> News:
@@ -157,6 +159,7 @@ ORDERS: dict[str, Order] = {
     "export": profiles.export,
     "import": profiles.take_in,
     "shape": profiles.shape,
+    "measured": heat.remembered,
     "silence idle": heat.silence_idle,
     "keep top": heat.keep_top,
 }

@@ -53,7 +53,20 @@ def impact(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     if not found.targets.get(adapter):
         return {"line": "Stopped before anything was measured."}
     console.works.impacts[what, adapter] = found
-    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut}}
+    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut, "fresh": True}}
+
+
+def remembered(console: Console, page: str, message: Mapping[str, Any]) -> News:
+    """What was measured last, for a page that was loaded again; and whether faders have moved since."""
+    desk, adapter = console.desk(), str(message["adapter"])
+    found = console.works.impacts.get((str(message["what"]), adapter))
+    if desk is None or found is None or adapter not in desk.adapters:
+        return {}
+    if not desk.adapters[adapter].names.issuperset(found.targets.get(adapter, {})):
+        return {}
+    now = console.panel.effective(desk.adapters.values())
+    fresh = all(now[name].at(0) == found.mix[name] for name in desk.adapters)
+    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": False, "fresh": fresh}}
 
 
 def silence_idle(console: Console, page: str, message: Mapping[str, Any]) -> News:
@@ -99,7 +112,8 @@ def _text(console: Console, message: Mapping[str, Any]) -> tuple[torch.Tensor, b
     """What is measured on as token ids, shape (1, tokens), and whether its beginning was cut off."""
     import torch
 
-    host, tokenizer = console.host, console.host.tokenizer
+    host = console.host
+    tokenizer: Any = host.tokenizer
     if message["source"] == "chat":
         values = message["values"]
         reply = host.last_reply(values)

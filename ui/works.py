@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +83,7 @@ class Works:
         self.kept = 0
         self._lock = threading.Lock()
 
-    def run(self, what: str, key: str, page: str, work: Callable[[Job], News]) -> Iterator[Job]:
+    def run(self, what: str, key: str, page: str, work: Callable[[Job], News]) -> Generator[Job, None, None]:
         """Does `work` in a thread, and yields the job each time there may be something new, and when it is over.
 
         What the work returns becomes `news` of the job; what it raises becomes its `error`.

@@ -11,13 +11,14 @@
   ];
 
   const loud = { data: null, key: "", asked: false, why: "" };
+  const asked = new Set();
   const impacts = new Map(); // what/adapter -> the impact as Python measured it
 
   M.works.onNews((news) => {
     if (news.loudness) loud.data = news.loudness;
     if (news.impact) {
       // Where all faders stood: what was measured holds for that.
-      news.impact.panel = M.store.panel && JSON.stringify(M.store.panel);
+      news.impact.panel = news.impact.fresh && M.store.panel ? JSON.stringify(M.store.panel) : "other";
       impacts.set(`${news.impact.what}/${news.impact.adapter}`, news.impact);
     }
     if (news.loudness || news.impact) M.store.changed();
@@ -87,7 +88,12 @@
   }
 
   function impactMap(ix, what) {
-    const found = impacts.get(`${what}/${ix.adapter.name}`);
+    const key = `${what}/${ix.adapter.name}`;
+    const found = impacts.get(key);
+    if (!found && !asked.has(key)) {
+      asked.add(key);
+      M.works.order({ do: "measured", what, adapter: ix.adapter.name }); // before this page was loaded, perhaps
+    }
     if (!found) return { ready: false, why: "Not measured yet: choose a text, and measure." };
     const value = (i) => found.targets[ix.adapter.targets[i][0]];
     const cells = Array.from({ length: ix.count }, (_, c) => {
