@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
 
 from ..lora_ops import Desk, Faders, Mix, impact
-from .clock import Way, in_turns
+from .clock import Series
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, Workshop
 
@@ -29,52 +30,85 @@ GAIN = 8
 
 def measure(shop: Workshop) -> Section:
     """Times both in turns; ratios are to ours."""
-    tokens = shop.pick(64, 8)
+    tokens, rounds = shop.pick(64, 8), shop.pick(3, 1)
     model, tokenizer = shop.model()
-    desk = Desk(model)
     text = "The sea was calm that morning, and the boats lay still beside the quay. " * 8
     ids = tokenizer(text, return_tensors="pt")["input_ids"][:, :tokens]
     assert ids.shape[1] == tokens
-    measured: dict[str, list[float]] = {}
-
-    def ours() -> None:
-        found = impact(desk, ids, Mix({ADAPTER: Faders(master=GAIN)}), parts=["target"])
-        assert found.complete and not found.why_not_batched and not found.why_not_resumed
-        measured[OURS] = list(found.targets[ADAPTER].values())
-
-    def peft() -> None:
-        measured[PEFT] = _by_peft(model, ids)
-
-    shop.say(f"the impact of 210 targets on {tokens} tokens, two ways in turns")
-    times = in_turns({OURS: Way(ours), PEFT: Way(peft)}, shop.pick(3, 1), warm_up=False)
-    apart = max(abs(one - other) for one, other in zip(measured[OURS], measured[PEFT], strict=True))
-    assert len(measured[OURS]) == 210 and apart < APART, f"the numbers differ by {apart}"
-    rows = [(name, ratio(times[name] / times[OURS]), duration(times[name])) for name in times]
+    race = _Race(model, ids)
+    shop.say(f"the impact of 210 targets on {tokens} tokens, two ways in turns, batch by batch")
+    for _ in range(rounds):
+        race.run()
+    ours, peft = Series(tuple(race.ours)), Series(tuple(race.peft))
+    faster = peft / ours
+    rows = [(OURS, ratio(ours / ours), duration(ours)), (PEFT, ratio(faster), duration(peft))]
     table = Table(("way", "times as long as the first", "time"), rows)
-    faster = times[PEFT] / times[OURS]
     goal = Goal(
         f"impact of 210 targets on {tokens} tokens against one after the other with PEFT",
         f"{FASTER:g} x faster",
         f"{ratio(faster)} x",
         faster.median >= FASTER,
     )
-    about = ABOUT.format(tokens=tokens, gain=GAIN, apart=apart, most=max(measured[PEFT]))
+    about = ABOUT.format(tokens=tokens, gain=GAIN, apart=race.apart, most=race.most)
     return Section(TITLE, about, [table], [goal])
 
 
-@torch.no_grad()
-def _by_peft(model: Any, ids: torch.Tensor) -> list[float]:
-    values = []
-    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
-    for layer in layers:
-        layer.set_scale(ADAPTER, GAIN)
-    loaded = model(input_ids=ids).logits[0].log_softmax(-1)
-    shares = loaded.exp()
-    for layer in layers:
+class _Race:
+    """Both ways on one model. After each of our batches PEFT catches up, so that a busy machine slows both alike.
+
+    Attributes:
+        ours, peft: seconds for all targets, one number a round.
+        apart, most: how far the numbers of both lie apart at most, and the greatest of them.
+    """
+
+    def __init__(self, model: Any, ids: torch.Tensor) -> None:
+        self._model, self._ids = model, ids
+        self._desk = Desk(model)
+        self._layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
+        self.ours: list[float] = []
+        self.peft: list[float] = []
+        self.apart = self.most = 0.0
+
+    def run(self) -> None:
+        values: list[float] = []
+        peft = 0.0
+
+        def catch_up(done: int, total: int) -> None:
+            nonlocal peft
+            began = time.perf_counter()
+            if not done and not values:
+                self._refer()
+            values.extend(self._silenced(layer) for layer in self._layers[len(values) : done])
+            peft += time.perf_counter() - began
+
+        began = time.perf_counter()
+        mix = Mix({ADAPTER: Faders(master=GAIN)})
+        found = impact(self._desk, self._ids, mix, parts=["target"], progress=catch_up)
+        self.ours.append(time.perf_counter() - began - peft)
+        self.peft.append(peft)
+        assert found.complete and not found.why_not_batched and not found.why_not_resumed
+        ours = list(found.targets[ADAPTER].values())
+        assert len(ours) == len(values) == 210
+        self.apart = max(abs(one - other) for one, other in zip(ours, values, strict=True))
+        self.most = max(values)
+        assert self.apart < APART, f"the numbers differ by {self.apart}"
+
+    @torch.no_grad()
+    def _refer(self) -> None:
+        self._set_all(GAIN)
+        self._loaded = self._model(input_ids=self._ids).logits[0].log_softmax(-1)
+        self._shares = self._loaded.exp()
+        self._set_all(1)
+
+    @torch.no_grad()
+    def _silenced(self, layer: LoraLayer) -> float:
+        self._set_all(GAIN)
         layer.set_scale(ADAPTER, 0)
-        silenced = model(input_ids=ids).logits[0].log_softmax(-1)
-        values.append((shares * (loaded - silenced)).sum(-1).mean().item())
-        layer.set_scale(ADAPTER, GAIN)
-    for layer in layers:
-        layer.set_scale(ADAPTER, 1)
-    return values
+        silenced = self._model(input_ids=self._ids).logits[0].log_softmax(-1)
+        value: float = (self._shares * (self._loaded - silenced)).sum(-1).mean().item()
+        self._set_all(1)  # where the desk's faders stand
+        return value
+
+    def _set_all(self, gain: float) -> None:
+        for layer in self._layers:
+            layer.set_scale(ADAPTER, gain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 #: So many numbers are looked at together: what a processor's cache holds, or what keeps a GPU busy.
-_AT_ONCE, _AT_ONCE_ON_GPU = 2**17, 2**26
+_AT_ONCE, _AT_ONCE_ON_GPU = 200_000, 2**26
 
 
 class Reference:
@@ -37,12 +37,14 @@ class Reference:
             logits: of Q, shape (rows, tokens, vocabulary); in any precision, worked on in float32.
         """
         tokens, words = self._logits.shape
-        step = max(1, (_AT_ONCE if logits.device.type == "cpu" else _AT_ONCE_ON_GPU) // words)
+        at_once = _AT_ONCE if logits.device.type == "cpu" else _AT_ONCE_ON_GPU
+        step = max(1, at_once // (4 * words))  # tokens, of some rows: the reference stays in the cache for them
+        group = max(1, at_once // (step * words))
         found = torch.empty(logits.shape[:2], device=logits.device)
-        for at in range(0, tokens, step):  # row after row, so that the reference stays in the cache
+        for at in range(0, tokens, step):
             part = slice(at, at + step)
-            for row, into in zip(logits[:, part], found[:, part], strict=True):
-                into[:] = _divergence(self._logits[part], self._shares[part], row)
+            for rows, into in zip(logits[:, part].split(group), found[:, part].split(group), strict=True):
+                into[:] = _divergence(self._logits[part], self._shares[part], rows)
         for at in (~torch.isfinite(found)).nonzero().tolist():
             row, token = at
             found[row, token] = _plainly(self._logits[token], logits[row, token].float())
@@ -51,11 +53,16 @@ class Reference:
 
 
 def _divergence(reference: torch.Tensor, shares: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-    """At each token, shape (tokens,); not finite where numbers overflow."""
+    """Of each row at each token, shape (rows, tokens); not finite where numbers overflow."""
     x = logits - reference
-    x -= torch.linalg.vecdot(shares, x)[:, None]
+    x -= _mean(shares, x)[..., None]
     x.exp_().sub_(1)
-    return torch.linalg.vecdot(shares, x).clamp_(min=0).log1p_()
+    return _mean(shares, x).clamp_(min=0).log1p_()
+
+
+def _mean(shares: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The mean of x over the vocabulary as each token's shares weigh it, shape (rows, tokens)."""
+    return torch.mv(x[:, 0], shares[0])[:, None] if len(shares) == 1 else torch.linalg.vecdot(shares, x)
 
 
 def _plainly(reference: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

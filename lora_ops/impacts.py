@@ -12,6 +12,7 @@ import torch
 
 from .desk import Cancelled, Desk
 from .divergence import Reference
+from .fused import Fused
 from .mix import Faders, Mix
 from .resuming import Recording, recorded
 from .rows import NotInRows
@@ -287,6 +288,7 @@ class _Measuring:
         self.found: dict[tuple[str, str, str | int], float] = {}
         self.seconds = 0.0
         self._memory = SameMemory(desk.model)
+        self._fused = Fused(desk.model)
         self.why_not_batched = ""
         self.why_not_resumed = ""
 
@@ -331,7 +333,7 @@ class _Measuring:
         return max(1, min(tokens // self.tokens, logits // (self.tokens * words)))
 
     def _refer(self, targets: set[Target]) -> tuple[Reference, Recording]:
-        """One pass under the reference mix, and two resumed ones that show whether the model can be resumed."""
+        """One pass under the reference mix, and a resumed one that shows whether the model can be resumed."""
         layers = [self._desk.knob(target).layer for target in targets]
         with self._desk.rows([self._reference], self._cancelled):
             began = time.perf_counter()
@@ -351,18 +353,17 @@ class _Measuring:
             pass
 
     def _why_not_resumed(self, reference: Reference, recording: Recording) -> str:
-        calls = len(recording.outputs)
-        for start in {calls // 2, calls - 1} - {0, -1}:
-            try:
-                with recording.resumed(start, 1):
-                    [elsewhere] = reference.divergences(self._text.read())
-            except torch.OutOfMemoryError:
-                raise
-            except Exception as error:
-                return f"the model cannot start in the middle ({error})"
-            if not elsewhere < _ELSEWHERE:
-                return "the model says something else when it starts in the middle"
-        return ""
+        """Asked of the last block: models whose blocks share more than what they hand on need it there."""
+        if not recording.outputs:
+            return ""
+        try:
+            with recording.resumed(len(recording.outputs) - 1, 1):
+                [elsewhere] = reference.divergences(self._text.read())
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            return f"the model cannot start in the middle ({error})"
+        return "" if elsewhere < _ELSEWHERE else "the model says something else when it starts in the middle"
 
     @property
     def _reference(self) -> Mix:
@@ -386,7 +387,8 @@ class _Measuring:
             if self._desk.outdated():
                 raise RuntimeError("adapters were loaded, removed or switched meanwhile: measure again")
             began = time.perf_counter()
-            with recording.resumed(min(start for start, _ in batch), len(batch)), self._memory.logits():
+            start = min(start for start, _ in batch)
+            with recording.resumed(start, len(batch)), self._memory.logits(), self._fused.passes():
                 divergences = reference.divergences(self._text.read(len(batch)))
             self.seconds += time.perf_counter() - began
         self.found.update((part.key, value) for (_, part), value in zip(batch, divergences, strict=True))

@@ -23,13 +23,13 @@ class SameMemory:
     """Has a model's head write its logits into memory that is kept, where the head is a plain layer on the CPU."""
 
     def __init__(self, model: Any) -> None:
-        head: Any = None
+        self._head: list[Any] = []
         with suppress(AttributeError, NotImplementedError):
             head = model.get_output_embeddings()
-        plain = type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu"
-        self._head: list[Any] = [head] if plain else []
+            if type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu":
+                self._head = [head]
         self._kept = torch.empty(0)
-        if plain:
+        if self._head:
             torch.empty(_LARGEST_KEPT, dtype=torch.uint8)  # and given back at once
 
     @contextmanager

@@ -160,7 +160,7 @@ def test_lower_layers_run_once():
         layer.mlp.register_forward_hook(lambda _, inputs, __: runs.append(len(inputs[0])))
     impact(desk, prompt(), parts=["target"], rows=7)
     probe = 6 * 3  # rows of the pass that shows whether rows are kept apart
-    passes_of_one = 6 + 3 + 1  # the reference, one from the middle, one from the end
+    passes_of_one = 6 + 1  # the reference, and one from the end
     assert sum(runs) == probe + passes_of_one + 7 * sum(range(1, 7))
 
 
