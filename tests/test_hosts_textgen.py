@@ -418,8 +418,9 @@ def test_folders(textgen, host, loras):
     assert host.lora_dir == loras and host.shelf_folders() == [loras]
     assert host.user_data == textgen.shared.user_data_dir.resolve() / "lora-mixer"
     assert not host.user_data.exists()
+    assert host.model_dir == textgen.shared.user_data_dir.resolve() / "models"
     textgen.shared.args.multi_user = True
-    assert (host.lora_dir, host.user_data, host.shelf_folders()) == (None, None, [])
+    assert (host.lora_dir, host.model_dir, host.user_data, host.shelf_folders()) == (None, None, None, [])
 
 
 def test_loads_switches_and_unloads_with_the_host_s_menu(textgen, host, bare):

@@ -240,6 +240,14 @@ def test_without_a_reply_there_is_nothing_to_replace(textgen, host, history):
     assert not list(textgen.root.rglob("*.json"))
 
 
+@pytest.mark.parametrize(
+    ("history", "reply"),
+    [(None, ""), ({"internal": [], "visible": []}, ""), (a_chat(("", "Welcome.")), ""), (a_chat(), "In France.")],
+)
+def test_the_last_reply_is_told_as_the_model_said_it(host, history, reply):
+    assert host.last_reply(values(history=history)) == reply
+
+
 def test_a_reply_can_be_used_when_the_model_is_gone(textgen, host):
     textgen.models.unload_model()
     textgen.text_generation.encode = lambda *_, **__: torch.zeros(1, 1)
