@@ -408,19 +408,18 @@ def test_a_move_that_is_refused_is_told_and_taken_back(board: Board, mixer: Mixe
 
 
 def test_the_desk_appears_when_a_model_and_its_adapter_do(visit: Any) -> None:
-    model = tiny.llama()
-    ready = host_of(tiny.pirate(model), tiny.tokenizer())
+    bare, ready = (host_of(model, tiny.tokenizer()) for model in (tiny.llama(), tiny.pirate()))
     host = host_of(None, None)
     with standalone(host) as mixer:
         board = Board(visit(mixer.url)).open()
         trouble = board.desk.locator(".lora-mixer-trouble")
         expect(trouble).to_contain_text("The model is being loaded")
-        host.use(ready._loaded)
+        host.use(bare._loaded)
         expect(trouble).to_contain_text("No adapter is loaded")
         expect(trouble).to_contain_text("--lora DIR")
         expect(board.page.locator("#lora-mixer-start")).to_be_disabled()
         expect(board.page.locator("#lora-mixer-why-not")).to_contain_text("No adapter is loaded")
-        host.start = ready.start
+        host.use(ready._loaded)
         expect(board.master()).to_be_visible()
         expect(trouble).to_be_hidden()
         expect(board.page.locator("#lora-mixer-start")).to_be_enabled()
