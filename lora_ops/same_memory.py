@@ -26,7 +26,7 @@ class SameMemory:
         self._head: list[Any] = []
         with suppress(AttributeError, NotImplementedError):
             head = model.get_output_embeddings()
-            if type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu":
+            if type(head) is nn.Linear and getattr(head, "bias", None) is None and head.weight.device.type == "cpu":
                 self._head = [head]
         self._kept = torch.empty(0)
         if self._head:
