@@ -32,7 +32,7 @@
   function everything(say) {
     const standing = M.standing(say);
     const ticks = el("div", { class: "chips", id: "lora-mixer-all-mixes" });
-    const mine = el("input", { type: "checkbox", class: "radio", checked: true, id: "lora-mixer-all-model" });
+    const mine = el("input", { type: "checkbox", class: "check", checked: true, id: "lora-mixer-all-model" });
     const choices = el("div", { class: "all-choices" }, el("label", { class: "choice" }, mine, el("span", { text: "Votes about this model alone" })), ticks);
     const section = M.dom.section("votes/all", "All votes", false, el("div", { class: "all-votes" }, choices, standing.node), () => ask(null));
     section.node.id = "lora-mixer-all-votes";
@@ -40,7 +40,7 @@
     const ask = (chosen) => M.votes.order({ do: "standing", model: mine.checked, chosen }, say);
     mine.addEventListener("change", M.guard("all votes", () => ask(null)));
     function tick(one, chosen) {
-      const box = el("input", { type: "checkbox", class: "radio", value: one.id });
+      const box = el("input", { type: "checkbox", class: "check", value: one.id });
       box.checked = !chosen || chosen.includes(one.id);
       box.addEventListener("change", M.guard("all votes", () => ask([...ticks.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value))));
       return el("label", { class: "choice" }, box, el("span", { text: `${one.label || "\u2013"} (${one.votes})` }));

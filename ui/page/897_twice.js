@@ -8,7 +8,7 @@
    * TWICE: {on, why, one, other, blind, options: [[value, text]], turn: TURN or null}
    * TURN: {number, running, text: of the reply on the right, left, right: names as far as they may be told, picked, failed, note}
    */
-  const { el, setText } = M.dom;
+  const { el, setText, setAttribute } = M.dom;
   const BUSY_MS = 160;
   const IDLE_MS = 500;
   const NARROW = 700;
@@ -35,10 +35,10 @@
   M.onStop(() => clearTimeout(timer));
 
   function controls() {
-    const on = el("input", { type: "checkbox", class: "radio", id: "lora-mixer-twice-on" });
+    const on = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-on" });
     const menu = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label });
     const [one, other] = [menu("one", "One mix"), menu("other", "The other mix")];
-    const blind = el("input", { type: "checkbox", class: "radio", id: "lora-mixer-twice-blind" });
+    const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind" });
     const why = el("span", { class: "why-not", role: "alert", hidden: true });
     const more = el("div", { class: "twice-more" }, one, other,
       el("label", { class: "choice", title: "Which mix stands where is shuffled anew each turn; the names are shown once you have picked" }, blind, el("span", { text: "Blind: hide which is which" })));
@@ -96,11 +96,16 @@
     const left = el("button", { type: "button", class: "button", text: "\u2190 The chat\u2019s reply", id: "lora-mixer-pick-left", title: "Pick the reply that stands in the chat", on: { click: pick("left") } });
     const right = el("button", { type: "button", class: "button", text: "This one", id: "lora-mixer-pick-right", title: "Pick this reply: it goes on in the chat", on: { click: pick("right") } });
     const buttons = [left, right];
-    const fold = el("button", { type: "button", class: "button small shut", text: "\u2013", on: { click: () => { folded = !folded; M.store.changed(); } } });
+    const fold = el("button", { type: "button", class: "button small shut", text: "\u2013", on: { click: () => {
+      if (known.turn.picked || known.turn.failed) gone = known.turn.number;
+      else folded = !folded;
+      M.store.changed();
+    } } });
     const acts = el("div", { class: "twice-acts" }, left, right);
     const node = el("section", { class: "twice-card", id: "lora-mixer-twice-card", "aria-label": "The other reply", hidden: true },
       el("div", { class: "twice-head" }, title, fold), body, why, acts);
     let folded = false;
+    let gone = 0; // the turn whose card was put away
     let refused = null;
     let asked = 0;
     let drawn = null;
@@ -125,12 +130,13 @@
       node,
       update() {
         const turn = known && known.on ? known.turn : null;
-        node.hidden = !turn;
-        if (!turn) return;
+        node.hidden = !turn || turn.number === gone;
+        if (node.hidden) return;
         place();
         const fresh = !drawn || drawn.number !== turn.number;
         if (fresh) folded = false;
-        setText(title, turn.failed ? "Answered once" : turn.right ? turn.right : "The other reply");
+        const over = Boolean(turn.picked || turn.failed);
+        setText(title, turn.failed ? "Answered once" : turn.picked ? "Picked" : turn.right ? turn.right : "The other reply");
         const bottom = body.scrollHeight - body.scrollTop - body.clientHeight < 24;
         if (fresh || drawn.text !== turn.text || drawn.running !== turn.running) {
           body.replaceChildren(turn.text ? document.createTextNode(turn.text) : el("span", { class: "faint", text: turn.running ? "\u2026" : "(it said nothing)" }));
@@ -138,17 +144,15 @@
         }
         node.dataset.turn = `${turn.number} ${turn.running ? "running" : "done"}`;
         drawn = { number: turn.number, text: turn.text, running: turn.running };
-        node.classList.toggle("is-folded", folded);
-        setText(fold, folded ? "+" : "\u2013");
-        fold.setAttribute("aria-label", folded ? "Show the other reply" : "Fold the other reply");
-        body.hidden = folded || Boolean(turn.failed);
-        acts.hidden = folded || Boolean(turn.failed);
+        setText(fold, over ? "\u00d7" : folded ? "+" : "\u2013");
+        setAttribute(fold, "aria-label", over ? "Put this away" : folded ? "Show the other reply" : "Fold the other reply");
+        // What has been picked is out of the way: the host's own arrows lead back to the other one.
+        body.hidden = acts.hidden = folded || over;
         setText(left, turn.left ? `\u2190 ${turn.left}` : "\u2190 The chat\u2019s reply");
         for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked === turn.number;
-        for (const [one, side] of [[left, "left"], [right, "right"]]) one.classList.toggle("is-picked", turn.picked === side);
         setText(why, outcome(turn));
-        why.hidden = folded || !why.textContent;
-        node.classList.toggle("is-wrong", Boolean(turn.failed));
+        why.hidden = (folded && !over) || !why.textContent;
+        node.classList.toggle("is-over", over);
       },
     };
   }
