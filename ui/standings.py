@@ -51,7 +51,7 @@ def line(tally: Tally) -> str:
         return f"{' and '.join(_quoted(one) for one in level)} are level: {sure(first.rate)}."
     text = (
         f"{_quoted(first)} was preferred in {first.rate.wins} of {chosen} votes that chose a side "
-        f"({first.rate.share:.0%}; 95 % interval {first.rate.low:.0%} to {first.rate.high:.0%})"
+        f"({first.rate.share:.0%}; 95% interval {first.rate.low:.0%} to {first.rate.high:.0%})"
     )
     return f"{text}: {sure(first.rate)}."
 

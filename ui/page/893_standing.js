@@ -3,10 +3,10 @@
   "use strict";
 
   const { el, setText } = M.dom;
-  const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
+  const percent = (share) => `${Math.round(share * 100)}%`;
   const cell = (text, title) => el("td", { text: String(text), title: title || null });
 
-  /** The share of votes won as a dot, its 95 % interval as a band; the mark in the middle is where neither is ahead. */
+  /** The share of votes won as a dot, its 95% interval as a band; the mark in the middle is where neither is ahead. */
   function rate(row) {
     if (row.share === null) return el("td", { class: "won" }, el("span", { class: "faint", text: "no vote chose a side" }));
     const band = el("span", { class: "won-band" });
@@ -14,7 +14,7 @@
     band.style.right = `${(1 - row.high) * 100}%`;
     const dot = el("span", { class: "won-dot" });
     dot.style.left = `${row.share * 100}%`;
-    return el("td", { class: "won", title: `95 % interval ${percent(row.low)} to ${percent(row.high)}; ${row.sure}` },
+    return el("td", { class: "won", title: `95% interval ${percent(row.low)} to ${percent(row.high)}; ${row.sure}` },
       el("span", { class: "won-share", text: percent(row.share) }), el("span", { class: "won-track", "aria-hidden": "true" }, band, dot),
       el("span", { class: "won-range", text: `${percent(row.low)} to ${percent(row.high)}` }));
   }
