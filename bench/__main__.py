@@ -72,8 +72,8 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run.py bench",
-        description="Measures on this machine, some ten minutes; leave it alone meanwhile. A whole run is kept in "
-        "bench/RESULTS.md.",
+        description="Measures on this machine, some twenty-five minutes; leave it alone meanwhile. A whole run is "
+        "kept in bench/RESULTS.md.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", type=_known, help=f"only these: {', '.join(MEASUREMENTS)}")
     parser.add_argument("--quick", action="store_true", help="only see whether everything works")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result
+from lora_mixer.ui.asking import between_news
 from lora_mixer.ui.lab import Lab
 from lora_mixer.ui.sheet import Row, Sheet, Teller
 
@@ -113,3 +114,14 @@ def test_pages_show_their_own_experiment_and_a_new_one_the_latest_unless_strange
         for at in range(40):
             lab.show(f"page {at}", sheet())
         assert lab.sheet("one") is not mine, "pages that are long gone are forgotten"
+
+
+def test_the_more_replies_grow_the_rarer_a_page_is_told() -> None:
+    def seconds(columns: int, ended: int = 0) -> float:
+        shown = Sheet(tuple(Column(f"{at}", Mix()) for at in range(columns)), (Row("hi", "hi", 1),))
+        over = [at < ended for at in range(columns)]
+        shown.grow(0, ["a"] * columns, [1] * columns, over, [0.1] * columns)
+        return between_news(shown)
+
+    assert seconds(2) == seconds(8, ended=6) == seconds(16, ended=16) == 0.1
+    assert seconds(2) < seconds(5) < seconds(8) < seconds(16) <= 0.4

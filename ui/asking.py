@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError, Request
 from . import keeping, plays
+from .columns import LEAST
 from .prompts import chats
 from .replies import shorten
 from .running import begin, generation, grow
-from .sheet import Line, Row, Sheet, Teller
+from .sheet import RUNNING, Line, Row, Sheet, Teller
 
 if TYPE_CHECKING:
     from .console import Console
@@ -22,6 +23,10 @@ FROM_CHAT, TYPED, MANY = "chat", "text", "many"
 MOST_SEEDS = 20
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.1
+#: So much longer for every further reply that grows, up to a limit. Whatever is in it, news takes some 25 ms of a
+#: processor, most of it Gradio's script and the browser's drawing: where the model runs on that processor too, it
+#: waits. And nobody reads eight replies as closely as two.
+_SECONDS_A_REPLY, _MOST_SECONDS_BETWEEN_NEWS = 0.03, 0.4
 OWN_SYSTEM = "System messages of the prompts were left out: the chat's own stands."
 SAME_DICE = "Without sampling every seed says the same."
 
@@ -110,7 +115,7 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
         told = 0.0
         with closing(grow(console, sheet, run)) as changes:
             for _ in changes:
-                if time.monotonic() - told >= _SECONDS_BETWEEN_NEWS:
+                if time.monotonic() - told >= between_news(sheet):
                     told = time.monotonic()
                     yield teller.news()
                     if len(sheet.results) < len(sheet.rows):
@@ -122,6 +127,13 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
     finally:
         keeping.keep(console, sheet)
     yield teller.news()
+
+
+def between_news(sheet: Sheet) -> float:
+    """Seconds from one news to the next: the more replies grow, the more."""
+    growing = sum(cell.state == RUNNING for row in sheet.cells for cell in row)
+    longer = _SECONDS_BETWEEN_NEWS + _SECONDS_A_REPLY * max(growing - LEAST, 0)
+    return min(longer, _MOST_SECONDS_BETWEEN_NEWS)
 
 
 def questions(console: Console, wish: Wish, values: Sequence[Any]) -> list[Asked]:
