@@ -158,7 +158,7 @@ class Twice:
                 alone=lambda: host.generate(request),
                 locked=True,
             )
-            with self.console.comparison(run), closing(iter(run)) as updates:
+            with self.console.comparison(run), closing(iter(run)) as updates:  # type: ignore[type-var]
                 for update in updates:
                     turn.texts = update.texts
                     yield update.texts[0]
