@@ -11,19 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
-from ..lora_ops import (
-    Baked,
-    Desk,
-    Faders,
-    Mix,
-    Recipe,
-    bake,
-    bake_weights,
-    combine,
-    concatenate,
-    merge,
-    read_weights,
-)
+from ..lora_ops import Baked, Desk, Faders, Mix, Recipe, bake, bake_weights, combine, concatenate, merge, read_weights
 from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, RANK, Workshop, prompt

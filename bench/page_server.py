@@ -51,7 +51,7 @@ def _never_end() -> None:
         made = request(self, *given)
         return replace(made, generation={**made.generation, "eos_token_id": []})
 
-    StandaloneHost.request = endless  # type: ignore[method-assign]
+    StandaloneHost.request = endless  # type: ignore[method-assign, assignment]
 
 
 def _watch(log: TextIO) -> None:

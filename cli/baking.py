@@ -15,7 +15,7 @@ from .showing import progress, say, show_facts, show_json, size
 if TYPE_CHECKING:
     import torch
 
-    from ..lora_ops.baking import Baked
+    from ..lora_ops.bakery.baking import Baked
 
 
 class Way(str, Enum):
@@ -85,9 +85,9 @@ def bake(
     Examples: `bake loras/pirate -o loras/pirate-soft --gain 0.5`,
     `bake loras/pirate -o loras/pirate-mlp -m profile.json --model demo`
     """
-    from ..lora_ops.adapter_weights import read_weights
-    from ..lora_ops.baking import bake as baking
-    from ..lora_ops.baking import bake_weights
+    from ..lora_ops.bakery.baking import bake as baking
+    from ..lora_ops.bakery.baking import bake_weights
+    from ..lora_ops.shelf.adapter_weights import read_weights
 
     [(name, source)] = asking.named([adapter]).items()
     gains = asking.mix_from(mix, gain, [name], at_token)
@@ -129,9 +129,9 @@ def combine(
     Examples: `combine loras/pirate loras/butler -o loras/both -g pirate=0.5 -g butler=0.8`,
     `combine a=loras/one b=loras/two -o loras/small --type svd --rank 8 --model demo`
     """
-    from ..lora_ops.adapter_weights import read_weights
-    from ..lora_ops.combining import Recipe, combine_weights
-    from ..lora_ops.combining import combine as combining
+    from ..lora_ops.bakery.combining import Recipe, combine_weights
+    from ..lora_ops.bakery.combining import combine as combining
+    from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
     gains = asking.mix_from(mix, gain, list(folders), at_token)
@@ -168,7 +168,7 @@ def merge(
 
     Example: `merge loras/pirate --model ~/models/SmolLM2-135M-Instruct -o ~/models/pirate --gain 0.5`
     """
-    from ..lora_ops.merging import merge as merging
+    from ..lora_ops.bakery.merging import merge as merging
 
     folders = asking.named(adapters)
     gains = asking.mix_from(mix, gain, list(folders), at_token)

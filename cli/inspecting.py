@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..lora_ops.adapter_files import AdapterFiles, looks_like_adapter, read_adapter
+from ..lora_ops.shelf.adapter_files import AdapterFiles, looks_like_adapter, read_adapter
 from . import MISUSED
 from .asking import AsJson
 from .showing import show_facts, show_json, show_table, size
@@ -31,7 +31,7 @@ def inspect(
 
     Examples: `inspect loras/pirate`, `inspect loras --json`
     """
-    from ..lora_ops.shelf import shelf
+    from ..lora_ops.shelf.shelf import shelf
 
     told: list[dict[str, Any]] = []
     failed = False
@@ -58,8 +58,8 @@ def inspect(
 
 
 def _facts(files: AdapterFiles, hashed: bool) -> dict[str, Any]:
-    from ..lora_ops.adapter_weights import shapes_of
-    from ..lora_ops.runtimes import objections
+    from ..lora_ops.bakery.runtimes import objections
+    from ..lora_ops.shelf.adapter_weights import shapes_of
 
     facts = {
         "folder": str(files.folder),

@@ -23,8 +23,8 @@ def desk_of(model: str, adapters: Mapping[str, Path], device: str, dtype: str, q
         HostError: model or adapter cannot be loaded, and why.
         ValueError: an adapter's files are damaged.
     """
-    from ..lora_ops.adapter_files import read_adapter
     from ..lora_ops.desk import Desk
+    from ..lora_ops.shelf.adapter_files import read_adapter
 
     folder = None if model == DEMO else Path(model).expanduser()
     if folder is not None:

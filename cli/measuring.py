@@ -16,7 +16,7 @@ from .loading import desk_of
 from .showing import bar, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
-    from ..lora_ops.impacts import Impact
+    from ..lora_ops.measure.impacts import Impact
 
 #: A text to measure on when none is given: some of what a chat is made of.
 _TEXT = "The sea is calm tonight. Could you tell me how to tie a knot that holds, and when the next ship leaves?"
@@ -58,7 +58,7 @@ def loudness(
 
     Example: `loudness loras/pirate --model demo --gain pirate:q_proj=2 --by kind`
     """
-    from ..lora_ops.loudnesses import loudness as measured
+    from ..lora_ops.measure.loudnesses import loudness as measured
 
     folders = asking.named(adapters)
     gains = asking.mix_from(mix, gain, list(folders), at_token)
@@ -117,9 +117,9 @@ def impact(
     gains = asking.mix_from(mix, gain, list(folders), at_token)
     passage = _passage(text, text_file)
     desk, tokenizer = desk_of(model, folders, device, dtype, as_json)
-    from ..lora_ops.impacts import impact as measured
-    from ..lora_ops.impacts import keep_top as keeping
-    from ..lora_ops.impacts import silence_idle as silencing
+    from ..lora_ops.measure.impacts import impact as measured
+    from ..lora_ops.measure.impacts import keep_top as keeping
+    from ..lora_ops.measure.impacts import silence_idle as silencing
 
     ids = tokenizer(passage, return_tensors="pt")["input_ids"][:, :tokens].to(next(desk.model.parameters()).device)
     parts: list[Any] = [part.value for part in by or Part]

@@ -99,7 +99,7 @@ class StandaloneHost:
         """The adapters in the model, with their folders."""
         if self._loaded is None or "peft" not in sys.modules:
             return {}
-        from ..lora_ops.loading import loaded_adapters
+        from ..lora_ops.shelf.loading import loaded_adapters
 
         return loaded_adapters(self._loaded.model)
 
@@ -131,7 +131,7 @@ class StandaloneHost:
         return self._loaded
 
     def _shelf(self) -> Mapping[str, Any]:
-        from ..lora_ops.shelf import places
+        from ..lora_ops.shelf.shelf import places
 
         return places(self.shelf_folders())
 

@@ -81,7 +81,7 @@ def check_model(folder: Path) -> None:
 
 def check_adapter(folder: Path) -> None:
     """Raise a HostError that says why `folder` is no PEFT adapter that we load."""
-    from ..lora_ops.adapter_files import AdapterFileError, read_adapter
+    from ..lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
 
     _check_folder(folder, "adapter", "adapter_config.json")
     try:
@@ -128,8 +128,8 @@ def add_adapter(model: Any, name: str, folder: Path) -> Any:
 
     Raises HostError when the adapter does not fit the model, and says where.
     """
-    from ..lora_ops.loading import loaded_adapters
-    from ..lora_ops.shelf import Place
+    from ..lora_ops.shelf.loading import loaded_adapters
+    from ..lora_ops.shelf.shelf import Place
 
     place = Place(name, folder, name, folder.resolve())
     return change(model, {name: place}, list(loaded_adapters(model)), upcast=True)

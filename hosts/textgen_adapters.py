@@ -19,7 +19,7 @@ from .protocol import HostError
 from .textgen_chat import host_module
 
 if TYPE_CHECKING:
-    from ..lora_ops.shelf import Place
+    from ..lora_ops.shelf.shelf import Place
 
 #: What the host calls a blend of several LoRAs, which it makes and plays instead of them.
 MERGED = "__merged"
@@ -29,7 +29,7 @@ def loaded(model: Any) -> dict[str, Path | None]:
     """The adapters in the model but for the host's blend, with their folders; the host names a LoRA by its folder."""
     if "peft" not in sys.modules:  # then there are none, and importing it takes seconds
         return {}
-    from ..lora_ops.loading import loaded_adapters
+    from ..lora_ops.shelf.loading import loaded_adapters
 
     folder = lora_dir()
     there = {name: place or folder / name for name, place in loaded_adapters(model).items() if name != MERGED}
@@ -38,7 +38,7 @@ def loaded(model: Any) -> dict[str, Path | None]:
 
 def chosen_here(model: Any) -> bool:
     """Whether all adapters that are in the model were put there by `load`, and play as it left them."""
-    from ..lora_ops.loading import arranged_here
+    from ..lora_ops.shelf.loading import arranged_here
 
     return arranged_here(model)
 
@@ -98,7 +98,7 @@ def _use(model: Any) -> None:
 
 
 def _shelf() -> dict[str, Place]:
-    from ..lora_ops.shelf import places
+    from ..lora_ops.shelf.shelf import places
 
     return places(lora_dir())
 

@@ -9,30 +9,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .adapter_files import AdapterFileError, AdapterFiles, read_adapter
-    from .adapter_weights import AdapterWeights, loaded_weights, read_weights
     from .advice import advise
-    from .baking import Baked, bake, bake_weights
-    from .ballot import Ballot, Revealed, Slip
-    from .combining import COMBINATIONS, Recipe, combine, combine_weights, concatenate
-    from .comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
-    from .curves import Curve, curve, likelihood_curve
+    from .bakery.baking import Baked, bake, bake_weights
+    from .bakery.combining import COMBINATIONS, Recipe, combine, combine_weights, concatenate
+    from .bakery.merging import Merged, merge
+    from .bakery.runtimes import objections
+    from .bakery.verifying import CannotVerify, verify
     from .desk import Cancelled, Desk
-    from .difference import first_difference, words
-    from .export import to_csv, to_html
     from .fade import Fade
     from .fader import Fader
-    from .impacts import Impact, impact, keep_top, silence_idle
-    from .jsonl import from_jsonl, to_jsonl
-    from .loading import LoadingError, change_adapters, loaded_adapters
-    from .loudnesses import Levels, Loud, Loudness, loudness
-    from .merging import Merged, merge
+    from .lab.comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
+    from .lab.curves import Curve, curve, likelihood_curve
+    from .lab.difference import first_difference, words
+    from .lab.questions import read_prompts
+    from .lab.scoring import Scores, judge, score
+    from .lab.sweep import Axis, parse_axis
+    from .lab.trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
+    from .measure.impacts import Impact, impact, keep_top, silence_idle
+    from .measure.loudnesses import Levels, Loud, Loudness, loudness
     from .mix import Faders, Mix
     from .profile import Profile, ProfileError, read_mix
     from .profile_fit import Fit, fit
     from .profiles import Profiles
-    from .questions import read_prompts
-    from .record import (
+    from .results.ballot import Ballot, Revealed, Slip
+    from .results.export import to_csv, to_html
+    from .results.jsonl import from_jsonl, to_jsonl
+    from .results.record import (
         AdapterRecord,
         ColumnRecord,
         Duel,
@@ -44,117 +46,115 @@ if TYPE_CHECKING:
         TrialRecord,
         Vote,
     )
-    from .records import AlreadyKept, Records, Summary
-    from .runtimes import objections
-    from .scoring import Scores, judge, score
+    from .results.records import AlreadyKept, Records, Summary
+    from .results.votes import Pair, Rate, Standing, Tally, identity, tally
     from .shapes import SHAPES, shape
-    from .shelf import Entry, ShelfNotes
-    from .sweep import Axis, parse_axis
+    from .shelf.adapter_files import AdapterFileError, AdapterFiles, read_adapter
+    from .shelf.adapter_weights import AdapterWeights, loaded_weights, read_weights
+    from .shelf.loading import LoadingError, change_adapters, loaded_adapters
+    from .shelf.shelf import Entry, ShelfNotes
     from .target import Adapter, Target
-    from .trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
-    from .verifying import CannotVerify, verify
-    from .votes import Pair, Rate, Standing, Tally, identity, tally
 
 _HOME = {
     "Adapter": "target",
-    "AdapterFileError": "adapter_files",
-    "AdapterFiles": "adapter_files",
-    "AdapterRecord": "record",
-    "AdapterWeights": "adapter_weights",
-    "AlreadyKept": "records",
-    "Axis": "sweep",
-    "Baked": "baking",
-    "Ballot": "ballot",
-    "COMBINATIONS": "combining",
+    "AdapterFileError": "shelf.adapter_files",
+    "AdapterFiles": "shelf.adapter_files",
+    "AdapterRecord": "results.record",
+    "AdapterWeights": "shelf.adapter_weights",
+    "AlreadyKept": "results.records",
+    "Axis": "lab.sweep",
+    "Baked": "bakery.baking",
+    "Ballot": "results.ballot",
+    "COMBINATIONS": "bakery.combining",
     "Cancelled": "desk",
-    "CannotVerify": "verifying",
-    "Column": "comparison",
-    "ColumnRecord": "record",
-    "ColumnResult": "comparison",
-    "Curve": "curves",
+    "CannotVerify": "bakery.verifying",
+    "Column": "lab.comparison",
+    "ColumnRecord": "results.record",
+    "ColumnResult": "lab.comparison",
+    "Curve": "lab.curves",
     "Desk": "desk",
-    "Duel": "record",
-    "Entry": "shelf",
-    "Experiment": "trials",
+    "Duel": "results.record",
+    "Entry": "shelf.shelf",
+    "Experiment": "lab.trials",
     "Fade": "fade",
     "Fader": "fader",
     "Faders": "mix",
     "Fit": "profile_fit",
-    "Impact": "impacts",
-    "Levels": "loudnesses",
-    "LoadingError": "loading",
-    "Loud": "loudnesses",
-    "Loudness": "loudnesses",
-    "MAX_CELLS": "trials",
-    "MAX_COLUMNS": "comparison",
-    "Merged": "merging",
-    "MessageRecord": "record",
+    "Impact": "measure.impacts",
+    "Levels": "measure.loudnesses",
+    "LoadingError": "shelf.loading",
+    "Loud": "measure.loudnesses",
+    "Loudness": "measure.loudnesses",
+    "MAX_CELLS": "lab.trials",
+    "MAX_COLUMNS": "lab.comparison",
+    "Merged": "bakery.merging",
+    "MessageRecord": "results.record",
     "Mix": "mix",
-    "Pair": "votes",
+    "Pair": "results.votes",
     "Profile": "profile",
     "ProfileError": "profile",
     "Profiles": "profiles",
-    "Progress": "trials",
-    "Question": "trials",
-    "Rate": "votes",
-    "Recipe": "combining",
-    "Record": "record",
-    "Records": "records",
-    "RecordsError": "record",
-    "ReplyRecord": "record",
-    "Result": "comparison",
-    "Revealed": "ballot",
-    "Run": "comparison",
+    "Progress": "lab.trials",
+    "Question": "lab.trials",
+    "Rate": "results.votes",
+    "Recipe": "bakery.combining",
+    "Record": "results.record",
+    "Records": "results.records",
+    "RecordsError": "results.record",
+    "ReplyRecord": "results.record",
+    "Result": "lab.comparison",
+    "Revealed": "results.ballot",
+    "Run": "lab.comparison",
     "SHAPES": "shapes",
-    "Scores": "scoring",
-    "ScoresRecord": "record",
-    "ShelfNotes": "shelf",
-    "Slip": "ballot",
-    "Standing": "votes",
-    "Summary": "records",
-    "Tally": "votes",
+    "Scores": "lab.scoring",
+    "ScoresRecord": "results.record",
+    "ShelfNotes": "shelf.shelf",
+    "Slip": "results.ballot",
+    "Standing": "results.votes",
+    "Summary": "results.records",
+    "Tally": "results.votes",
     "Target": "target",
-    "Trial": "trials",
-    "TrialRecord": "record",
-    "Update": "comparison",
-    "Vote": "record",
+    "Trial": "lab.trials",
+    "TrialRecord": "results.record",
+    "Update": "lab.comparison",
+    "Vote": "results.record",
     "advise": "advice",
-    "bake": "baking",
-    "bake_weights": "baking",
-    "change_adapters": "loading",
-    "combine": "combining",
-    "combine_weights": "combining",
-    "compare": "comparison",
-    "concatenate": "combining",
-    "curve": "curves",
-    "experiment": "trials",
-    "first_difference": "difference",
+    "bake": "bakery.baking",
+    "bake_weights": "bakery.baking",
+    "change_adapters": "shelf.loading",
+    "combine": "bakery.combining",
+    "combine_weights": "bakery.combining",
+    "compare": "lab.comparison",
+    "concatenate": "bakery.combining",
+    "curve": "lab.curves",
+    "experiment": "lab.trials",
+    "first_difference": "lab.difference",
     "fit": "profile_fit",
-    "from_jsonl": "jsonl",
-    "identity": "votes",
-    "impact": "impacts",
-    "judge": "scoring",
-    "keep_top": "impacts",
-    "likelihood_curve": "curves",
-    "loaded_adapters": "loading",
-    "loaded_weights": "adapter_weights",
-    "loudness": "loudnesses",
-    "merge": "merging",
-    "objections": "runtimes",
-    "parse_axis": "sweep",
-    "read_adapter": "adapter_files",
+    "from_jsonl": "results.jsonl",
+    "identity": "results.votes",
+    "impact": "measure.impacts",
+    "judge": "lab.scoring",
+    "keep_top": "measure.impacts",
+    "likelihood_curve": "lab.curves",
+    "loaded_adapters": "shelf.loading",
+    "loaded_weights": "shelf.adapter_weights",
+    "loudness": "measure.loudnesses",
+    "merge": "bakery.merging",
+    "objections": "bakery.runtimes",
+    "parse_axis": "lab.sweep",
+    "read_adapter": "shelf.adapter_files",
     "read_mix": "profile",
-    "read_prompts": "questions",
-    "read_weights": "adapter_weights",
-    "score": "scoring",
+    "read_prompts": "lab.questions",
+    "read_weights": "shelf.adapter_weights",
+    "score": "lab.scoring",
     "shape": "shapes",
-    "silence_idle": "impacts",
-    "tally": "votes",
-    "to_csv": "export",
-    "to_html": "export",
-    "to_jsonl": "jsonl",
-    "verify": "verifying",
-    "words": "difference",
+    "silence_idle": "measure.impacts",
+    "tally": "results.votes",
+    "to_csv": "results.export",
+    "to_html": "results.export",
+    "to_jsonl": "results.jsonl",
+    "verify": "bakery.verifying",
+    "words": "lab.difference",
 }
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Generic, TypeVar
 
 News = TypeVar("News")
@@ -52,7 +52,7 @@ class Background(Generic[News, Outcome]):
         """Ends every column after the token it is at; what was said stays."""
         self._stopped.set()
 
-    def __iter__(self) -> Iterator[News]:
+    def __iter__(self) -> Generator[News, None, None]:
         """News as they come, the last one with everything; stops the work when the loop is left early.
 
         Raises:

@@ -16,7 +16,7 @@ import torch
 from peft.tuners.lora import layer as lora
 from torch import nn
 
-from .resuming import intercepted
+from .measure.resuming import intercepted
 
 
 class Fused:

@@ -18,8 +18,8 @@ from peft import IA3Config, LoHaConfig, LoKrConfig
 from safetensors.numpy import load_file, save_file
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.adapter_config import MOST_CONFIG
-from lora_mixer.lora_ops.adapter_files import (
+from lora_mixer.lora_ops.shelf.adapter_config import MOST_CONFIG
+from lora_mixer.lora_ops.shelf.adapter_files import (
     CONFIG,
     WEIGHTS,
     AdapterFileError,

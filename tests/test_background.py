@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,12 @@ def test_a_process_that_ends_stops_the_work_and_waits_for_it() -> None:
 
 
 def test_news_a_result_and_what_went_wrong() -> None:
+    def count(tell: Callable[[str], None]) -> int:
+        tell("half")
+        return 7
+
     stopped = threading.Event()
-    run: Background[str, int] = Background(lambda tell: (tell("half"), 7)[1], stopped, "count")
+    run: Background[str, int] = Background(count, stopped, "count")
     with pytest.raises(RuntimeError, match="no result yet"):
         _ = run.result
     assert list(run)[-1] == "half" and run.result == 7

@@ -20,12 +20,12 @@ from peft.utils.other import get_pattern_key
 from safetensors import safe_open
 
 from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
-from lora_mixer.lora_ops.adapter_files import AdapterFileError
-from lora_mixer.lora_ops.adapter_weights import loaded_weights, read_weights
-from lora_mixer.lora_ops.baking import WAYS, Baked, bake, bake_weights
-from lora_mixer.lora_ops.folding import fold, pattern, patterns
+from lora_mixer.lora_ops.bakery.baking import WAYS, Baked, bake, bake_weights
+from lora_mixer.lora_ops.bakery.folding import fold, pattern, patterns
+from lora_mixer.lora_ops.bakery.verifying import SLOT, verify
+from lora_mixer.lora_ops.shelf.adapter_files import AdapterFileError
+from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
 from lora_mixer.lora_ops.target import Target
-from lora_mixer.lora_ops.verifying import SLOT, verify
 
 #: Logits of the tiny models are as large as 30, float32 has seven digits.
 CLOSE = 2e-5
@@ -352,7 +352,7 @@ def test_a_full_disk_leaves_nothing(number: int, tmp_path: Path, monkeypatch: py
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_disk_that_is_really_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     real = shutil.copyfile
-    monkeypatch.setattr("lora_mixer.lora_ops.baking.shutil.copyfile", lambda a, b: real(a, "/dev/full"))
+    monkeypatch.setattr("lora_mixer.lora_ops.bakery.baking.shutil.copyfile", lambda a, b: real(a, "/dev/full"))
     tiny.pirate().save_pretrained(tmp_path / "shelf")
     source = tmp_path / "shelf" / "pirate"
     tiny.tokenizer().save_pretrained(source)
@@ -418,7 +418,7 @@ def test_an_adapter_that_changes_the_base_is_not_loaded_beside_others(tmp_path: 
 
 
 def test_a_result_that_peft_does_not_understand_never_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import lora_mixer.lora_ops.baking as module
+    import lora_mixer.lora_ops.bakery.baking as module
 
     real = module._storable
     monkeypatch.setattr(

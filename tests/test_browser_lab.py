@@ -16,8 +16,8 @@ from gauge import Gauge, gauge
 from playwright.sync_api import expect
 from test_browser_compare import FULL, HOSTILE, NONE, Stage
 
-from lora_mixer.lora_ops.export import from_jsonl
-from lora_mixer.lora_ops.records import Records
+from lora_mixer.lora_ops.results.export import from_jsonl
+from lora_mixer.lora_ops.results.records import Records
 from lora_mixer.ui.keeping import FILE
 
 pytestmark = pytest.mark.browser
@@ -225,7 +225,12 @@ def test_stop_keeps_the_rows_that_have_ended(lab: Lab) -> None:
     lab.step_until(lambda: not lab.mixer.console.comparing, "the comparison stops")
     expect(lab.page.locator("#lora-mixer-status")).to_contain_text("stopped after 2 of 3")
     texts = lab.texts()
-    assert texts[:2] == [FULL * 40, NONE * 40] and len(texts[2]) < 40 and texts[2].startswith(FULL * 2) and texts[4] == texts[5] == ""
+    assert (
+        texts[:2] == [FULL * 40, NONE * 40]
+        and len(texts[2]) < 40
+        and texts[2].startswith(FULL * 2)
+        and texts[4] == texts[5] == ""
+    )
     assert lab.records().list(1)[0].trials == 2
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from lora_mixer.lora_ops import Duel, Faders, Mix
-from lora_mixer.lora_ops.curves import Curve, Point
+from lora_mixer.lora_ops.lab.curves import Curve, Point
 from lora_mixer.lora_ops.needs import MissingPackage
-from lora_mixer.lora_ops.votes import Tally, tally
+from lora_mixer.lora_ops.results.votes import Tally, tally
 from lora_mixer.ui import charts
 
 pytest.importorskip("plotly")

@@ -17,8 +17,7 @@ from peft import PeftModel
 from safetensors import safe_open
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.adapter_weights import loaded_weights, read_weights
-from lora_mixer.lora_ops.combining import (
+from lora_mixer.lora_ops.bakery.combining import (
     COMBINATIONS,
     NEED_DENSITY,
     Recipe,
@@ -27,6 +26,7 @@ from lora_mixer.lora_ops.combining import (
     combined,
     concatenate,
 )
+from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
 
 CLOSE = 2e-5
 BOTH = ["pirate", "poet"]

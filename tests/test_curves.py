@@ -10,8 +10,8 @@ import tiny
 import torch
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.curves import Curve, Point, as_loaded, curve, likelihood_curve
-from lora_mixer.lora_ops.sweep import parse_axis
+from lora_mixer.lora_ops.lab.curves import Curve, Point, as_loaded, curve, likelihood_curve
+from lora_mixer.lora_ops.lab.sweep import parse_axis
 
 GREEDY = {"max_new_tokens": 12, "do_sample": False}
 TEXT = "aye, the sea"
@@ -56,7 +56,7 @@ def test_replies_that_are_known_are_measured_and_not_generated(desk: Desk, monke
     _, result = tiny.heard(desk, axis.mixes(Mix()), GREEDY)
     replies = [column.token_ids for column in result.columns]
     expected = drawn(desk, "master 2, 1, 0")
-    monkeypatch.setattr("lora_mixer.lora_ops.curves.compare", None)
+    monkeypatch.setattr("lora_mixer.lora_ops.lab.curves.compare", None)
     found = drawn(desk, "master 2, 1, 0", replies=[replies[0], replies[1], ()])
     assert [point.length for point in found.points] == [0, len(replies[1]), len(replies[0])]
     assert [point.own_perplexity is None for point in found.points] == [True, False, False]

@@ -23,8 +23,8 @@ from transformers import (
     TextStreamer,
 )
 
-from lora_mixer.lora_ops.decode import decode, end_ids, setting
-from lora_mixer.lora_ops.growing import growing
+from lora_mixer.lora_ops.lab.decode import decode, end_ids, setting
+from lora_mixer.lora_ops.lab.growing import growing
 from lora_mixer.lora_ops.rows import NotInRows
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops.difference import Piece, first_difference, words
+from lora_mixer.lora_ops.lab.difference import Piece, first_difference, words
 
 texts = st.text(max_size=60) | st.lists(st.sampled_from(["the", "sea", " ", "\n", ",", "don't", "海", "<b>"])).map(
     "".join

@@ -26,12 +26,12 @@ from lora_mixer.lora_ops import (
     ScoresRecord,
     TrialRecord,
     Vote,
-    export,
     to_csv,
     to_html,
 )
 from lora_mixer.lora_ops.needs import MissingPackage
-from lora_mixer.lora_ops.page import in_words, number, percent
+from lora_mixer.lora_ops.results import export
+from lora_mixer.lora_ops.results.page import in_words, number, percent
 
 EVIL = "<script>alert(1)</script>"
 

@@ -26,7 +26,7 @@ from lora_mixer.hosts.standalone_host import StandaloneHost
 from lora_mixer.hosts.standalone_load import Loaded, Start
 from lora_mixer.hosts.standalone_prompt import Settings, build_request, context_length, end_tokens, render
 from lora_mixer.hosts.standalone_stream import cut, stream
-from lora_mixer.lora_ops.shelf import shelf
+from lora_mixer.lora_ops.shelf.shelf import shelf
 
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"

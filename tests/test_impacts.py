@@ -14,7 +14,7 @@ from tiny import KINDS, Kind, mix_of, pirate, prompt
 from transformers import T5Config, T5ForConditionalGeneration
 
 from lora_mixer.lora_ops import Desk, Faders, Mix, impact, keep_top, silence_idle
-from lora_mixer.lora_ops.impacts import Impact
+from lora_mixer.lora_ops.measure.impacts import Impact
 
 
 def kl(reference: torch.Tensor, other: torch.Tensor) -> float:
@@ -191,7 +191,7 @@ def test_blocks_that_give_something_unknown_are_not_skipped(monkeypatch: pytest.
     class Odd(torch.Tensor):
         pass
 
-    from lora_mixer.lora_ops import resuming
+    from lora_mixer.lora_ops.measure import resuming
 
     def refuse(output: Any, rows: int) -> Any:
         raise resuming._Unknown("a block of this model gives an Odd")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Vote, from_jsonl, to_jsonl
-from lora_mixer.lora_ops import jsonl as jsonl_module
+from lora_mixer.lora_ops.results import jsonl as jsonl_module
 
 RECORD = kept.record(trials=2).and_vote(Vote(1, 1, 0, "bad", source="chat"))
 HEAD, TRIAL, TRIAL_2, VOTE = to_jsonl(RECORD).splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import tiny
@@ -13,8 +13,8 @@ from peft import LoHaConfig, PeftModel
 from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.adapter_files import CONFIG, WEIGHTS, AdapterFileError
-from lora_mixer.lora_ops.loading import LoadingError, change_adapters, loaded_adapters, peft_name
+from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS, AdapterFileError
+from lora_mixer.lora_ops.shelf.loading import LoadingError, change_adapters, loaded_adapters, peft_name
 
 
 def saved(folder: Path, config: Any = None, model: Any = None, name: str = "pirate") -> Path:
@@ -145,7 +145,8 @@ def test_a_blend_goes_and_its_sources_stay() -> None:
 
 def test_names_that_were_left_behind_keep_nothing_out(shelf: dict[str, Path]) -> None:
     """A host that unloads by PEFT's own function leaves `peft_config` on the base model, in some versions of PEFT."""
-    base = cast(Any, tiny.pirate()).unload()
+    model: Any = tiny.pirate()
+    base: Any = model.unload()
     base.peft_config = {"pirate": tiny.lora(), "poet": tiny.lora()}
     assert loaded_adapters(base) == {}
     model = change_adapters(base, only(shelf, "pirate"))

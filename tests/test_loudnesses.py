@@ -108,7 +108,7 @@ def test_weights_that_cannot_be_read_have_no_ratio():
 def test_base_weights_are_read_once(monkeypatch: pytest.MonkeyPatch):
     desk = Desk(pirate())
     wanted = loudness(desk)
-    from lora_mixer.lora_ops import base_norms
+    from lora_mixer.lora_ops.measure import base_norms
 
     monkeypatch.setattr(base_norms, "_norm", lambda *_: pytest.fail("read again"))
     assert loudness(Desk(desk.model)) == wanted

@@ -12,8 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.merging import merge
-from lora_mixer.lora_ops.packed import opened
+from lora_mixer.lora_ops.bakery.merging import merge
+from lora_mixer.lora_ops.shelf.packed import opened
 
 #: In 4 and 8 bits the live model rounds what goes through its layers, and the merged one does not.
 _ROUNDED = {"LoRA on 8-bit", "LoRA on 4-bit"}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops import questions
-from lora_mixer.lora_ops.questions import read_prompts
+from lora_mixer.lora_ops.lab import questions
+from lora_mixer.lora_ops.lab.questions import read_prompts
 
 
 def user(text: str) -> list[dict[str, str]]:

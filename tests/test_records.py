@@ -37,11 +37,10 @@ from lora_mixer.lora_ops import (
     Target,
     TrialRecord,
     Vote,
-    database,
     needs,
-    tables,
 )
-from lora_mixer.lora_ops import records as records_module
+from lora_mixer.lora_ops.results import database, tables
+from lora_mixer.lora_ops.results import records as records_module
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -238,7 +237,7 @@ import os, sys
 sys.path.insert(0, {tests!r})
 import conftest, kept
 from lora_mixer.lora_ops import Records
-from lora_mixer.lora_ops import records
+from lora_mixer.lora_ops.results import records
 store = Records({path!r})
 id = store.add(kept.record(trials=1))
 print(id, flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result, Update
-from lora_mixer.lora_ops.trials import Progress
+from lora_mixer.lora_ops.lab.trials import Progress
 from lora_mixer.ui import replies
 from lora_mixer.ui.sheet import Row, Sheet
 

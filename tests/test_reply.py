@@ -9,7 +9,7 @@ import tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops.reply import Reply, beginning_of_a_stop, first_stop
+from lora_mixer.lora_ops.lab.reply import Reply, beginning_of_a_stop, first_stop
 
 few_letters = st.text("ab\n", max_size=12)
 stops = st.lists(st.text("ab\n", min_size=1, max_size=4), max_size=3)

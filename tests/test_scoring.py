@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import KINDS, Kind, mix_of, some
 
-from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix, reading, scoring
+from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
 from lora_mixer.lora_ops.fade import Fade
-from lora_mixer.lora_ops.scoring import judge, score
+from lora_mixer.lora_ops.lab import reading, scoring
+from lora_mixer.lora_ops.lab.scoring import judge, score
 
 CLOSE: dict[str, Any] = {"rel": 1e-3, "abs": 1e-4}
 REPLY = tiny.ids_of("aye, the sea, the sea")

@@ -46,6 +46,7 @@ class Host:
     def chat_inputs(self): return []
     def chat_outputs(self): return []
     def adapter_menu(self): return []
+    def answer_turns(self, answerer): return None
 script.use_host(Host())
 with gr.Blocks() as page:
     script.ui()

@@ -12,8 +12,8 @@ import pytest
 import tiny
 from test_adapter_files import written
 
-from lora_mixer.lora_ops.adapter_files import CONFIG, WEIGHTS
-from lora_mixer.lora_ops.shelf import NotesError, ShelfNotes, arranged, places, shelf, stages
+from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS
+from lora_mixer.lora_ops.shelf.shelf import NotesError, ShelfNotes, arranged, places, shelf, stages
 
 
 @pytest.fixture

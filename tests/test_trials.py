@@ -78,7 +78,7 @@ def test_progress_only_goes_forward():
 
 
 def test_what_is_left_is_told_once_it_is_no_guess(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("lora_mixer.lora_ops.trials._SECONDS_BEFORE_GUESSING", 0.0)
+    monkeypatch.setattr("lora_mixer.lora_ops.lab.trials._SECONDS_BEFORE_GUESSING", 0.0)
     desk = Desk(tiny.two())
     told = [progress.seconds_left for progress in started(desk, list(range(12)))]
     assert told[-1] == 0.0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Faders, Mix, Tally, identity, tally
 from lora_mixer.lora_ops.needs import MissingPackage
-from lora_mixer.lora_ops.votes import PRIOR, Rate, chance
+from lora_mixer.lora_ops.results.votes import PRIOR, Rate, chance
 
 VERDICTS = st.sampled_from(["left", "right", "tie", "bad"])
 DUELS = st.lists(

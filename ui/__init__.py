@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,22 +12,18 @@ def build(console: Console) -> None:
     """Builds the page inside the open Gradio context; called again when a host rebuilds its interface."""
     import gradio as gr
 
+    from .adapters import build_adapters
     from .comparing import build_comparing
     from .fader_board import build_fader_board
     from .twice_wires import build_twice
+    from .votes import build_votes
 
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
             build_fader_board(console)
             build_comparing(console)
             build_twice(console)
-        if find_spec(f"{__name__}.votes"):
-            from .votes import build_votes
-
-            with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
-                build_votes(console)
-        if find_spec(f"{__name__}.adapters"):
-            from .adapters import build_adapters
-
-            with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
-                build_adapters(console)
+        with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
+            build_votes(console)
+        with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
+            build_adapters(console)

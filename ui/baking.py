@@ -76,7 +76,7 @@ def why_not(console: Console) -> str:
 
 def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
-    from ..lora_ops.combining import COMBINATIONS, NEED_DENSITY
+    from ..lora_ops.bakery.combining import COMBINATIONS, NEED_DENSITY
 
     reason = why_not(console)
     desk = None if reason else console.desk()
@@ -190,7 +190,7 @@ def _written(
         way: Any = wish.way
         made = bake_one(desk, wish.mix, name, folder, wish.name, way, source=sources.get(name), **options)
     else:
-        from ..lora_ops.combining import Combination, Recipe, combine
+        from ..lora_ops.bakery.combining import Combination, Recipe, combine
 
         combination: Combination = "cat" if wish.way == CONCATENATED else wish.way  # type: ignore[assignment]
         recipe = Recipe(combination, wish.rank if combination.endswith("svd") else None, wish.density)

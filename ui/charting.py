@@ -38,8 +38,8 @@ class Charting:
         Raises:
             HostError, ValueError, RuntimeError: for people.
         """
-        from ..lora_ops.curves import curve
-        from ..lora_ops.sweep import parse_axis
+        from ..lora_ops.lab.curves import curve
+        from ..lora_ops.lab.sweep import parse_axis
         from .charts import curve as draw
 
         desk = self._desk()
@@ -62,8 +62,8 @@ class Charting:
         Raises:
             HostError, ValueError, RuntimeError: for people.
         """
-        from ..lora_ops.curves import likelihood_curve
-        from ..lora_ops.sweep import parse_axis
+        from ..lora_ops.lab.curves import likelihood_curve
+        from ..lora_ops.lab.sweep import parse_axis
         from .charts import likelihood as draw
 
         desk = self._desk()

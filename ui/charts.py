@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..lora_ops.needs import needed
 
 if TYPE_CHECKING:
-    from ..lora_ops.curves import Curve, Point
-    from ..lora_ops.votes import Standing, Tally
+    from ..lora_ops.lab.curves import Curve, Point
+    from ..lora_ops.results.votes import Standing, Tally
 
 #: Readable on white and on black.
 _GREY, _FAINT, _BLUE, _ORANGE = "#888888", "rgba(136,136,136,0.25)", "#3b82f6", "#e8730c"

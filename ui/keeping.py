@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..lora_ops import Column, Desk
-    from ..lora_ops.record import AdapterRecord, Record, TrialRecord
-    from ..lora_ops.records import Records
+    from ..lora_ops.results.record import AdapterRecord, Record, TrialRecord
+    from ..lora_ops.results.records import Records
     from .columns import Filled
     from .console import Console
     from .sheet import Sheet
@@ -34,7 +34,7 @@ def records(console: Console) -> Records | None:
     if folder is None:
         return None
     if console.lab.records is None or console.lab.records.path != (folder / FILE).absolute():
-        from ..lora_ops.records import Records
+        from ..lora_ops.results.records import Records
 
         console.lab.records = Records(folder / FILE)
     return console.lab.records
@@ -44,7 +44,7 @@ def begin(
     console: Console, desk: Desk, columns: Sequence[Column], settings: Mapping[str, Any], filled: Filled | None
 ) -> Record:
     """The record of an experiment that begins now."""
-    from ..lora_ops.record import Record
+    from ..lora_ops.results.record import Record
 
     if filled is not None:
         settings = {**settings, SWEEP: asdict(filled)}
@@ -100,7 +100,7 @@ def keep_scores(console: Console, sheet: Sheet, row: int) -> None:
 
 def trial_of(sheet: Sheet, row: int) -> TrialRecord:
     """What is kept of one row: its replies with what they begin with."""
-    from ..lora_ops.record import TrialRecord
+    from ..lora_ops.results.record import TrialRecord
 
     asked, result = sheet.rows[row], sheet.results[row]
     whole = replace(
@@ -111,7 +111,7 @@ def trial_of(sheet: Sheet, row: int) -> TrialRecord:
 
 def _hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
     """The same with the hashes of their files, as far as the host knows where they lie."""
-    from ..lora_ops.adapter_files import read_adapter
+    from ..lora_ops.shelf.adapter_files import read_adapter
 
     def hash_of(folder: Path | None) -> str:
         try:

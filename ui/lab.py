@@ -10,7 +10,7 @@ from .columns import Columns
 from .sheet import Sheet
 
 if TYPE_CHECKING:
-    from ..lora_ops.records import Records
+    from ..lora_ops.results.records import Records
 
 #: So many pages keep the experiment that they show; those that asked longest ago lose it.
 _PAGES = 24

@@ -18,7 +18,7 @@ from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
-    from ..lora_ops.scoring import Judgement
+    from ..lora_ops.lab.scoring import Judgement
     from .console import Console
 
 Table = list[list[float | None]]
@@ -125,8 +125,8 @@ def _row(
     import torch
 
     from ..lora_ops.desk import Cancelled
-    from ..lora_ops.record import ScoresRecord
-    from ..lora_ops.scoring import judge
+    from ..lora_ops.lab.scoring import judge
+    from ..lora_ops.results.record import ScoresRecord
 
     mixes = [column.mix for column in sheet.columns]
     ids = torch.tensor([sheet.rows[row].input_ids], device=next(desk.model.parameters()).device)

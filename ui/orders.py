@@ -167,7 +167,7 @@ def _collect(console: Console, page: str, message: dict[str, Any]) -> Answer:
 
 def _fill(console: Console, page: str, message: dict[str, Any]) -> Answer:
     """Columns out of a sweep, instead of those that there are."""
-    from ..lora_ops.sweep import parse_axis, sweep
+    from ..lora_ops.lab.sweep import parse_axis, sweep
 
     desk = _desk(console, "There is no adapter to sweep.")
     base = console.panel.effective(desk.adapters.values())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..lora_ops.record import ColumnRecord
+from ..lora_ops.results.record import ColumnRecord
 from . import keeping, standings
 from .columns import LEAST, MOST
 from .sharing import export, sheet_of
 
 if TYPE_CHECKING:
     from ..lora_ops import Record
-    from ..lora_ops.records import Records, Summary
+    from ..lora_ops.results.records import Records, Summary
     from .console import Console
     from .sheet import Sheet
 
@@ -77,7 +77,7 @@ def standing(console: Console, asked: Mapping[str, Any]) -> dict[str, Any]:
         console: whose records they are.
         asked: `model`, true for votes about the model that is loaded alone, and `chosen`, mixes by their ids, or None.
     """
-    from ..lora_ops.votes import tally
+    from ..lora_ops.results.votes import tally
 
     kept = keeping.records(console)
     model = console.host.model_name if asked.get("model") else None
@@ -102,7 +102,7 @@ def _records(console: Console) -> Records:
 
 
 def _charts(record: Record) -> str:
-    from ..lora_ops.votes import tally
+    from ..lora_ops.results.votes import tally
     from .charts import html, ranking, win_rates
 
     if not record.votes:

@@ -213,7 +213,7 @@ def mix_of_profile(console: Console, desk: Desk, name: str) -> Mix:
 
 def hashes(console: Console) -> dict[str, str]:
     """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
-    from ..lora_ops.adapter_files import AdapterFileError, read_adapter
+    from ..lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
 
     if console.host.multi_user:
         return {}

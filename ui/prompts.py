@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..lora_ops.questions import read_prompts
+from ..lora_ops.lab.questions import read_prompts
 
 Message = dict[str, str]
 

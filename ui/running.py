@@ -12,7 +12,7 @@ from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
-    from ..lora_ops.trials import Experiment, Progress, Question
+    from ..lora_ops.lab.trials import Experiment, Question
     from .asking import Asked
     from .console import Console
 
@@ -55,9 +55,8 @@ def generation(asked: Sequence[Asked]) -> dict[str, Any]:
 
 def grow(console: Console, sheet: Sheet, run: Experiment) -> Generator[None, None, None]:
     """Runs it, and yields each time something has changed in the sheet; what was said stays, however it ends."""
-    progress_of: Generator[Progress, None, None] = iter(run)  # type: ignore[assignment] # it is one
     try:
-        with console.comparison(run), closing(progress_of) as all_progress:
+        with console.comparison(run), closing(iter(run)) as all_progress:
             for progress in all_progress:
                 for at, update in progress.running.items():
                     sheet.grow(at, update.texts, update.tokens, update.finished, update.took)

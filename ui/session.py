@@ -18,8 +18,8 @@ from .works import sentence
 
 if TYPE_CHECKING:
     from ..lora_ops import Ballot, Record
-    from ..lora_ops.record import Vote
-    from ..lora_ops.trials import Experiment
+    from ..lora_ops.lab.trials import Experiment
+    from ..lora_ops.results.record import Vote
     from .console import Console
 
 Prepared = tuple[Sheet, "Experiment"]

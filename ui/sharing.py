@@ -13,7 +13,7 @@ from .replies import seeds, shorten
 from .sheet import Line, Row, Sheet
 
 if TYPE_CHECKING:
-    from ..lora_ops.record import Record, TrialRecord
+    from ..lora_ops.results.record import Record, TrialRecord
     from .console import Console
 
 FORMS = {"html": "text/html", "csv": "text/csv", "jsonl": "application/x-ndjson"}
@@ -40,7 +40,7 @@ def export(sheet: Sheet, form: str, charts: str = "") -> dict[str, str]:
 
 
 def _written(record: Record, form: str, charts: str, sheet: Sheet) -> str:
-    from ..lora_ops import export as files
+    from ..lora_ops.results import export as files
 
     if form == "html":
         return files.to_html(record, charts, sheet.reference)
@@ -63,7 +63,7 @@ def read(console: Console, data: str) -> Sheet:
     Raises:
         ValueError: it is something else, damaged, or of a newer LoRA Mixer; the message names the line and the field.
     """
-    from ..lora_ops.export import from_jsonl
+    from ..lora_ops.results.export import from_jsonl
 
     found = from_jsonl(decoded(data))
     record = found[-1]

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..lora_ops.difference import first_difference, words
+from ..lora_ops.lab.difference import first_difference, words
 
 if TYPE_CHECKING:
     from ..lora_ops import Column, ColumnResult, Result
-    from ..lora_ops.record import Record, ScoresRecord
+    from ..lora_ops.results.record import Record, ScoresRecord
     from .columns import Filled
 
 #: A column that has ended while others go on is "ended"; when all of its row have, they are "done".

@@ -16,7 +16,7 @@ from .columns import MOST
 from .works import Job, News, clock
 
 if TYPE_CHECKING:
-    from ..lora_ops.shelf import Entry, ShelfNotes
+    from ..lora_ops.shelf.shelf import Entry, ShelfNotes
     from .console import Console
 
 SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
@@ -48,21 +48,21 @@ def shelf_json(console: Console) -> News:
 
 def loaded_adapters(console: Console) -> dict[str, Path | None]:
     """The adapters in the model, but for one that is there for a moment to be compared."""
-    from ..lora_ops.verifying import SLOT
+    from ..lora_ops.bakery.verifying import SLOT
 
     return {name: folder for name, folder in console.host.loaded_adapters().items() if name != SLOT}
 
 
 def entries_of(console: Console) -> list[Entry]:
     """What lies on the host's shelf, held against the model that is loaded."""
-    from ..lora_ops.shelf import shelf
+    from ..lora_ops.shelf.shelf import shelf
 
     return shelf(console.host.shelf_folders(), console.host.model)
 
 
 def shelf_notes(console: Console) -> ShelfNotes:
     """One's own notes; where nothing may be kept there are none."""
-    from ..lora_ops.shelf import ShelfNotes
+    from ..lora_ops.shelf.shelf import ShelfNotes
 
     folder = console.host.user_data
     return ShelfNotes(folder / NOTES if folder else None)
@@ -99,7 +99,7 @@ def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], notes: Sh
 
 
 def _row(entry: Entry, loaded: str, note: str, collections: Sequence[str]) -> News:
-    from ..lora_ops.adapter_files import looks_like_adapter
+    from ..lora_ops.shelf.adapter_files import looks_like_adapter
 
     files = entry.files
     row = {**_NOTHING, "id": entry.name, "name": entry.name, "where": str(entry.folder), "error": entry.error}
@@ -183,7 +183,7 @@ def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
 
 def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Loads what there is of a training run, and makes a column of each: that one alone is on."""
-    from ..lora_ops.shelf import stages
+    from ..lora_ops.shelf.shelf import stages
 
     run, gain, began = str(message["name"]), checked_gain(message), time.monotonic()
     members = stages(entries_of(console), run)

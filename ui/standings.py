@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..lora_ops.record import Duel
-    from ..lora_ops.votes import Rate, Standing, Tally
+    from ..lora_ops.results.record import Duel
+    from ..lora_ops.results.votes import Rate, Standing, Tally
 
 #: Below these a split is called unlikely, or hardly, to be chance.
 _UNLIKELY, _HARDLY = 0.05, 0.01
@@ -69,7 +69,7 @@ def sure(rate: Rate) -> str:
 
 def competitors(duels: Sequence[Duel]) -> list[dict[str, Any]]:
     """The mixes that votes are about, each with the name it had last and its number of votes; most votes first."""
-    from ..lora_ops.votes import identity
+    from ..lora_ops.results.votes import identity
 
     found: dict[str, dict[str, Any]] = {}
     for duel in duels:
@@ -83,7 +83,7 @@ def competitors(duels: Sequence[Duel]) -> list[dict[str, Any]]:
 
 def among(duels: Sequence[Duel], chosen: Sequence[str]) -> list[Duel]:
     """The votes in which both mixes are chosen ones, by their `id` of `competitors`."""
-    from ..lora_ops.votes import identity
+    from ..lora_ops.results.votes import identity
 
     names = set(chosen)
     return [duel for duel in duels if {_short(identity(duel.left)), _short(identity(duel.right))} <= names]

@@ -158,7 +158,7 @@ class Twice:
                 alone=lambda: host.generate(request),
                 locked=True,
             )
-            with self.console.comparison(run), closing(iter(run)) as updates:  # type: ignore[type-var]
+            with self.console.comparison(run), closing(iter(run)) as updates:
                 for update in updates:
                     turn.texts = update.texts
                     yield update.texts[0]
@@ -179,7 +179,7 @@ class Twice:
 
     def _begin(self, request: Request) -> Turn:
         from ..lora_ops import Column
-        from ..lora_ops.votes import identity
+        from ..lora_ops.results.votes import identity
 
         desk = self._desk()
         mixes = [self._mix(value, desk) for value in (self.one, self.other)]
@@ -280,7 +280,7 @@ class Twice:
             if kept is None:
                 return
             id, trial = self._place(turn, kept)
-            from ..lora_ops.record import Vote
+            from ..lora_ops.results.record import Vote
 
             left, right = turn.order
             kept.vote(id, Vote(trial=trial, left=left, right=right, verdict=side, blind=turn.blind, source="chat"))
@@ -289,7 +289,7 @@ class Twice:
 
     def _place(self, turn: Turn, kept: Any) -> tuple[int, int]:
         """The record and the trial that a turn is kept as: turns between the same two mixes share a record."""
-        from ..lora_ops.record import RecordsError, TrialRecord
+        from ..lora_ops.results.record import RecordsError, TrialRecord
 
         assert turn.result is not None
         said = {column: turn.result.columns[side] for side, column in enumerate(turn.order)}

@@ -87,7 +87,7 @@ def _session(sessions: Sessions, page: str, known: Any) -> Answer:
 
 
 def _outcome(session: Session) -> Answer:
-    from ..lora_ops.votes import tally
+    from ..lora_ops.results.votes import tally
 
     record = session.record
     if record is None:
@@ -115,7 +115,7 @@ def _start(
     console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
 ) -> Answer:
     """Begins a session with the columns of the compare page; its replies are generated in the background."""
-    from ..lora_ops.votes import identity
+    from ..lora_ops.results.votes import identity
 
     most = _pairs(message)
     wish = Wish.of({"source": MANY, "batched": True, **message})

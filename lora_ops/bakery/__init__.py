@@ -1,0 +1,1 @@
+"""Mixes written to disk as adapters or models that need no desk."""

@@ -1,0 +1,411 @@
+"""Several adapters, each target at its gain, in one: exactly by concatenation, or by PEFT's ways to combine them."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import torch
+
+from ..desk import Cancelled
+from ..mix import Mix
+from ..shelf.adapter_weights import AdapterWeights, loaded_weights
+from .baking import Baked, Checker, check_mix, publish, refuse_fades
+from .folding import Draft, describe_targets, patterns, stacked, times
+
+if TYPE_CHECKING:
+    from ..desk import Desk
+    from ..target import Target
+
+Combination = Literal[
+    "cat",
+    "linear",
+    "svd",
+    "ties",
+    "ties_svd",
+    "dare_linear",
+    "dare_linear_svd",
+    "dare_ties",
+    "dare_ties_svd",
+    "magnitude_prune",
+    "magnitude_prune_svd",
+]
+COMBINATIONS: tuple[Combination, ...] = get_args(Combination)
+#: Those that drop a part of the numbers, and must be told how many to keep.
+NEED_DENSITY = tuple(one for one in COMBINATIONS if one.split("_svd")[0] not in ("cat", "linear", "svd"))
+
+#: Called with how many of how many targets are done.
+Progress = Callable[[int, int], None]
+_CAT = "concatenated"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to combine.
+
+    Attributes:
+        combination: one of `COMBINATIONS`. "cat" is exact; "svd" is the nearest of all at its rank; the others are
+            PEFT's own (TIES: arXiv:2306.01708, DARE: arXiv:2311.03099).
+        rank: of the result, for those that end in svd; the largest of the adapters' ranks if not given. It stays
+            smaller where less is enough to hold all of it.
+        density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
+        majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
+        seed: DARE drops at random.
+        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM needs it.
+    """
+
+    combination: Combination = "cat"
+    rank: int | None = None
+    density: float | None = None
+    majority_sign: Literal["total", "frequency"] = "total"
+    seed: int = 0
+    uniform: bool = True
+
+    def __post_init__(self) -> None:
+        if self.combination not in COMBINATIONS:
+            raise ValueError(f"there is no combination {self.combination!r}: choose from {', '.join(COMBINATIONS)}")
+        if self.rank is not None and not (self.combination.endswith("svd") and 0 < self.rank <= 4096):
+            raise ValueError(f"a rank from 1 to 4096 can be asked for in combinations by svd alone, not {self.rank!r}")
+        if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
+            raise ValueError(f"{self.combination} needs a density above 0 and up to 1: the part of the numbers to keep")
+
+
+def concatenate(desk: Desk, mix: Mix, names: Sequence[str], folder: Path, name: str, **options: Any) -> Baked:
+    """Several loaded adapters with their gains in one, exactly: their matrices side by side. The ranks add up.
+
+    Args:
+        desk, mix, names, folder, name, **options: as `combine` takes them.
+    """
+    return combine(desk, mix, names, folder, name, Recipe("cat", uniform=options.pop("uniform", True)), **options)
+
+
+def combine(
+    desk: Desk,
+    mix: Mix,
+    names: Sequence[str],
+    folder: Path,
+    name: str,
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    sources: Mapping[str, Path] | None = None,
+    dtype: torch.dtype | None = None,
+    check: bool = True,
+    input_ids: torch.Tensor | None = None,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Baked:
+    """Writes several loaded LoRA adapters, at their gains in `mix`, as one new adapter in `folder / name`.
+
+    The result is folded (alpha = r, no patterns where ranks are uniform); the live model is as it was afterwards.
+
+    Args:
+        desk: the desk.
+        mix: the gains.
+        names: which of the loaded adapters.
+        folder: where adapters are kept.
+        name: of the new one.
+        recipe: how.
+        overwrite: whether an adapter of that name may be replaced.
+        sources: the folders that they were loaded from, by name.
+        dtype: of the weights; as they are loaded if not given.
+        check: whether stock PEFT reads it once, and its logits are compared with the desk's.
+        input_ids: the text to compare on, shape (rows, tokens).
+        progress: told how far it is.
+        cancelled: asked between targets, and while waiting for the lock.
+
+    Raises:
+        ValueError: they cannot be combined, or not in this way; the message says why.
+        FileExistsError: there is something of that name already.
+        OSError: it cannot be written; a full disk is named.
+        Cancelled: it was called off.
+    """
+    desk.check(mix)
+    refuse_fades(mix, names)
+    parts = [loaded_weights(desk, one, (sources or {}).get(one)) for one in names]
+    draft, kept = combined(parts, mix, recipe, progress, cancelled)
+    checker = Checker(desk, mix, names, input_ids, cancelled) if check else None
+    way = _CAT if recipe.combination == "cat" else recipe.combination
+    return publish(parts, mix, draft, way, folder, name, overwrite=overwrite, dtype=dtype, checker=checker, kept=kept)
+
+
+def combine_weights(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    folder: Path,
+    name: str,
+    recipe: Recipe,
+    *,
+    overwrite: bool = False,
+    dtype: torch.dtype | None = None,
+    progress: Progress | None = None,
+) -> Baked:
+    """`combine` from the adapters' folders alone (`read_weights`): no base model is needed, and nothing is compared.
+
+    Raises:
+        As `combine`; also two adapters of one name.
+    """
+    check_mix(mix, parts)
+    draft, kept = combined(parts, mix, recipe, progress)
+    way = _CAT if recipe.combination == "cat" else recipe.combination
+    return publish(parts, mix, draft, way, folder, name, overwrite=overwrite, dtype=dtype, kept=kept)
+
+
+def combined(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    recipe: Recipe,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Draft, float | None]:
+    """The new adapter before it is written, and which share of the exact sum's squared norm is in it ("svd" alone)."""
+    _check(parts)
+    targets = _union(parts)
+    done: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    kept, whole = 0.0, 0.0
+    for at, (name, members) in enumerate(targets.items()):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        pieces = [_Piece.of(weights, target, mix.gain(target)) for weights, target in members]
+        if recipe.combination == "cat":
+            a, b = _cat(pieces)
+        elif recipe.combination == "svd":
+            a, b, energy = _svd(pieces, recipe.rank or _rank_for(parts))
+            kept, whole = kept + energy[0], whole + energy[1]
+        else:
+            a, b = _by_peft(pieces, recipe, [weights.name for weights in parts], recipe.rank or _rank_for(parts))
+        done[name] = a, b
+        if progress is not None:
+            progress(at + 1, len(targets))
+    draft = _draft(parts, mix, targets, done, recipe.uniform)
+    return draft, (kept / whole if whole else None) if recipe.combination == "svd" else None
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What one adapter has to add at one target: `scaling * b @ a`, the gain included."""
+
+    adapter: str
+    a: torch.Tensor
+    b: torch.Tensor
+    rank: int
+    scaling: float
+    name: str
+
+    @classmethod
+    def of(cls, weights: AdapterWeights, target: Target, gain: float) -> _Piece:
+        a, b = (weights.tensors[key].detach().cpu() for key in weights.pair(target))
+        return cls(weights.name, a, b, target.rank, gain * target.scaling, target.name)
+
+    @property
+    def experts(self) -> int:
+        return self.a.shape[0] // self.rank
+
+    @property
+    def scaled_b(self) -> torch.Tensor:
+        return times(self.b, self.scaling, self.name)
+
+
+def _check(parts: Sequence[AdapterWeights]) -> None:
+    if not parts:
+        raise ValueError("name at least one adapter")
+    names = [weights.name for weights in parts]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"two of the adapters have the name {twice!r}: give one of them another")
+    for weights in parts:
+        if weights.method != "lora":
+            raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters add up to another one")
+        if weights.changes_base:
+            init = weights.config["init_lora_weights"]
+            raise ValueError(f"{weights.name!r} changes the base model when it is loaded ({init}): it cannot be added")
+        for field in ("target_parameters", "target_modules"):
+            asked = [sorted(one.config.get(field) or ()) for one in (weights, parts[0])]
+            if asked[0] != asked[1] and (parts[0].config.get("target_parameters") or field == "target_parameters"):
+                raise ValueError("adapters of parameters (experts) add up only where all have the same targets")
+    kept = [weights for weights in parts if _extra(weights)]
+    if len(kept) > 1 or (kept and any(weights.config.get("bias", "none") != "none" for weights in parts)):
+        what = ", ".join(f"{weights.name} ({sorted(_extra(weights))[0]})" for weights in kept)
+        raise ValueError(f"more than one brings full weights of its own, of which only one can be kept: {what}")
+
+
+def _extra(weights: AdapterWeights) -> set[str]:
+    """The names of tensors that belong to no target: modules_to_save, biases, embeddings that grew."""
+    of_targets = {key for roles in weights.roles.values() for key in roles.values()}
+    return set(weights.tensors) - of_targets
+
+
+def _union(parts: Sequence[AdapterWeights]) -> dict[str, list[tuple[AdapterWeights, Target]]]:
+    """Every target of any of them, with those that have it."""
+    found: dict[str, list[tuple[AdapterWeights, Target]]] = {}
+    for weights in parts:
+        for target in weights.targets:
+            found.setdefault(target.name, []).append((weights, target))
+    for name, members in found.items():
+        _check_shapes(name, members)
+    return found
+
+
+def _check_shapes(name: str, members: Sequence[tuple[AdapterWeights, Target]]) -> None:
+    sizes = {}
+    for weights, target in members:
+        a, b = (weights.tensors[key] for key in weights.pair(target))
+        sizes[weights.name] = (tuple(a.shape[1:]), b.shape[0], a.shape[0] // target.rank)
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{adapter}: {size[0]} to {size[1]}" for adapter, size in sizes.items())
+        raise ValueError(f"{name} differs in size: these adapters are for different models ({told})")
+
+
+def _rank_for(parts: Sequence[AdapterWeights]) -> int:
+    return max(target.rank for weights in parts for target in weights.targets)
+
+
+# The combinations of one target
+
+
+def _cat(pieces: Sequence[_Piece]) -> tuple[torch.Tensor, torch.Tensor]:
+    heard = [piece for piece in pieces if piece.scaling != 0] or pieces[:1]
+    dtype = _dtype(heard)
+    stack = [(piece.a.to(dtype), piece.scaled_b.to(dtype), piece.rank) for piece in heard]
+    return stacked(stack, sum(piece.rank for piece in heard))
+
+
+def _svd(pieces: Sequence[_Piece], rank: int) -> tuple[torch.Tensor, torch.Tensor, tuple[float, float]]:
+    """The nearest matrices of that rank, in float32, and the squared norms of what they hold and of the whole.
+
+    The sum is B A with few columns and rows: two QR decompositions leave a small matrix to decompose.
+    """
+    if any(piece.a.dim() != 2 or piece.experts != 1 for piece in pieces):
+        raise ValueError(f"{pieces[0].name} is no matrix: concatenate instead")
+    a, b = (one.float() for one in _cat(pieces))
+    left, small_b = torch.linalg.qr(b)
+    right, small_a = torch.linalg.qr(a.T)
+    u, s, v = torch.linalg.svd(small_b @ small_a.T)
+    size = min(rank, s.numel())
+    dtype = _dtype(pieces)
+    new_b, new_a = left @ (u[:, :size] * s[:size]), v[:size] @ right.T
+    energy = s.double().square()
+    return new_a.to(dtype), new_b.to(dtype), (float(energy[:size].sum()), float(energy.sum()))
+
+
+def _by_peft(
+    pieces: Sequence[_Piece], recipe: Recipe, names: Sequence[str], rank: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """PEFT's `add_weighted_adapter` on a model of this one target, whose scaling has the gain in it.
+
+    A second module that all adapters have lets PEFT see all of them, also where only one has the target itself.
+    """
+    from peft import LoraConfig
+    from peft.tuners.lora import LoraModel
+
+    a, b = pieces[0].a, pieces[0].b
+    if a.dim() != 2 or pieces[0].experts != 1:
+        raise ValueError(f"{pieces[0].name} is no matrix: concatenate instead")
+    by_name = {piece.adapter: piece for piece in pieces}
+    ranks = {piece.rank for piece in pieces}
+    if not recipe.combination.endswith("svd") and len(ranks) > 1:
+        raise ValueError(
+            f"{pieces[0].name} has rank {' and '.join(map(str, sorted(ranks)))} in different adapters, and "
+            f"{recipe.combination} needs one rank: choose cat, svd or {recipe.combination}_svd"
+        )
+    slots = {name: f"a{at}" for at, name in enumerate(names)}
+    host = torch.nn.ModuleDict(
+        {
+            "target": torch.nn.utils.skip_init(torch.nn.Linear, a.shape[1], b.shape[0], bias=False),
+            "beside": torch.nn.utils.skip_init(torch.nn.Linear, 1, 1, bias=False),
+        }
+    )
+    common = next(iter(ranks))
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(recipe.seed)
+        model: Any = None
+        for name, slot in slots.items():
+            piece = by_name.get(name)
+            modules = ["target", "beside"] if piece else ["beside"]
+            config = LoraConfig(r=piece.rank if piece else common, target_modules=modules, init_lora_weights=False)
+            if model is None:
+                model = LoraModel(host, {slot: config}, slot)
+            else:
+                model.peft_config[slot] = config
+                model.inject_adapter(host, slot)
+            if piece is not None:
+                layer: Any = host["target"]
+                # PEFT takes the root of the scaling; its sign goes into A, where newer versions put it.
+                # (Where it takes the whole product, it goes into A whole: 0.18 multiplies by the scaling twice.)
+                sign, size = (-1.0 if piece.scaling < 0 else 1.0), abs(piece.scaling)
+                if recipe.combination.endswith("svd"):
+                    sign, size = piece.scaling, 1.0
+                layer.lora_A[slot].weight.data = piece.a.float() * sign
+                layer.lora_B[slot].weight.data = piece.b.float()
+                layer.scaling[slot] = size
+        options: dict[str, Any] = {"density": recipe.density, "majority_sign_method": recipe.majority_sign}
+        if recipe.combination.endswith("svd"):
+            options |= {"svd_rank": rank, "svd_full_matrices": False}
+        known = inspect.signature(model.add_weighted_adapter).parameters
+        options = {key: value for key, value in options.items() if key in known}
+        model.add_weighted_adapter(list(slots.values()), [1.0] * len(slots), "sum", recipe.combination, **options)
+    made: Any = host["target"]
+    dtype = _dtype(pieces)
+    new_a, new_b = made.lora_A["sum"].weight, made.lora_B["sum"].weight
+    return new_a.detach().to(dtype), new_b.detach().to(dtype)
+
+
+def _dtype(pieces: Sequence[_Piece]) -> torch.dtype:
+    dtype = pieces[0].b.dtype
+    for piece in pieces[1:]:
+        dtype = torch.promote_types(dtype, piece.b.dtype)
+    return dtype
+
+
+# The new adapter
+
+
+def _draft(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    targets: Mapping[str, list[tuple[AdapterWeights, Target]]],
+    done: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    uniform: bool,
+) -> Draft:
+    experts = {name: _Piece.of(*members[0], 1.0).experts for name, members in targets.items()}
+    ranks = {name: a.shape[0] // experts[name] for name, (a, _) in done.items()}
+    rank = max(ranks.values())
+    tensors: dict[str, torch.Tensor] = {}
+    biases: dict[str, torch.Tensor] = {}
+    for name, (a, b) in done.items():
+        members = targets[name]
+        key_a, key_b = members[0][0].pair(members[0][1])
+        factor = 1.0 if uniform else ranks[name] / rank  # PEFT will multiply by alpha / rank of the target
+        b = b if factor == 1 else times(b, factor, name)
+        tensors[key_a], tensors[key_b] = stacked([(a, b, ranks[name])], rank if uniform else ranks[name])
+        for weights, target in members:
+            key = weights.roles[name].get("lora_B.bias")
+            if key is not None:
+                bias = times(weights.tensors[key].detach().cpu(), mix.gain(target) * target.scaling * factor, name)
+                biases[key] = biases[key] + bias if key in biases else bias
+    if biases:
+        for key, value in tensors.items():
+            if key.endswith(".lora_B.weight"):
+                biases.setdefault(key.removesuffix("weight") + "bias", value.new_zeros(value.shape[0]))
+    keeper = next((weights for weights in parts if _extra(weights)), None)
+    extra = {key: keeper.tensors[key] for key in _extra(keeper)} if keeper else {}
+    chosen = [members[0][1] for members in targets.values()]
+    smaller = {} if uniform else {name: own for name, own in ranks.items() if own != rank}
+    config = {
+        **parts[0].config,
+        "r": rank,
+        "lora_alpha": rank,
+        "rank_pattern": patterns(smaller, chosen),
+        "alpha_pattern": {},
+        "use_rslora": False,
+        "lora_bias": bool(biases),
+        "modules_to_save": keeper.config.get("modules_to_save") if keeper else None,
+        "init_lora_weights": True,
+        **describe_targets(parts, set(targets)),
+    }
+    silent = sum(all(mix.gain(target) == 0 for _, target in members) for members in targets.values())
+    return Draft(config, {**tensors, **biases, **extra}, rank, len(targets), silent)

@@ -1,0 +1,258 @@
+"""From an adapter's weights and a gain for each target to a new adapter: tensors and config, nothing on disk yet.
+
+*Folded*, the gains are in the weights: one rank and one alpha hold for every target, and alpha = r.
+*Patterned*, the weights are as they were, and `alpha_pattern` holds what differs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ..shelf.adapter_weights import AdapterWeights
+from ..target import Target
+
+#: What restricts the targets of a config beyond `target_modules`; where the targets are listed in full, these go.
+_RESTRICTIONS: dict[str, Any] = {"layers_to_transform": None, "layers_pattern": None, "exclude_modules": None}
+_ONE_FACTOR = ("hada_w1_a", "lokr_w1", "lokr_w1_b")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A new adapter before it is written.
+
+    Attributes:
+        config: the fields of its adapter_config.json.
+        tensors: by their names in the file.
+        rank: the largest of its targets.
+        targets: how many it has.
+        silent: how many of them were at gain 0.
+    """
+
+    config: dict[str, Any]
+    tensors: dict[str, torch.Tensor]
+    rank: int
+    targets: int
+    silent: int = 0
+
+
+def fold(
+    weights: AdapterWeights, gain: Callable[[Target], float], *, uniform: bool = True, drop_silent: bool = False
+) -> Draft:
+    """The gains, and whatever scaling the adapter has, in the weights; alpha = r, no patterns, no rank stabilisation.
+
+    Args:
+        weights: the adapter.
+        gain: of each target.
+        uniform: pad smaller ranks with zeros to the largest. Without it smaller ranks stay in `rank_pattern`, and B is
+            scaled for alpha / rank: PEFT and llama.cpp understand that too, vLLM does not.
+        drop_silent: leave targets at gain 0 out, instead of a B of zeros.
+
+    Raises:
+        ValueError: DoRA away from gain 1 without the base model, a gain too large for the weights' type, every target
+            left out, or ranks to pad that decide how the base model is changed when the adapter is loaded.
+    """
+    gains = {target.name: gain(target) for target in weights.targets}
+    silent = [target for target in weights.targets if gains[target.name] == 0]
+    kept = [target for target in weights.targets if not (drop_silent and gains[target.name] == 0)]
+    if not kept:
+        raise ValueError(f"every target of {weights.name!r} is at gain 0: nothing would be left of it")
+    rank = max(target.rank for target in kept)
+    padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
+    if weights.changes_base and (padded or len(kept) < len(weights.targets)):
+        raise ValueError(
+            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), by "
+            "its ranks and targets: they must stay as they are; keep them, or bake it patterned"
+        )
+    tensors = dict(weights.tensors)
+    for target in weights.targets:
+        if target not in kept:
+            for key in weights.roles[target.name].values():
+                del tensors[key]
+            continue
+        # What PEFT will multiply by is alpha / rank of the target: 1, unless its rank stays smaller.
+        factor = gains[target.name] * target.scaling * (1.0 if padded else target.rank / rank)
+        tensors.update(_scaled(weights, target, factor))
+        if (magnitude := _magnitude(weights, target, gains[target.name])) is not None:
+            tensors[weights.roles[target.name]["lora_magnitude_vector"]] = magnitude
+        if padded:
+            a, b = weights.pair(target)
+            tensors[a], tensors[b] = stacked([(tensors[a], tensors[b], target.rank)], rank)
+    ranks = {} if padded else {target.name: target.rank for target in kept if target.rank != rank}
+    config = {
+        **weights.config,
+        "r": rank,
+        _alpha_field(weights): rank,
+        "rank_pattern": patterns(ranks, kept),
+        "alpha_pattern": {},
+        **({"use_rslora": False} if weights.method in ("lora", "dora") else {}),
+    }
+    config |= describe_targets([weights], {target.name for target in kept})
+    return Draft(config, tensors, rank, len(kept), len(silent))
+
+
+def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
+    """The weights untouched, and the gains in alpha: one for all where that is enough, else in `alpha_pattern`.
+
+    DoRA's magnitudes move with the gain and are written anew.
+
+    Raises:
+        ValueError: DoRA away from gain 1 without the base model; or a gain at which loading the adapter would break the
+            base model (PiSSA and its like divide by the scaling).
+    """
+    gains = {target.name: gain(target) for target in weights.targets}
+    rank_stabilised = bool(weights.config.get("use_rslora"))
+    if weights.changes_base and any(gain <= 0 for gain in gains.values()):
+        raise ValueError(
+            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), and "
+            "divides by its scaling: gains must be above 0"
+        )
+    tensors = dict(weights.tensors)
+    alphas = {}
+    for target in weights.targets:
+        divisor = math.sqrt(target.rank) if rank_stabilised else target.rank
+        alphas[target.name] = _number(gains[target.name] * target.scaling * divisor)
+        if (magnitude := _magnitude(weights, target, gains[target.name])) is not None:
+            tensors[weights.roles[target.name]["lora_magnitude_vector"]] = magnitude
+    usual = max(alphas.values(), key=list(alphas.values()).count)
+    others = {name: alpha for name, alpha in alphas.items() if alpha != usual}
+    config = {**weights.config, _alpha_field(weights): usual, "alpha_pattern": patterns(others, weights.targets)}
+    rank = max(target.rank for target in weights.targets)
+    silent = sum(gain == 0 for gain in gains.values())
+    return Draft(config, tensors, rank, len(weights.targets), silent)
+
+
+def stacked(parts: Sequence[tuple[torch.Tensor, torch.Tensor, int]], rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Several pairs of A and B in one, whose product is the sum of theirs, padded with zeros to `rank`.
+
+    Args:
+        parts: A, B and the rank of each. A is (experts x r, in …), B is (out, r x experts …): PEFT keeps the experts
+            of one parameter outermost in A and innermost in B. Everything else has one "expert".
+        rank: of the result, at least the sum of theirs.
+    """
+    first_a, first_b, first_rank = parts[0]
+    experts = first_a.shape[0] // first_rank
+    a = [a.reshape(experts, own, *a.shape[1:]) for a, _, own in parts]
+    b = [b.reshape(b.shape[0], own, experts, *b.shape[2:]) for _, b, own in parts]
+    missing = rank - sum(own for _, _, own in parts)
+    if missing:
+        a.append(a[0].new_zeros(experts, missing, *first_a.shape[1:]))
+        b.append(b[0].new_zeros(first_b.shape[0], missing, experts, *first_b.shape[2:]))
+    return (
+        torch.cat(a, dim=1).reshape(experts * rank, *first_a.shape[1:]),
+        torch.cat(b, dim=1).reshape(first_b.shape[0], rank * experts, *first_b.shape[2:]),
+    )
+
+
+def times(tensor: torch.Tensor, factor: float, what: str) -> torch.Tensor:
+    """`tensor * factor` in its own type, computed in float32 at least.
+
+    Raises:
+        ValueError: a number becomes too large for that type.
+    """
+    product = (tensor.to(torch.promote_types(tensor.dtype, torch.float32)) * factor).to(tensor.dtype)
+    if not product.isfinite().all():
+        raise ValueError(f"{what}: at this gain its weights are too large for {tensor.dtype}")
+    return product
+
+
+# Patterns and targets, as PEFT matches them
+
+
+def patterns(values: Mapping[str, Any], targets: Iterable[Target]) -> dict[str, Any]:
+    """Keys for `rank_pattern` or `alpha_pattern` that match exactly these targets, whatever order they are read in.
+
+    PEFT matches a key as a regular expression against the end of a target's name, and the first that matches wins. A
+    kind is named alone where all its targets have the same value; else each target is, escaped and from its beginning.
+    """
+    members: dict[str, list[str]] = {}
+    for target in targets:
+        members.setdefault(target.kind, []).append(target.name)
+    found: dict[str, Any] = {}
+    for kind, names in members.items():
+        kind_values = [values.get(name) for name in names]
+        if kind_values[0] is not None and all(value == kind_values[0] for value in kind_values):
+            found[re.escape(kind)] = kind_values[0]
+        else:
+            found |= {f"^{re.escape(name)}": values[name] for name in names if name in values}
+    return found
+
+
+def describe_targets(sources: Sequence[AdapterWeights], kept: Collection[str]) -> dict[str, Any]:
+    """Config fields with which PEFT adapts exactly the targets `kept`, as short as the sources' own allow.
+
+    A source with parameters among its targets (experts) keeps its fields: PEFT matches those in another way.
+    """
+    everything = {target.name for weights in sources for target in weights.targets}
+    first = sources[0].config
+    if len(sources) == 1 and kept == everything or first.get("target_parameters"):
+        return {}
+    lists: list[Any] = [weights.config.get("target_modules") for weights in sources]
+    restricted = any(weights.config.get(field) for weights in sources for field in _RESTRICTIONS)
+    if all(isinstance(one, list | tuple | set) for one in lists) and (len(sources) == 1 or not restricted):
+        entries = sorted({entry for one in lists for entry in one if any(_ends(name, entry) for name in kept)})
+        if not any(_ends(name, entry) for name in everything - set(kept) for entry in entries):
+            return {"target_modules": entries}
+    modules = frozenset[str]().union(*(weights.modules for weights in sources))
+    if clash := next((m for m in modules for name in kept if m != name and m.endswith(f".{name}")), None):
+        raise ValueError(f"{clash} would become a target too: its name ends like a target's")
+    return {"target_modules": sorted(kept), **_RESTRICTIONS}
+
+
+def _ends(name: str, entry: str) -> bool:
+    return name == entry or name.endswith(f".{entry}")
+
+
+# One target
+
+
+def _scaled(weights: AdapterWeights, target: Target, factor: float) -> dict[str, torch.Tensor]:
+    """The tensors of a target that change when what it adds is multiplied by `factor`."""
+    roles = weights.roles[target.name]
+    if weights.method in ("lora", "dora"):
+        names = [weights.pair(target)[1], *(roles[role] for role in ("lora_B.bias",) if role in roles)]
+    else:
+        names = [roles[role] for role in _ONE_FACTOR if role in roles][:1]
+    return {name: times(weights.tensors[name], factor, target.name) for name in names}
+
+
+def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> torch.Tensor | None:
+    """DoRA's magnitude at this gain, as the file holds it; None where the target has none."""
+    stored = weights.tensor(target, "lora_magnitude_vector")
+    if stored is None:
+        return None
+    if weights.magnitude is not None:
+        return weights.magnitude(target, gain).detach().reshape(stored.shape)
+    if gain == 1:
+        return stored
+    raise ValueError(
+        f"{weights.name!r} is DoRA: at a gain other than 1 its magnitudes depend on the base model's weights; name the "
+        "base model too"
+    )
+
+
+def _alpha_field(weights: AdapterWeights) -> str:
+    return "lora_alpha" if weights.method in ("lora", "dora") else "alpha"
+
+
+def _number(alpha: float) -> float | int:
+    """A whole alpha as an integer, as people write it."""
+    return int(alpha) if alpha == int(alpha) else alpha
+
+
+def with_dtype(draft: Draft, dtype: torch.dtype) -> Draft:
+    """The same adapter with floating-point tensors of another type.
+
+    Raises:
+        ValueError: a number is too large for it.
+    """
+    changed = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in draft.tensors.items()}
+    for key, tensor in changed.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ValueError(f"{key}: its numbers are too large for {dtype}")
+    return replace(draft, tensors=changed)

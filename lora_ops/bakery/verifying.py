@@ -1,0 +1,162 @@
+"""Whether an adapter on disk does what the desk plays: stock PEFT reads it, and logits are compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..mix import Faders, Mix
+from ..playing import only
+from ..shelf.adapter_weights import CONFIG
+from ..shelf.packed import kept_packed
+
+if TYPE_CHECKING:
+    from ..desk import Desk
+
+#: The name of the adapter while it is compared; no other may have it. (PEFT 0.18 trips over a name with "lora_" in it.)
+SLOT = "_mixer_check"
+_TOKENS = 24
+
+
+class CannotVerify(ValueError):
+    """This adapter cannot be loaded beside the live ones to be compared; the message says why."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far two sets of logits are apart.
+
+    Attributes:
+        greatest: the greatest difference of all.
+        logit: the greatest logit, whatever its sign: float32 has seven digits, so what is 1e-5 beside a logit of 30 is
+            rounding.
+    """
+
+    greatest: float
+    logit: float
+
+
+def verify(
+    desk: Desk,
+    folder: Path,
+    mix: Mix,
+    names: Sequence[str],
+    input_ids: torch.Tensor | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Difference:
+    """How far the logits of the desk playing `mix` are from those of the adapter in `folder` alone.
+
+    The adapter is loaded into the live model by PEFT's own `load_adapter`, so that the base model is there once, and
+    removed again; holds the lock meanwhile. Afterwards the model is as it was, the faders too.
+
+    Args:
+        desk: the desk.
+        folder: of the adapter that was written.
+        mix: what it is compared with.
+        names: the adapters that play in the mix; all others are silent.
+        input_ids: a text, shape (rows, tokens); without one, tokens from all over the vocabulary.
+        cancelled: asked while waiting for the lock; true calls the wait off.
+
+    Raises:
+        CannotVerify: PEFT cannot load it beside the others, or loading it would change the base model.
+        ValueError: PEFT did not find all of its weights in the folder, or found some that it does not know.
+        Cancelled: the wait was called off.
+    """
+    desk.check_adapters(names)
+    if why_not := _why_not(desk.model, folder):
+        raise CannotVerify(why_not)
+    ids = _tokens(desk.model) if input_ids is None else input_ids.to(_device(desk.model))
+    with desk.alone(cancelled):
+        before = desk.mix
+        try:
+            desk.apply(Mix({name: mix[name] if name in names else Faders(on=False) for name in desk.adapters}))
+            with only(desk.playing, names):
+                wanted = _logits(desk.model, ids)
+                with _loaded(desk.model, folder):
+                    desk.playing.only([SLOT])
+                    try:
+                        found = _logits(desk.model, ids)
+                    finally:
+                        desk.playing.only(names)
+        finally:
+            desk.apply(before)
+    return Difference(float((wanted - found).abs().max()), float(wanted.abs().max()))
+
+
+def _why_not(model: Any, folder: Path) -> str:
+    from peft import PeftConfig, PeftMixedModel
+
+    if isinstance(model, PeftMixedModel):
+        return "the model holds adapters of several methods in one layer: another would lie over them, not beside them"
+    config = PeftConfig.from_pretrained(str(folder))
+    init = getattr(config, "init_lora_weights", None)
+    if isinstance(init, str) and init.lower() != "gaussian":
+        return f"{folder / CONFIG}: init_lora_weights {init!r} would change the live base model when it is loaded"
+    if {"cpu", "disk"} & set((getattr(model, "hf_device_map", None) or {}).values()):
+        return "parts of the model are kept off its device, and loading another adapter would move them"
+    return ""
+
+
+@contextmanager
+def _loaded(model: Any, folder: Path) -> Iterator[None]:
+    """The adapter beside the live ones while the block lasts; nothing of it is left afterwards."""
+    trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
+    training = model.training
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), kept_packed(model):
+            warnings.simplefilter("ignore")
+            _load(model, folder)
+        yield
+    finally:
+        if SLOT in (getattr(model, "peft_config", None) or {}):
+            model.delete_adapter(SLOT)
+        for module in model.modules():  # PEFT 0.18 forgets the magnitudes of an embedding's DoRA
+            vectors: Any = getattr(module, "lora_magnitude_vector", None)
+            if vectors is not None and SLOT in vectors:
+                del vectors[SLOT]
+        for parameter in model.parameters():
+            parameter.requires_grad_(id(parameter) in trainable)
+        if model.training != training:
+            model.train(training)
+
+
+def _load(model: Any, folder: Path) -> None:
+    from peft import PeftModel
+
+    try:
+        if isinstance(model, PeftModel):
+            result = model.load_adapter(str(folder), adapter_name=SLOT)
+        else:  # transformers loads an adapter and plays it
+            active = model.active_adapters()
+            result = model.load_adapter(str(folder), adapter_name=SLOT)
+            model.set_adapter(active)
+    except (ValueError, TypeError, NotImplementedError, RuntimeError, KeyError) as error:
+        raise CannotVerify(f"PEFT does not load it beside the live adapters: {error}") from error
+    missing = [key for key in getattr(result, "missing_keys", ()) if SLOT in key]
+    odd = list(getattr(result, "unexpected_keys", ()))
+    if missing or odd:
+        raise ValueError(f"PEFT does not read {folder} as it was meant: missing {missing[:3]}, not known {odd[:3]}")
+
+
+@torch.no_grad()
+def _logits(model: Any, ids: torch.Tensor) -> torch.Tensor:
+    logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits
+    return logits.float().cpu()
+
+
+def _tokens(model: Any) -> torch.Tensor:
+    """Two rows of tokens from all over the vocabulary, the same each time."""
+    size = model.config.get_text_config().vocab_size
+    ids = torch.arange(2 * _TOKENS) * 7919 % size
+    return ids.view(2, _TOKENS).to(_device(model))
+
+
+def _device(model: Any) -> torch.device:
+    device: torch.device = next(model.parameters()).device
+    return device

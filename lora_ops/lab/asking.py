@@ -1,0 +1,249 @@
+"""Puts one question to many mixes, in as few batches as memory allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..desk import Cancelled, Desk
+from ..memory import give_back, out_of_memory
+from ..mix import Mix
+from .decode import decode, end_ids, setting
+from .reply import Reply
+
+#: Answers under the mix that the desk plays at that moment, by somebody else's way of generating: growing texts.
+Alone = Callable[[], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: the prompt, shape (1, tokens), and how a reply is read."""
+
+    input_ids: torch.Tensor
+    stop_strings: Sequence[str] = ()
+    skip_special_tokens: bool = True
+
+
+@dataclass
+class Row:
+    """One mix under one seed, and what it says. `seconds` is how long it took, from the start of its own batch."""
+
+    mix: Mix
+    seed: int
+    reply: Reply
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How rows ran.
+
+    Attributes:
+        batches: how many rows each batch had.
+        seconds: all of them together, without the time in which somebody else had the model.
+        why_not: why they ran one after the other, for people; empty if not.
+        note: what memory did not hold, for people.
+    """
+
+    batches: tuple[int, ...]
+    seconds: float
+    why_not: str
+    note: str
+
+
+class Asking:
+    """One way of asking: how to generate, and how many rows memory is known to hold.
+
+    Args:
+        desk: of the model that is asked.
+        tokenizer: of that model.
+        generation: keyword arguments of `generate`.
+        locked: whether the caller holds the model's lock already.
+    """
+
+    def __init__(self, desk: Desk, tokenizer: Any, generation: dict[str, Any], locked: bool = False) -> None:
+        self.desk = desk
+        self.stopped = threading.Event()
+        self._tokenizer = tokenizer
+        self._generation = generation
+        self._locked = locked
+        #: The fewest rows that memory did not hold.
+        self._too_many: int | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """How many tokens a reply may have, if the settings say so."""
+        limit = setting(self.desk.model, self._generation, "max_new_tokens")
+        return int(limit) if limit else None
+
+    def row(self, asked: Asked, mix: Mix, seed: int) -> Row:
+        """A row that has said nothing yet."""
+        return Row(mix, seed, self._reply(asked))
+
+    def ask(
+        self,
+        asked: Asked,
+        rows: Sequence[Row],
+        show: Callable[[float], None],
+        why_not: str = "",
+        alone: Alone | None = None,
+    ) -> Manner:
+        """Has every row say its reply.
+
+        Args:
+            asked: the question.
+            rows: who answers; what they said before is forgotten.
+            show: called after each token with the seconds so far.
+            why_not: why they are to run one after the other; empty for as many at once as memory holds.
+            alone: how to generate when they run one after the other; the desk's own loop if not given.
+
+        Raises:
+            NotInRows: they cannot run in rows; nothing has been said then.
+            RuntimeError: there is not enough memory for one row alone.
+        """
+        self._forget(asked, rows)
+        batches: list[int] = []
+        spent, at = 0.0, 0
+        while at < len(rows) and not self.stopped.is_set():
+            batch = rows[at : at + (1 if why_not else self._most(len(rows)))]
+
+            def heard(took: float, before: float = spent) -> None:
+                show(before + took)
+
+            try:
+                took = self._batch(asked, batch, heard, alone if why_not else None)
+            except Cancelled:
+                break
+            if took is None:
+                self._forget(asked, batch)
+                give_back(asked.input_ids.device)
+                continue
+            spent += took
+            batches.append(len(batch))
+            at += len(batch)
+        for row in rows:
+            self._close(row.reply)
+        show(spent)
+        return Manner(tuple(batches), spent, why_not, "" if why_not else self._note(len(rows), batches))
+
+    def _most(self, rows: int) -> int:
+        return rows if self._too_many is None else min(rows, max(1, (self._too_many + 1) // 2))
+
+    def _note(self, rows: int, batches: Sequence[int]) -> str:
+        if self._too_many is None or not batches or max(batches) == rows:
+            return ""
+        if max(batches) == 1:
+            how = "one after the other"
+        elif len(set(batches)) == 1:
+            how = f"as {len(batches)} batches of {batches[0]}"
+        else:
+            how = f"as batches of {', '.join(map(str, batches[:-1]))} and {batches[-1]}"
+        return f"ran {how}: memory did not hold {self._too_many}"
+
+    def _batch(
+        self, asked: Asked, rows: Sequence[Row], show: Callable[[float], None], alone: Alone | None
+    ) -> float | None:
+        """Runs rows as one batch. Answers the seconds that it took, or None where memory did not hold them."""
+        try:
+            with self.desk.rows([row.mix for row in rows], self.stopped.is_set, self._locked) as turn:
+                started = time.perf_counter()
+
+                def heard(going_on: Sequence[Row]) -> None:
+                    took = time.perf_counter() - started
+                    for row in going_on:
+                        row.seconds = took
+                    show(took)
+
+                if alone is None:
+                    self._decode(asked, rows, turn, heard)
+                else:
+                    self._listen(rows[0], alone, heard)
+        except BaseException as error:
+            if not out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                raise RuntimeError(
+                    "there is not enough memory for one column alone: shorten the prompt, or ask for fewer tokens"
+                ) from error
+            self._too_many = len(rows)
+            return None
+        for row in rows:
+            self._close(row.reply)
+        return max(row.seconds for row in rows)
+
+    def _decode(
+        self, asked: Asked, rows: Sequence[Row], turn: Callable[[int], None], heard: Callable[[Sequence[Row]], None]
+    ) -> None:
+        def watch(new: torch.Tensor, ended: Sequence[bool]) -> list[bool]:
+            going_on = [row for row in rows if not row.reply.finish]
+            for row, token_id, last in zip(rows, new[:, -1].tolist(), ended, strict=True):
+                row.reply.add(token_id)
+                if last:
+                    row.reply.close("length")
+            if self.stopped.is_set():
+                for row in rows:
+                    self._close(row.reply)
+            heard(going_on)
+            return [bool(row.reply.finish) for row in rows]
+
+        seeds = [row.seed for row in rows]
+        decode(self.desk.model, asked.input_ids, len(rows), seeds, dict(self._generation), watch, turn)
+
+    def _listen(self, row: Row, alone: Alone, heard: Callable[[Sequence[Row]], None]) -> None:
+        reply, texts = row.reply, alone()
+        try:
+            for text in texts:
+                reply.text = text
+                reply.token_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+                heard([row])
+                if self.stopped.is_set():
+                    reply.close("stopped")
+                    break
+        finally:
+            if close := getattr(texts, "close", None):
+                close()
+        limit = self.limit
+        reply.close("length" if limit and len(reply.token_ids) >= limit else "end")
+
+    def _forget(self, asked: Asked, rows: Sequence[Row]) -> None:
+        for row in rows:
+            row.reply, row.seconds = self._reply(asked), 0.0
+
+    def _reply(self, asked: Asked) -> Reply:
+        ends = end_ids(self.desk.model, self._generation)
+        return Reply(self._tokenizer, ends, asked.stop_strings, asked.skip_special_tokens)
+
+    def _close(self, reply: Reply) -> None:
+        reply.close("stopped" if self.stopped.is_set() else "length")
+
+
+def check_prompt(model: Any, input_ids: torch.Tensor) -> None:
+    """Refuses what is no prompt for this model.
+
+    Raises:
+        ValueError: it is not one row with at least one token, or leaves no room for a reply in the model's context.
+    """
+    if input_ids.ndim != 2 or input_ids.shape[0] != 1 or input_ids.shape[1] == 0:
+        raise ValueError(f"the prompt must be one row of tokens, shape (1, tokens), not {tuple(input_ids.shape)}")
+    context = context_of(model)
+    if context is not None and input_ids.shape[1] >= context:
+        raise ValueError(
+            f"the prompt has {input_ids.shape[1]:,} tokens, and the model's context holds {context:,} "
+            "with the reply: shorten it"
+        )
+
+
+def context_of(model: Any) -> int | None:
+    """How many tokens the model's context holds, prompt and reply together; None where its config does not say."""
+    config: Any = getattr(model, "config", None)
+    if hasattr(config, "get_text_config"):
+        config = config.get_text_config()
+    for name in ("max_position_embeddings", "n_positions"):
+        if isinstance(tokens := getattr(config, name, None), int) and tokens > 0:
+            return tokens
+    return None

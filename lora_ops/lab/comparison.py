@@ -1,0 +1,222 @@
+"""Asks several mixes the same question with the same dice, in one batch when that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..background import Background
+from ..desk import Desk
+from ..mix import Mix
+from ..rows import NotInRows
+from .asking import Alone, Asked, Asking, Manner, Row, check_prompt
+from .reply import Finish
+
+#: Why columns did not run together when nobody wanted them to.
+ONE_AFTER_THE_OTHER = "asked to run one after the other"
+#: How many columns can be compared at once.
+MAX_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Column:
+    """One of the things compared."""
+
+    label: str
+    mix: Mix
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """What a column said.
+
+    Attributes:
+        text: the reply, without end token or stop string.
+        token_ids: the tokens of it; the end token is not among them.
+        finish: why it ended: "end" (an end token), "stop string", "length" (or another limit that the generation
+            settings set), or "stopped" by the user.
+        seconds: how long it took, from the start of the batch that it was part of until it had ended itself.
+    """
+
+    label: str
+    mix: Mix
+    text: str
+    token_ids: tuple[int, ...]
+    finish: Finish
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The pace of this column."""
+        return len(self.token_ids) / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished comparison.
+
+    Attributes:
+        columns: in the order they were asked for.
+        seed: what the dice were seeded with.
+        seconds: from the first prompt token to the last reply token, without waiting for the model.
+        batched: whether columns ran together as rows of a batch: all of them, or as many as memory held.
+        why_not_batched: why they did not, for people; empty if they did.
+        batches: how many rows each batch had, in the order in which they ran; those of a column alone count too.
+        note: what to tell about that, for people: "ran as 2 batches of 8: memory did not hold 16"; mostly empty.
+    """
+
+    columns: tuple[ColumnResult, ...]
+    seed: int
+    seconds: float
+    batched: bool
+    why_not_batched: str
+    batches: tuple[int, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Update:
+    """How far a running comparison is.
+
+    Attributes:
+        texts: what each column says so far.
+        tokens: how many tokens each has so far.
+        finished: which columns have ended.
+        seconds: since the first prompt token; 0 while another generation holds the model.
+        took: how long each column has been at it, or was until it ended, in seconds.
+    """
+
+    texts: tuple[str, ...]
+    tokens: tuple[int, ...]
+    finished: tuple[bool, ...]
+    seconds: float
+    took: tuple[float, ...] = ()
+
+
+class Run(Background[Update, Result]):
+    """A comparison under way: iterate over it for updates, then read `result`.
+
+    It runs in a thread of its own, which holds the lock and puts the desk back, so that this happens too when nobody
+    listens any more. A slow listener misses updates but never delays a token.
+    """
+
+    def __init__(
+        self,
+        asking: Asking,
+        asked: Asked,
+        columns: Sequence[Column],
+        seed: int,
+        why_not: str,
+        alone: Alone | None,
+    ) -> None:
+        def work(tell: Callable[[Update], None]) -> Result:
+            for column in columns:
+                asking.desk.check(column.mix)
+            rows = [asking.row(asked, column.mix, seed) for column in columns]
+
+            def show(seconds: float) -> None:
+                tell(update_of(rows, seconds))
+
+            try:
+                manner = asking.ask(asked, rows, show, why_not, alone)
+            except NotInRows as reason:
+                manner = asking.ask(asked, rows, show, str(reason), alone)
+            return result_of(columns, rows, manner, not why_not)
+
+        super().__init__(work, asking.stopped, "compare")
+
+
+def compare(
+    desk: Desk,
+    tokenizer: Any,
+    input_ids: torch.Tensor,
+    columns: Sequence[Column],
+    *,
+    seed: int,
+    generation: dict[str, Any],
+    stop_strings: Sequence[str] = (),
+    skip_special_tokens: bool = True,
+    batched: bool = True,
+    alone: Alone | None = None,
+    locked: bool = False,
+) -> Run:
+    """Asks every column the same question; each rolls the same dice, and says exactly what it would say alone.
+
+    Columns that differ in plain LoRA alone run as rows of one batch, which costs about as much as one of them. When
+    memory does not hold that batch it is halved until it does (`Result.note`). What cannot run in rows
+    (`Result.why_not_batched`) runs one after the other. However it ends, the faders stand where they stood.
+
+    >>> run = compare(desk, tokenizer, input_ids, [Column("A", mix_a), Column("B", mix_b)],
+    ...               seed=7, generation={"max_new_tokens": 64, "do_sample": True, "temperature": 0.8})
+    >>> for update in run:
+    ...     print(update.texts)
+    >>> run.result.columns[0].text
+
+    Args:
+        desk: of the model that is asked.
+        tokenizer: of that model.
+        input_ids: the prompt, shape (1, tokens), on the model's device.
+        columns: what is compared; 1 to `MAX_COLUMNS`.
+        seed: of every column's dice.
+        generation: keyword arguments of transformers' `generate`.
+        stop_strings: texts that end a reply.
+        skip_special_tokens: whether special tokens are left out of the texts.
+        batched: False to run one after the other though a batch is possible.
+        alone: how to generate one column when they run one after the other; the desk's own loop if not given.
+        locked: whether the caller holds the model's lock already, and until the run is over: then it is not taken.
+
+    Raises:
+        ValueError: no column or too many, a prompt that is not one row with at least one token, or one that leaves no
+            room for a reply in the model's context.
+    """
+    check_columns(columns)
+    check_prompt(desk.model, input_ids)
+    asking = Asking(desk, tokenizer, generation, locked)
+    asked = Asked(input_ids, tuple(stop_strings), skip_special_tokens)
+    return Run(asking, asked, tuple(columns), seed, "" if batched else ONE_AFTER_THE_OTHER, alone)
+
+
+def check_columns(columns: Sequence[Column]) -> None:
+    """Refuses what cannot be compared at once.
+
+    Raises:
+        ValueError: there is no column, or there are more than `MAX_COLUMNS`.
+    """
+    if not columns:
+        raise ValueError("there is no column to compare")
+    if len(columns) > MAX_COLUMNS:
+        raise ValueError(f"at most {MAX_COLUMNS} columns can be compared at once, not {len(columns)}: take some away")
+
+
+def update_of(rows: Sequence[Row], seconds: float) -> Update:
+    """How far these rows are, `seconds` after the first prompt token."""
+    return Update(
+        texts=tuple(row.reply.shown for row in rows),
+        tokens=tuple(len(row.reply.token_ids) for row in rows),
+        finished=tuple(bool(row.reply.finish) for row in rows),
+        seconds=seconds,
+        took=tuple(row.seconds for row in rows),
+    )
+
+
+def result_of(columns: Sequence[Column], rows: Sequence[Row], manner: Manner, batched: bool) -> Result:
+    """What came of the rows, one for each column, that ran in this manner; `batched` where they were never begun."""
+    said = tuple(
+        ColumnResult(
+            column.label, column.mix, row.reply.shown, tuple(row.reply.token_ids), row.reply.finish, row.seconds
+        )
+        for column, row in zip(columns, rows, strict=True)
+    )
+    together = batched and not manner.why_not and (len(rows) == 1 or max(manner.batches, default=2) > 1)
+    return Result(
+        columns=said,
+        seed=rows[0].seed,
+        seconds=manner.seconds,
+        batched=together,
+        why_not_batched=manner.why_not or ("" if together else manner.note),
+        batches=manner.batches,
+        note=manner.note,
+    )

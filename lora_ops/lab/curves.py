@@ -1,0 +1,217 @@
+"""What happens to texts as a fader goes up: the numbers behind the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ..desk import Cancelled, Desk
+from ..mix import Mix
+from .comparison import Column, compare
+from .scoring import Cancel, judge
+from .sweep import Axis
+
+#: How the as-loaded reply is generated when none is given.
+GENERATION = {"max_new_tokens": 64, "do_sample": False}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One gain, and how the text fares there.
+
+    Attributes:
+        gain: of the faders that are swept.
+        mean_logprob: the mean over the text's tokens of the natural logarithm of their probability.
+        perplexity: exp of its negative: the lower, the likelier the text.
+        divergence: from the base model, over the text's tokens: the mean KL(base || this mix), in nats.
+        agreement: the share of the text's tokens that are this mix's likeliest choice.
+        length: how many tokens it said itself; None if it was not asked.
+        own_perplexity: of what it said itself, under this very mix; None if it was not asked, or said nothing.
+    """
+
+    gain: float
+    mean_logprob: float
+    perplexity: float
+    divergence: float
+    agreement: float
+    length: int | None = None
+    own_perplexity: float | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One text under every gain of an axis.
+
+    Attributes:
+        label: what was swept.
+        points: in ascending order of gain.
+        tokens: how many tokens of the text were judged.
+    """
+
+    label: str
+    points: tuple[Point, ...]
+    tokens: int
+
+    @property
+    def best(self) -> Point:
+        """Where the text is likeliest: the smallest such gain."""
+        return max(self.points, key=lambda point: (point.mean_logprob, -point.gain))
+
+    @property
+    def turns(self) -> bool:
+        """Whether a larger gain than the best was tried, and did not help."""
+        return self.best.gain < self.points[-1].gain
+
+
+def as_loaded(axis: Axis, base: Mix) -> Mix:
+    """`base` with every swept fader at 1: the mix whose reply `curve` judges."""
+    for fader in sorted(axis.faders):
+        base = fader.put(base, 1.0)
+    return base
+
+
+def curve(
+    desk: Desk,
+    tokenizer: Any,
+    input_ids: torch.Tensor,
+    axis: Axis,
+    base: Mix,
+    *,
+    reply: Sequence[int] | None = None,
+    replies: Sequence[Sequence[int]] | None = None,
+    seed: int = 0,
+    generation: dict[str, Any] | None = None,
+    cancelled: Cancel | None = None,
+    locked: bool = False,
+) -> Curve:
+    """How the as-loaded reply fares at every gain, and what each gain says itself.
+
+    >>> axis = parse_axis("master 0 to 2 in 0.25", desk, Mix())
+    >>> [(point.gain, point.perplexity) for point in curve(desk, tokenizer, input_ids, axis, Mix()).points]
+
+    Args:
+        desk: of the model that is asked.
+        tokenizer: of that model.
+        input_ids: the prompt, shape (1, tokens), on the model's device.
+        axis: what is swept, over at least two gains.
+        base: the mix that is swept.
+        reply: the token ids that the mix `as_loaded` said; if not given, those of `replies` at gain 1; failing that it
+            is generated, with `seed` and `generation` (64 tokens, greedily, unless told otherwise).
+        replies: the token ids that each setting of the axis said, in their order, if they are known.
+        cancelled: asked now and then; true calls it off.
+        locked: whether the caller holds the model's lock already.
+
+    Raises:
+        ValueError: the axis is no line of gains, there is not one reply for each, the as-loaded reply is empty, or
+            see `judge`.
+        Cancelled: it was called off.
+    """
+    gains = _gains(axis)
+    if replies is not None and len(replies) != len(gains):
+        raise ValueError(f"there are {len(replies)} replies to {len(gains)} gains")
+    if reply is None and replies is not None and 1 in gains:
+        reply = replies[gains.index(1)]
+    if reply is None:
+        column = Column("as loaded", as_loaded(axis, base))
+        reply = _said(desk, tokenizer, input_ids, column, seed, generation or GENERATION, cancelled, locked)
+    if not reply:
+        raise ValueError("as loaded the model says nothing to this prompt, so there is nothing to measure")
+    found = _curve(desk, input_ids, reply, axis, base, cancelled, locked)
+    if replies is None:
+        return found
+    own = {
+        gain: _own(desk, input_ids, said, mix, cancelled, locked)
+        for gain, said, mix in zip(gains, replies, axis.mixes(base), strict=True)
+    }
+    points = [replace(one, length=own[one.gain][0], own_perplexity=own[one.gain][1]) for one in found.points]
+    return replace(found, points=tuple(points))
+
+
+def likelihood_curve(
+    desk: Desk,
+    tokenizer: Any,
+    text: str,
+    axis: Axis,
+    base: Mix,
+    *,
+    input_ids: torch.Tensor | None = None,
+    cancelled: Cancel | None = None,
+    locked: bool = False,
+) -> Curve:
+    """How likely a text of one's own is at every gain: `Curve.best` is where more stops helping.
+
+    Args:
+        desk: of the model that is asked.
+        tokenizer: of that model.
+        text: such as the adapter should make likely.
+        axis: what is swept, over at least two gains.
+        base: the mix that is swept.
+        input_ids: the prompt that the text answers, shape (1, tokens); without one the text stands alone, and its first
+            token is given, unless the tokenizer puts one in front.
+        cancelled: asked now and then; true calls it off.
+        locked: whether the caller holds the model's lock already.
+
+    Raises:
+        ValueError: the text is too short, or longer than the model's context; the axis is no line of gains.
+        Cancelled: it was called off.
+    """
+    _gains(axis)
+    ids = list(tokenizer(text, add_special_tokens=input_ids is None)["input_ids"]) if text.strip() else []
+    if input_ids is None:
+        device = next(desk.model.parameters()).device
+        input_ids, ids = torch.tensor([ids[:1]], dtype=torch.long, device=device), ids[1:]
+    if not ids:
+        raise ValueError("the text is too short: write at least a few words")
+    return _curve(desk, input_ids, ids, axis, base, cancelled, locked)
+
+
+def _gains(axis: Axis) -> tuple[float, ...]:
+    """The gains of an axis that can be drawn as a line."""
+    if axis.each or len(axis.settings) < 2:
+        raise ValueError(f"a chart needs one sweep over several gains, like 'master 0 to 2 in 0.25', not {axis.label}")
+    return axis.gains
+
+
+def _curve(
+    desk: Desk,
+    input_ids: torch.Tensor,
+    ids: Sequence[int],
+    axis: Axis,
+    base: Mix,
+    cancelled: Cancel | None,
+    locked: bool,
+) -> Curve:
+    judged = judge(desk, input_ids, ids, axis.mixes(base), desk.base(), cancelled, locked)
+    points = [
+        Point(gain, one.mean_logprob, one.perplexity, one.divergence, one.agreement)
+        for gain, one in zip(axis.gains, judged, strict=True)
+    ]
+    return Curve(axis.label, tuple(sorted(points, key=lambda point: point.gain)), len(ids))
+
+
+def _said(
+    desk: Desk,
+    tokenizer: Any,
+    input_ids: torch.Tensor,
+    column: Column,
+    seed: int,
+    generation: dict[str, Any],
+    cancelled: Cancel | None,
+    locked: bool,
+) -> tuple[int, ...]:
+    run = compare(desk, tokenizer, input_ids, [column], seed=seed, generation=generation, locked=locked)
+    for _ in run:
+        if cancelled is not None and cancelled():
+            raise Cancelled
+    return run.result.columns[0].token_ids
+
+
+def _own(
+    desk: Desk, input_ids: torch.Tensor, said: Sequence[int], mix: Mix, cancelled: Cancel | None, locked: bool
+) -> tuple[int, float | None]:
+    """How many tokens a mix said, and their perplexity under itself."""
+    [judged] = judge(desk, input_ids, said, [mix], mix, cancelled, locked)
+    return len(said), judged.perplexity if said else None

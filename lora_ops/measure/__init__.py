@@ -1,0 +1,1 @@
+"""How loud each target is, and what it really does to a text."""

@@ -1,0 +1,1 @@
+"""What came of comparisons, and the votes on them: kept, added up, shared."""

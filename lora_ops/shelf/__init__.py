@@ -1,0 +1,1 @@
+"""Adapters on disk, and how they come into a live model and out of it."""

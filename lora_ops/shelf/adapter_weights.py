@@ -1,0 +1,283 @@
+"""An adapter's tensors and config, out of a live model or out of its folder: what baking and combining start from."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..survey import KEPT_AS_THEY_ARE
+from ..target import Target, kind_of, layer_of
+from .fitting import base_of
+
+if TYPE_CHECKING:
+    from ..desk import Desk
+
+CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
+#: The methods whose adapters can be written: what a desk can scale.
+METHODS = ("lora", "dora", "loha", "lokr")
+PREFIX = "base_model.model."
+
+#: The end of a tensor's name in the file, after the module's path: what it is to its target.
+_ROLE = re.compile(
+    r"\.(lora_A\.weight|lora_B\.weight|lora_B\.bias|lora_embedding_A|lora_embedding_B|lora_magnitude_vector"
+    r"|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12]|w[12]_[ab]|t2))$"
+)
+#: Ways to initialise an adapter that change the base model's weights each time the adapter is loaded.
+_CHANGES_BASE = ("pissa", "corda", "olora", "loftq", "lora_ga", "mica", "kasa")
+
+
+@dataclass(frozen=True)
+class AdapterWeights:
+    """One adapter as it would lie on disk.
+
+    Attributes:
+        name: of the adapter.
+        method: one of `METHODS`.
+        config: the fields of its adapter_config.json.
+        tensors: by their names in the file. Those of a live adapter are the live ones: not to be written to.
+        targets: the targets that have a scaling, with it, in the order of the model.
+        roles: the tensors of each target: by target name, then by role (`lora_A.weight`), their names in the file.
+        magnitude: DoRA's magnitude of a target at a gain; None where there is none, or where the base model is needed.
+        metadata: what the safetensors file says about itself.
+        source: the folder that it came from, if known.
+        sha256: of the safetensors file there.
+        modules: the names of all modules of the base model, where there is one: what a pattern could match by mistake.
+    """
+
+    name: str
+    method: str
+    config: Mapping[str, Any]
+    tensors: Mapping[str, torch.Tensor]
+    targets: tuple[Target, ...]
+    roles: Mapping[str, Mapping[str, str]]
+    magnitude: Callable[[Target, float], torch.Tensor] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    source: Path | None = None
+    sha256: str = ""
+    modules: frozenset[str] = frozenset()
+
+    def tensor(self, target: Target, role: str) -> torch.Tensor | None:
+        """The tensor that has this role for this target, if there is one."""
+        key = self.roles[target.name].get(role)
+        return None if key is None else self.tensors[key]
+
+    def pair(self, target: Target) -> tuple[str, str]:
+        """The names in the file of a LoRA target's A and B.
+
+        Raises:
+            ValueError: one of them is missing.
+        """
+        roles = self.roles[target.name]
+        for a, b in (("lora_A.weight", "lora_B.weight"), ("lora_embedding_A", "lora_embedding_B")):
+            if a in roles and b in roles:
+                return roles[a], roles[b]
+        raise ValueError(f"{target.name} of {self.name!r} has no pair of lora_A and lora_B")
+
+    @property
+    def changes_base(self) -> bool:
+        """Whether loading it changes the base model's weights (PiSSA and its like)."""
+        init = self.config.get("init_lora_weights")
+        return isinstance(init, str) and init.lower().startswith(_CHANGES_BASE)
+
+
+def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> AdapterWeights:
+    """An adapter as it is loaded: its live tensors, and the scaling that was read when the desk first met it.
+
+    Args:
+        desk: of the model that carries it.
+        adapter: its name.
+        source: the folder that it was loaded from: for config fields that PEFT does not know, metadata, hash and card.
+
+    Raises:
+        ValueError: there is no such adapter, its method has no scaling, it is merged, or `source` is damaged.
+    """
+    desk.check_adapters([adapter])
+    found = desk.adapters[adapter]
+    if found.method not in METHODS:
+        raise ValueError(f"{adapter!r} is {found.method}: only {', '.join(METHODS)} can be written")
+    for target in found.targets:
+        if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
+            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}")
+    tensors = _live_tensors(desk.model, adapter)
+    paths = {id(module): path for path, module in desk.model.named_modules()}
+    owners: dict[str, Target] = {}
+    for target in found.scalable:
+        layer = desk.knob(target).layer
+        path = _file_path(paths[id(layer)])
+        if ".base_layer" in path and not hasattr(layer, "parameter_name"):
+            # Another method's layer lies over it: alone in the model it would lie here.
+            lies, path = path, f"{PREFIX}{target.name}"
+            tensors = {_moved(key, lies, path): tensor for key, tensor in tensors.items()}
+        owners[path] = target
+    config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index]
+    metadata: dict[str, str] = {}
+    sha256 = ""
+    if source is not None:
+        file = read_adapter_file(source)
+        known = {key: value for key, value in config.items() if value is not None or key not in file.config}
+        config, metadata, sha256 = {**file.config, **known}, file.metadata, file.sha256
+        # A vocabulary that grew in training: PEFT loaded it into the base model and forgot that it did.
+        tensors |= {key: file.load(key) for key in file.keys if key not in tensors and not _ROLE.search(key)}
+    return AdapterWeights(
+        name=adapter,
+        method=found.method,
+        config=config,
+        tensors=tensors,
+        targets=found.scalable,
+        roles=_roles(tensors, owners),
+        magnitude=(lambda target, gain: desk.knob(target).magnitude(gain)) if found.method == "dora" else None,  # type: ignore[attr-defined]
+        metadata=metadata,
+        source=source,
+        sha256=sha256,
+        modules=frozenset(name for name, _ in base_of(desk.model).named_modules()),
+    )
+
+
+def read_weights(folder: Path, name: str = "") -> AdapterWeights:
+    """An adapter as it lies in its folder; no base model is needed, and none is looked at.
+
+    Raises:
+        ValueError: the folder is damaged, or its method is not one of `METHODS`; the message names file and field.
+    """
+    file = read_adapter_file(folder)
+    config = file.config
+    kind = str(config.get("peft_type", "")).lower()
+    method = "dora" if kind == "lora" and config.get("use_dora") else kind
+    if method not in METHODS:
+        raise ValueError(f"{folder / CONFIG}: peft_type {kind!r} cannot be written: only {', '.join(METHODS)} can")
+    tensors = {key: file.load(key) for key in file.keys}
+    name = name or folder.resolve().name
+    targets = {}
+    for key in tensors:
+        if found := _ROLE.search(key):
+            path = key[: found.start()]
+            if path not in targets:
+                targets[path] = _target(name, path.removeprefix(PREFIX), config, folder)
+    return AdapterWeights(
+        name=name,
+        method=method,
+        config=config,
+        tensors=tensors,
+        targets=tuple(targets.values()),
+        roles=_roles(tensors, targets),
+        metadata=file.metadata,
+        source=folder,
+        sha256=file.sha256,
+    )
+
+
+# Out of a live model
+
+
+def _live_tensors(model: Any, adapter: str) -> dict[str, torch.Tensor]:
+    """The adapter's tensors under the names that PEFT gives them in a file.
+
+    PEFT would list the whole model's state, which repacks 4-bit weights; it is handed the parameters instead.
+    """
+    from peft.utils import get_peft_model_state_dict
+
+    everything = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
+    others = "|".join(re.escape(name) for name in model.peft_config if name != adapter)
+    # PEFT 0.18 takes other adapters' biases along.
+    foreign = re.compile(rf"\.(?:lora|hada|lokr)_\w+\.(?:{others})(?:\.|$)") if others else None
+    state = {
+        name: tensor.detach() for name, tensor in everything.items() if foreign is None or not foreign.search(name)
+    }
+    tensors = get_peft_model_state_dict(model, state_dict=state, adapter_name=adapter, save_embedding_layers=False)
+    return {_file_path(key): tensor for key, tensor in tensors.items()}
+
+
+def _moved(key: str, old: str, new: str) -> str:
+    """The name of a tensor whose module stands at another path, if it is one of that module's."""
+    return f"{new}{key.removeprefix(old)}" if _ROLE.sub("", key) == old else key
+
+
+def _file_path(path: str) -> str:
+    """A path in the model as it stands in a file; models that adapters were injected into lack PEFT's prefix."""
+    return path if path.startswith(PREFIX) else PREFIX + path
+
+
+def _live_config(config: Any) -> dict[str, Any]:
+    """The fields of a live PEFT config as they would stand in adapter_config.json."""
+
+    def plain(value: Any) -> Any:
+        return sorted(value) if isinstance(value, set) else getattr(value, "value", value)
+
+    return {key: plain(value) for key, value in config.to_dict().items()}
+
+
+# Out of a folder
+
+
+@dataclass(frozen=True)
+class AdapterFile:
+    """The files of one adapter folder, checked; its weights are read one by one."""
+
+    folder: Path
+    config: dict[str, Any]
+    metadata: dict[str, str]
+    keys: tuple[str, ...]
+    sha256: str
+
+    def load(self, key: str) -> torch.Tensor:
+        from safetensors import safe_open
+
+        with safe_open(str(self.folder / WEIGHTS), framework="pt") as file:
+            tensor: torch.Tensor = file.get_tensor(key)
+        return tensor
+
+
+def read_adapter_file(folder: Path) -> AdapterFile:
+    """Checks an adapter's folder, and reads all of it but the weights.
+
+    Raises:
+        ValueError: it is damaged or hostile; the message names the file and the field.
+    """
+    from safetensors import safe_open
+
+    from .adapter_files import read_adapter
+
+    checked = read_adapter(folder)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    with safe_open(str(folder / WEIGHTS), framework="pt") as file:
+        return AdapterFile(folder, config, dict(file.metadata() or {}), tuple(file.keys()), checked.content_hash())
+
+
+def _target(adapter: str, name: str, config: Mapping[str, Any], folder: Path) -> Target:
+    """A target as PEFT would load it: rank and alpha by the config's patterns, scaling by its formula."""
+    rank = _by_pattern(config.get("rank_pattern"), name, config.get("r"))
+    alpha = _by_pattern(config.get("alpha_pattern"), name, config.get("lora_alpha", config.get("alpha")))
+    if not (isinstance(rank, int) and rank > 0 and isinstance(alpha, int | float) and math.isfinite(alpha)):
+        raise ValueError(f"{folder / CONFIG}: {name} has rank {rank!r} and alpha {alpha!r}")
+    scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+    return Target(adapter, name, layer_of(name), kind_of(name), rank, float(alpha), scaling, scalable=True)
+
+
+def _by_pattern(pattern: Mapping[str, Any] | None, name: str, otherwise: Any) -> Any:
+    from peft.utils.other import get_pattern_key
+
+    pattern = pattern or {}
+    return pattern.get(get_pattern_key(list(pattern), name), otherwise)
+
+
+def _roles(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, dict[str, str]]:
+    roles: dict[str, dict[str, str]] = {target.name: {} for target in owners.values()}
+    for key in tensors:
+        if (found := _ROLE.search(key)) and (owner := owners.get(key[: found.start()])):
+            roles[owner.name][found.group(1)] = key
+    return roles
+
+
+def shapes_of(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of an adapter's tensors, by their names in the file; for a folder that `read_adapter` has checked."""
+    from safetensors import safe_open
+
+    with safe_open(str(folder / WEIGHTS), framework="numpy") as file:
+        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118

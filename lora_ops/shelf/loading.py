@@ -1,0 +1,376 @@
+"""Adapters into a live model and out of it again, each as an adapter of its own, whatever their ranks.
+
+What a model says without adapters never changes: whatever PEFT puts around its modules is taken off again, and nothing
+is written into the base model's own weights.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .adapter_files import AdapterFiles, read_adapter
+from .fitting import Fitting, base_of
+from .packed import kept_packed
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+#: Where a model keeps the folders that its adapters came from, by their PEFT names.
+_FOLDERS = "_lora_mixer_folders"
+
+
+class LoadingError(ValueError):
+    """Adapters cannot be loaded or unloaded; the message says why. The model is as it was."""
+
+
+def loaded_adapters(model: nn.Module) -> dict[str, Path | None]:
+    """The adapters that are in the layers of `model`, in the order of loading, with the folders they came from.
+
+    A folder is known if the adapter was loaded here. Names that stand in `peft_config` alone are not loaded: whoever
+    unloaded them left them behind.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    there: dict[str, None] = dict.fromkeys(getattr(model, "prompt_encoder", ()))
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            there.update(dict.fromkeys(module._get_available_adapters()))
+        elif isinstance(module, AuxiliaryTrainingWrapper):
+            there.update(dict.fromkeys(getattr(module, "modules_to_save", ())))
+    known = getattr(model, "peft_config", None) or {}
+    order = [*(name for name in known if name in there), *sorted(name for name in there if name not in known)]
+    folders = vars(model).get(_FOLDERS, {})
+    return {name: folders.get(name) for name in order}
+
+
+def arranged_here(model: nn.Module) -> bool:
+    """Whether `change_adapters` was the last to say which adapters are in the model."""
+    there = loaded_adapters(model)
+    return bool(there) and set(vars(model).get(_FOLDERS, {})) == set(there)
+
+
+def peft_name(name: str, taken: Iterable[str] = ()) -> str:
+    """`name` as PEFT takes it for an adapter, which allows no dots; with a number if it is taken."""
+    from torch import nn
+
+    plain = re.sub(r"\.+", "_", name) or "adapter"
+    if hasattr(nn.ModuleDict, plain) or plain in vars(nn.ModuleDict()):
+        plain += "_"  # PEFT keeps adapters in module dictionaries, as if they were attributes
+    free, number, taken = plain, 1, set(taken)
+    while free in taken:
+        number += 1
+        free = f"{plain}-{number}"
+    return free
+
+
+def change_adapters(
+    model: nn.Module,
+    load: Mapping[str, Path | AdapterFiles],
+    keep: Sequence[str] = (),
+    *,
+    upcast: bool = True,
+) -> nn.Module:
+    """Loads adapters, keeps some that are loaded, and unloads all others; those that are there then all take part.
+
+    >>> model = change_adapters(model, {"pirate": Path("loras/pirate")})                    # that one alone
+    >>> model = change_adapters(model, {"poet": Path("loras/poet")}, keep=["pirate"])       # another beside it
+    >>> base = change_adapters(model, {})                                                   # none: the base model
+
+    Args:
+        model: a transformers model, or a `PeftModel` around one. It is changed in place, and not to be used any more
+            where another object is returned. Nothing may run on it meanwhile.
+        load: adapters in folders, read already or not, by the PEFT names that they get.
+        keep: PEFT names of adapters that stay.
+        upcast: whether adapters of 16-bit models are kept in float32, as PEFT does by default; else in the dtype of
+            the layer that they are in.
+
+    Returns:
+        A `PeftModel`, the same as before where some adapter stays; or the base model when there are no adapters.
+
+    Raises:
+        AdapterFileError: files that are damaged.
+        LoadingError: an adapter does not fit, or cannot be beside the others. However it fails, the model is as before.
+    """
+    there = loaded_adapters(model)
+    files = {name: one if isinstance(one, AdapterFiles) else read_adapter(one) for name, one in load.items()}
+    _check(model, files, keep, there)
+    before = Snapshot(model)
+    try:
+        with _quiet(), kept_packed(model):
+            return _changed(model, files, list(keep), list(there), upcast)
+    except BaseException as error:
+        before.restore()
+        if isinstance(error, LoadingError) or not isinstance(error, Exception):
+            raise
+        raise LoadingError(f"PEFT refuses it: {_in_short(error)}") from error
+
+
+def _check(model: Any, files: Mapping[str, AdapterFiles], keep: Sequence[str], there: Iterable[str]) -> None:
+    from peft import PeftMixedModel, PeftModel
+
+    there = list(there)
+    if missing := [name for name in keep if name not in there]:
+        raise LoadingError(f"not loaded: {', '.join(missing)}")
+    if twice := [name for name in files if name in keep]:
+        raise LoadingError(f"there is an adapter of the name {twice[0]} already")
+    if isinstance(model, PeftMixedModel) or (there and not isinstance(model, PeftModel)):
+        raise LoadingError("the adapters in this model were put there in another way: load the model again")
+    if merged := next((m for module in model.modules() for m in getattr(module, "merged_adapters", ())), None):
+        raise LoadingError(f"{merged} is merged into the base model's weights: load the model again")
+    types = {name: _type(model.peft_config[name]) for name in keep}
+    types.update({name: read.peft_type for name, read in files.items()})
+    first = next(iter(types), "")
+    if other := next((name for name in types if types[name] != types[first]), None):
+        raise LoadingError(
+            f"{first} is {types[first]} and {other} is {types[other]}: PEFT plays only one method at a time; load "
+            "one without the other"
+        )
+    fitting = Fitting.of(model)
+    for name, read in files.items():
+        if reason := fitting.why_not(read):
+            raise LoadingError(f"The adapter {name} in {read.folder} does not fit this model. {reason}")
+
+
+def _changed(
+    model: nn.Module, files: Mapping[str, AdapterFiles], keep: list[str], there: list[str], upcast: bool
+) -> nn.Module:
+    from ..playing import Playing
+
+    if not keep:
+        model = _stripped(model)
+    elif leaving := [name for name in there if name not in keep]:
+        _delete(model, leaving, keep)
+    _forget_unloaded(model, there)
+    for name, read in files.items():
+        try:
+            model = _added(model, name, read, upcast)
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, LoadingError):
+                raise
+            raise LoadingError(f"PEFT refuses the adapter {name} in {read.folder}: {_in_short(error)}") from error
+    playing = [*keep, *files]
+    if playing:
+        _let_play(Playing(model), playing, model)
+        _own_configs(model)
+    known = vars(model).get(_FOLDERS, {})
+    vars(model)[_FOLDERS] = {name: files[name].folder if name in files else known.get(name) for name in playing}
+    return model
+
+
+def _let_play(playing: Any, names: list[str], model: Any) -> None:
+    if any(config.is_prompt_learning for config in model.peft_config.values()):
+        if len(names) > 1:
+            raise LoadingError("of adapters that act on the prompt, only one can play at a time")
+        model.set_adapter(names[0])
+    else:
+        playing.only(names)
+    for name, parameter in model.named_parameters():
+        if any(f".{adapter}." in name or name.endswith(f".{adapter}") for adapter in names):
+            parameter.requires_grad_(False)
+
+
+def _stripped(model: nn.Module) -> nn.Module:
+    """The base model, without anything of PEFT's in it."""
+    base = base_of(model)
+    _unwrap(base, everything=True)
+    vars(base).pop("peft_config", None)
+    return base
+
+
+def _unwrap(base: nn.Module, everything: bool = False) -> None:
+    """Takes off what PEFT has put around modules: all of it, or where no adapter is left in it."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    def inside(module: Any) -> Any:
+        while True:
+            if isinstance(module, AuxiliaryTrainingWrapper):
+                if not everything:
+                    return module
+                module = module.original_module  # PEFT's own unloading would leave the adapter's copy there
+            elif not isinstance(module, BaseTunerLayer) or (module._get_available_adapters() and not everything):
+                return module
+            elif hasattr(module, "unload_and_optionally_merge_module"):  # it had to take its base layer apart
+                return module.unload_and_optionally_merge_module(merge=False, safe_merge=False, adapter_names=None)
+            else:
+                module = module.base_layer
+
+    seen: set[int] = set()
+    stack: list[nn.Module] = [base]
+    while stack:
+        module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        for name, child in module._modules.items():
+            if child is not None:
+                module._modules[name] = child = inside(child)
+                stack.append(child)
+
+
+def _delete(model: Any, names: Iterable[str], keep: Sequence[str]) -> None:
+    from ..playing import Playing
+
+    if any(config.is_prompt_learning for config in model.peft_config.values()):
+        raise LoadingError("adapters that act on the prompt are unloaded all at once: load the others again afterwards")
+    # PEFT chooses who plays when an adapter is deleted; where modules were copied whole it can choose but one.
+    Playing(model).only(keep[:1])
+    for name in names:
+        model.peft_config.setdefault(name, model.peft_config[keep[0]])  # PEFT deletes no other names
+        model.delete_adapter(name)
+    _unwrap(base_of(model))
+
+
+def _forget_unloaded(model: Any, there: Iterable[str]) -> None:
+    """Names that were left behind in `peft_config`: PEFT would not put such an adapter into the layers again."""
+    configs = getattr(model, "peft_config", None) or {}
+    for name in [name for name in configs if name not in there]:
+        del configs[name]
+
+
+def _own_configs(model: Any) -> None:
+    """Takes PEFT's configurations off the base model's object: they would outlive the adapters there.
+
+    PEFT then takes a new adapter of such a name for one that is in the layers already, and leaves it out of them.
+    """
+    from peft.tuners.tuners_utils import BaseTuner
+
+    tuner, base = model.base_model, base_of(model)
+    if isinstance(tuner, BaseTuner):
+        vars(tuner).setdefault("peft_config", model.peft_config)
+    vars(base).pop("peft_config", None)
+
+
+def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
+    """`model` with one more adapter; a new `PeftModel` around a base model."""
+    from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+    from peft.utils.save_and_load import load_peft_weights
+
+    base = base_of(model)
+    device = next(model.parameters()).device
+    folder = str(files.folder)
+    mapping = getattr(base, "_checkpoint_conversion_mapping", None) or None
+    if _is_offloaded(base):
+        return _added_to_offloaded(model, name, files, upcast)
+    config = PeftConfig.from_pretrained(folder)
+    trained_on = config.base_model_name_or_path
+    config.inference_mode = True
+    if isinstance(model, PeftModel):
+        # PEFT 0.18 does not ask here, and does not cast here either.
+        known = "autocast_adapter_dtype" in signature(model.add_adapter).parameters
+        model.add_adapter(name, config, **({"autocast_adapter_dtype": upcast} if known else {}))
+    else:
+        model = get_peft_model(model, config, adapter_name=name, autocast_adapter_dtype=upcast)
+        config.base_model_name_or_path = trained_on
+    weights = load_peft_weights(folder, device=str(device), key_mapping=mapping)
+    _check_copies(base, weights, files)
+    result = set_peft_model_state_dict(model, weights, adapter_name=name)
+    _check_places(model, result, name, config, files)
+    if hasattr(model.base_model, "_cast_adapter_dtype"):
+        model.base_model._cast_adapter_dtype(adapter_name=name, autocast_adapter_dtype=upcast)
+    return model.eval()
+
+
+def _is_offloaded(base: nn.Module) -> bool:
+    """Whether some weights are kept elsewhere until they are needed."""
+    return any(parameter.is_meta for parameter in base.parameters())
+
+
+def _added_to_offloaded(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
+    """PEFT itself settles where adapters go in a model of which parts are kept elsewhere."""
+    from peft import PeftModel
+
+    if files.copies:
+        raise LoadingError(f"{name} comes with weights of the base model, of which parts are offloaded here")
+    if isinstance(model, PeftModel):
+        model.load_adapter(str(files.folder), name, autocast_adapter_dtype=upcast)
+        return model
+    places = getattr(model, "hf_device_map", {})
+    return PeftModel.from_pretrained(
+        model,
+        str(files.folder),
+        adapter_name=name,
+        autocast_adapter_dtype=upcast,
+        device_map={f"base_model.model.{module}": device for module, device in places.items()},
+    )
+
+
+def _check_copies(base: nn.Module, weights: dict[str, torch.Tensor], files: AdapterFiles) -> None:
+    """Takes the base model's own weights out of those to be loaded.
+
+    PEFT saves the embeddings along when they are adapted, and would write them over the model's own.
+    """
+    for key in files.copies:
+        own, saved = _own(base, key.removeprefix("base_model.model.")), weights.pop(key)
+        if own is None or not _same(own, saved):
+            raise LoadingError(
+                f"The adapter in {files.folder} comes with its own {key}, which differs from this model's and would "
+                "replace it for good"
+            )
+
+
+def _own(base: nn.Module, name: str) -> torch.Tensor | None:
+    module: Any = base
+    *path, last = name.replace(".base_layer", "").split(".")
+    for part in path:
+        module = getattr(module, part, None)
+        module = getattr(module, "original_module", module)
+        while hasattr(module, "base_layer"):
+            module = module.base_layer
+    found: torch.Tensor | None = getattr(module, last, None)
+    return found
+
+
+def _same(own: torch.Tensor, saved: torch.Tensor) -> bool:
+    """Whether they differ by no more than the rounding of a 16-bit number; in slices, as they can be large."""
+    import torch
+
+    if own.shape != saved.shape:
+        return False
+    return all(
+        torch.allclose(one.float(), other.to(one.device).float(), rtol=2**-7, atol=1e-6)
+        for one, other in zip(own.split(4096), saved.split(4096), strict=True)
+    )
+
+
+def _check_places(model: Any, result: Any, name: str, config: Any, files: AdapterFiles) -> None:
+    """Every weight of the file must have found its place, and every place its weight."""
+    from peft.mapping import PEFT_TYPE_TO_PREFIX_MAPPING
+
+    prefix = PEFT_TYPE_TO_PREFIX_MAPPING.get(config.peft_type, "")
+    missing = [key for key in result.missing_keys if prefix in key and f".{name}." in f"{key}."]
+    for keys, what in (
+        (result.unexpected_keys, "it has weights for {}, which this model lacks"),
+        (missing, "it lacks weights for {}, which its configuration names"),
+    ):
+        if keys and not config.is_prompt_learning:
+            plain = keys[0].removeprefix("base_model.model.").replace(f".{name}.", ".")
+            more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
+            raise LoadingError(f"The adapter {name} in {files.folder} does not fit: {what.format(plain + more)}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PEFT warns of much that is meant here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _type(config: Any) -> str:
+    return str(getattr(config.peft_type, "value", config.peft_type)).upper()
+
+
+def _in_short(error: BaseException) -> str:
+    """The first lines of what PEFT and torch say, who list every tensor that they do not like."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:400] or type(error).__name__

@@ -1,0 +1,297 @@
+"""The shelf: the adapters in a folder and their training checkpoints, without loading any; and one's notes on them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..files import write_aside
+from ..mix import explain
+from .adapter_files import AdapterFileError, AdapterFiles, looks_like_adapter, read_adapter
+from .fitting import Fitting
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One adapter on the shelf, damaged or not.
+
+    Attributes:
+        name: what a host loads it by: its folder's name, or "run/checkpoint-100".
+        folder: where it is.
+        run: the training run that a checkpoint is of, else its own name.
+        files: what its files tell, or None if they cannot be read.
+        error: why they cannot; empty if they can.
+        fits: why it cannot be loaded into the model that is loaded; empty if it can, or if there is no model.
+        time: when it was written, in seconds since 1970.
+    """
+
+    name: str
+    folder: Path
+    run: str
+    files: AdapterFiles | None
+    error: str
+    fits: str
+    time: float
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it is a stage of a training run, in a folder inside the run's."""
+        return self.run != self.name
+
+    @property
+    def step(self) -> int | None:
+        """The training step, if it is known."""
+        return self.files.step if self.files else None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an adapter lies; nothing of it has been read.
+
+    Attributes:
+        name, folder, run: as in `Entry`.
+        root: the folder that its files must not leave by symbolic links.
+    """
+
+    name: str
+    folder: Path
+    run: str
+    root: Path
+
+    def read(self) -> AdapterFiles:
+        """What its files tell.
+
+        Raises:
+            AdapterFileError: they are damaged, or leave `root`.
+        """
+        return read_adapter(self.folder, self.root)
+
+
+def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None) -> list[Entry]:
+    """Every adapter in these folders, and every checkpoint in a folder of theirs, sorted by name.
+
+    Reads a few kilobytes of each, and those only once while they do not change.
+
+    Args:
+        folders: a folder of adapters, or several; an adapter's own folder stands for itself. They need not exist.
+        loaded_model: what `Entry.fits` is about, with or without adapters.
+    """
+    fitting = Fitting.of(loaded_model) if loaded_model is not None else None
+    return arranged(_entry(place, fitting) for place in _places(folders))
+
+
+def places(folders: Path | Sequence[Path]) -> dict[str, Place]:
+    """Where each entry lies, by its name; nothing is read."""
+    return {place.name: place for place in _places(folders)}
+
+
+def arranged(entries: Iterable[Entry], by: Literal["name", "time"] = "name", search: str = "") -> list[Entry]:
+    """Entries in an order for people: runs by name, or the newest first; each with its checkpoints by their steps.
+
+    Args:
+        entries: of a shelf.
+        by: "name" or "time".
+        search: words that all must occur in an entry's name, method, kinds or base model.
+    """
+    words = search.casefold().split()
+    runs: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if all(word in _text(entry) for word in words):
+            runs.setdefault(entry.run, []).append(entry)
+    for members in runs.values():
+        members.sort(key=lambda entry: (entry.is_checkpoint, entry.step or 0, _natural(entry.name)))
+    if by == "time":
+        order = sorted(runs, key=lambda run: max(entry.time for entry in runs[run]), reverse=True)
+    else:
+        order = sorted(runs, key=_natural)
+    return [entry for run in order for entry in runs[run]]
+
+
+def stages(entries: Iterable[Entry], run: str) -> list[Entry]:
+    """What can be loaded of one training run, from its first checkpoint to what became of it."""
+    members = [entry for entry in entries if entry.run == run and entry.files and not entry.fits]
+    return sorted(members, key=lambda entry: (not entry.is_checkpoint, entry.step or 0, _natural(entry.name)))
+
+
+def _places(folders: Path | Sequence[Path]) -> Iterator[Place]:
+    taken: set[str] = set()
+
+    def named(folder: Path, root: Path) -> Iterator[Place]:
+        name, number = folder.name, 1
+        while name in taken:
+            number += 1
+            name = f"{folder.name}-{number}"
+        taken.add(name)
+        checkpoints = list(_checkpoints(folder, root))
+        if looks_like_adapter(folder) or not checkpoints:
+            yield Place(name, folder, name, root)
+        for checkpoint in checkpoints:
+            yield Place(f"{name}/{checkpoint.name}", checkpoint, name, root)
+
+    for folder in [folders] if isinstance(folders, Path) else folders:
+        if looks_like_adapter(folder):
+            yield from named(folder, folder.resolve())
+        else:
+            root = folder.resolve()
+            for child in _folders_in(folder):
+                yield from named(child, root)
+
+
+def _checkpoints(folder: Path, root: Path) -> Iterator[Path]:
+    """Adapters in the folder of another, which are its stages; whoever leaves the shelf by a link is not followed."""
+    if folder.resolve().is_relative_to(root):
+        yield from (child for child in _folders_in(folder) if looks_like_adapter(child))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        children = [child for child in folder.iterdir() if not child.name.startswith(".") and child.is_dir()]
+    except OSError:  # there is no such folder, or nobody may look into it
+        return []
+    return sorted(children, key=lambda child: _natural(child.name))
+
+
+def _entry(place: Place, fitting: Fitting | None) -> Entry:
+    try:
+        files = place.read()
+    except AdapterFileError as error:
+        return Entry(place.name, place.folder, place.run, None, str(error), "", _time(place.folder))
+    reason = fitting.why_not(files) if fitting else ""
+    return Entry(place.name, place.folder, place.run, files, "", reason, files.time)
+
+
+def _time(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _text(entry: Entry) -> str:
+    files = entry.files
+    facts = (files.method, *files.kinds, files.base_model) if files else ()
+    return " ".join((entry.name, *facts)).casefold()
+
+
+def _natural(name: str) -> list[Any]:
+    """Sorts "checkpoint-20" before "checkpoint-100", and capitals beside small letters."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(part.zfill(20), part) if part.isdigit() else (part, part) for part in parts]
+
+
+# -- notes and collections
+
+
+class NotesError(ValueError):
+    """The notes cannot be read or written; the message says why, and what to do."""
+
+
+class _Notes(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    notes: dict[str, Annotated[str, Field(max_length=20_000)]] = {}
+    collections: dict[str, list[str]] = {}
+
+
+#: A file of notes that is larger is none.
+MOST_NOTES = 16 * 2**20
+
+
+class ShelfNotes:
+    """What one has written about adapters, and collections of them, in one JSON file that people can read.
+
+    Args:
+        path: the file; it need not exist. None where nothing may be written, then there are no notes.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._writing = threading.Lock()
+
+    def note(self, name: str) -> str:
+        """What is written about an adapter; empty if nothing is."""
+        return self._read().notes.get(name, "")
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """All notes, by the names of adapters."""
+        return self._read().notes
+
+    def write(self, name: str, text: str) -> None:
+        """Writes a note about an adapter, in place of the one before; an empty text removes it.
+
+        Raises:
+            NotesError: the file is damaged, or nothing may be kept here.
+            OSError: it cannot be written; what was there is still there.
+        """
+        if len(text) > 20_000:
+            raise NotesError("a note can have 20,000 characters at most")
+        with self._changing() as notes:
+            notes.notes.pop(name, None)
+            if text.strip():
+                notes.notes[name] = text.strip()
+
+    @property
+    def collections(self) -> Mapping[str, Sequence[str]]:
+        """The names of adapters in each collection, in the order in which they were put there."""
+        return self._read().collections
+
+    def collect(self, collection: str, names: Iterable[str]) -> None:
+        """Puts adapters into a collection, which is made if there is none of that name.
+
+        Raises:
+            NotesError, OSError: as with `write`; or the collection has no name.
+        """
+        title = collection.strip()
+        if not title or len(title) > 200:
+            raise NotesError("a collection needs a name of 200 characters at most")
+        with self._changing() as notes:
+            notes.collections[title] = list(dict.fromkeys([*notes.collections.get(title, ()), *names]))
+
+    def discard(self, collection: str, names: Iterable[str] | None = None) -> None:
+        """Takes adapters out of a collection; an empty one is gone. Without names, all of them.
+
+        Raises:
+            NotesError, OSError: as with `write`; or there is no such collection.
+        """
+        with self._changing() as notes:
+            if collection not in notes.collections:
+                raise NotesError(f"there is no collection {collection!r}")
+            out = set(notes.collections[collection] if names is None else names)
+            notes.collections[collection] = [name for name in notes.collections[collection] if name not in out]
+            if not notes.collections[collection]:
+                del notes.collections[collection]
+
+    @contextmanager
+    def _changing(self) -> Iterator[_Notes]:
+        """Read, changed and written by one at a time; not written if the change fails."""
+        if self._path is None:
+            raise NotesError("nothing is kept here, since others share this page")
+        with self._writing:
+            notes = self._read()
+            yield notes
+            write_aside(self._path, notes.model_dump_json(indent=2) + "\n")
+
+    def _read(self) -> _Notes:
+        path = self._path
+        if path is None or not path.is_file():
+            return _Notes()
+        try:
+            if path.stat().st_size > MOST_NOTES:
+                raise NotesError(f"{path} is larger than {MOST_NOTES // 2**20} MiB: it holds no notes")
+            return _Notes.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise NotesError(f"{path} holds no notes: {explain(error)}. Correct it, or move it away") from None
+        except OSError as error:
+            raise NotesError(f"{path} cannot be read: {error.strerror or error}") from error
