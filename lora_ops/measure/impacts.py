@@ -11,11 +11,11 @@ from typing import Any, Literal, get_args
 import torch
 
 from ..desk import Cancelled, Desk
-from ..fused import Fused
 from ..mix import Faders, Mix
 from ..rows import NotInRows
 from ..target import Target
 from .divergence import Reference
+from .fused import Fused
 from .resuming import Recording, recorded
 from .same_memory import SameMemory
 

@@ -16,7 +16,7 @@ import torch
 from peft.tuners.lora import layer as lora
 from torch import nn
 
-from .measure.resuming import intercepted
+from .resuming import intercepted
 
 
 class Fused:
