@@ -58,6 +58,8 @@ class Lab(Stage):
     def ran(self) -> list[str]:
         """What all cards say after a comparison."""
         self.compare()
+        # Old Gradio sometimes makes one of two updates; the page then looks again.
+        expect(self.page.locator("#lora-mixer-results .lora-mixer-caret:visible")).to_have_count(0)
         return self.texts()
 
     def save(self, form: str, folder: Path) -> Path:
