@@ -169,6 +169,8 @@ def test_two_faders_make_a_grid(lab: Lab) -> None:
         lab.page.locator(".lora-mixer-axis-y").all_inner_texts(),
     )
     assert axes == (["master -1", "master 0", "master 1"], ["down_proj 0", "down_proj 1"])
+    # A page that looks again draws its cards anew.
+    wait_until(lab.page, lambda: all(card.bounding_box() for card in lab.cards().all()), "cards that stand")
     boxes = [card.bounding_box() for card in lab.cards().all()]
     assert boxes[0]["x"] == boxes[3]["x"] and boxes[0]["y"] == boxes[2]["y"] < boxes[3]["y"]
 
