@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from browser import Mixer, standalone, wait_until
 from playwright.sync_api import expect
 from shelved import adapters_tab, mix_tab, shelf_host, shelve
 from tiny import pirate
+
+from lora_mixer.ui import adapters
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=pwned=1>"
@@ -74,6 +77,23 @@ def test_adapters_are_loaded_laid_beside_and_removed_and_the_host_agrees(mixer: 
     expect(page.locator("#lora-mixer-shelf-said")).to_contain_text("base model")
     expect(page.locator("#lora-mixer-unload-all")).to_be_disabled()
     assert loaded(mixer) == []
+
+
+def test_a_job_begun_the_moment_another_ends_is_not_lost(
+    mixer: Mixer, shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = adapters.begin
+
+    def lingers(*job: Any) -> Iterator[Any]:
+        yield from begin(*job)
+        time.sleep(2)  # the page knows that it is over, Gradio does not
+
+    monkeypatch.setattr(adapters, "begin", lingers)
+    press(shelf, "poet", "load")
+    expect(shelf.page.locator("#lora-mixer-shelf-said")).to_contain_text("Loaded poet")
+    press(shelf, HOSTILE, "add")
+    expect(shelf.page.locator("#lora-mixer-shelf-said")).to_contain_text(f"Loaded {HOSTILE}")
+    assert len(loaded(mixer)) == 2
 
 
 def test_a_gain_is_chosen_before_loading(mixer: Mixer, shelf: Any) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Order = Callable[["Console", str, Mapping[str, Any]], News]
 Work = Callable[["Console", Job, Mapping[str, Any]], News]
 
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden"}
+# "multiple": what is begun while Gradio has not closed the event before would otherwise be dropped in silence.
+_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
 _counted = itertools.count(1)
 
 
@@ -39,7 +40,7 @@ def build_adapters(console: Console) -> None:
     answer.change(None, [answer], None, js=_receiver("answered"))
     chat, menu = list(console.host.chat_inputs()), list(console.host.adapter_menu())
     # Not in the queue: an order must not wait behind a generation.
-    order.input(_obeyer(console), [order], [answer], queue=False, trigger_mode="multiple", **_HIDDEN)
+    order.input(_obeyer(console), [order], [answer], queue=False, **_HIDDEN)
     begun = start.input(_starter(console), [start, *chat], [news], **_HIDDEN)
     if menu:
         begun.then(lambda: _menu(console), None, menu, **_HIDDEN)
