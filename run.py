@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ if sys.version_info < (3, 10):  # noqa: UP036
 from tools.environments import NEWEST, OLDEST, prepare
 from tools.install import TORCH_OVERRIDE
 from tools.processes import SetupError, clean_env, run_shown, say
+from tools.side_by_side import run_side_by_side
 
 ROOT = Path(__file__).resolve().parent
 # The last line of a pytest run, with or without its frame of "=".
@@ -102,12 +103,12 @@ def bench(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
     everything = not (options.lint or options.old or options.new)
-    results = []
-    if options.lint or everything:
-        results.append(attempt(NEWEST, "lint", lint))
-    for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)):
-        if chosen or everything:
-            results.append(attempt(name, "tests, " + name, lambda python: run_pytest(python, rest)))
+    names = [name for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)) if chosen or everything]
+    linted = options.lint or everything
+    pythons, results = prepared([*names, NEWEST] if linted else names)
+    if linted and NEWEST in pythons:
+        results.append(lint(pythons[NEWEST]))
+    results += run_pytest({name: pythons[name] for name in names if name in pythons}, rest)
     say(f"\n{' summary ':-^100}")
     for part, passed, seconds, closing in results:
         say(f"{part:<16} {'passed' if passed else 'FAILED'} {seconds:6.0f} s\n{closing}")
@@ -116,25 +117,30 @@ def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def attempt(name: str, part: str, work: Callable[[Path], tuple[bool, str]]) -> Result:
-    """Do a part of the tests in its environment; if that cannot be set up, this part fails and the others go on."""
-    say(f"\n{' ' + part + ' ':=^100}")
-    started = time.monotonic()
-    try:
-        passed, closing = work(prepare(name, tools=True))
-    except SetupError as error:
-        say(str(error))
-        passed, closing = False, "(not run: its environment could not be set up)"
-    return Result(part, passed, time.monotonic() - started, closing)
+def prepared(names: Sequence[str]) -> tuple[dict[str, Path], list[Result]]:
+    """The Pythons of these environments; one that cannot be set up is a failure, and the others go on."""
+    pythons: dict[str, Path] = {}
+    failed = []
+    for name in dict.fromkeys(names):
+        started = time.monotonic()
+        try:
+            pythons[name] = prepare(name, tools=True)
+        except SetupError as error:
+            say(str(error))
+            seconds = time.monotonic() - started
+            failed.append(Result(f"set-up, {name}", False, seconds, "(nothing was run in this environment)"))
+    return pythons, failed
 
 
-def lint(python: Path) -> tuple[bool, str]:
+def lint(python: Path) -> Result:
     """Style, layout and types. mypy must see the folder under the package's name, so it is shown a copy called so."""
 
     def all_but_sources(folder: str, names: list[str]) -> list[str]:
         kept = {name for name in names if name.endswith(".py") or Path(folder, name).is_dir()}
         return [name for name in names if name not in kept or name.startswith(".")]
 
+    say(f"\n{' lint ':=^100}")
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copytree(ROOT, Path(scratch, "lora_mixer"), ignore=all_but_sources)
         config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
@@ -148,19 +154,27 @@ def lint(python: Path) -> tuple[bool, str]:
             say(title)
             if run_shown([str(python), "-m", *command], cwd)[0] != 0:
                 failed.append(title)
-    return not failed, "failed: " + ", ".join(failed) if failed else "ruff and mypy found nothing"
+    closing = "failed: " + ", ".join(failed) if failed else "ruff and mypy found nothing"
+    return Result("lint", not failed, time.monotonic() - started, closing)
 
 
-def run_pytest(python: Path, rest: Sequence[str]) -> tuple[bool, str]:
-    """The whole of ``tests/`` in one environment, and the line that pytest closes with."""
-    names = ("gradio", "transformers", "peft", "torch")
-    ask = f"from importlib.metadata import version as v; print(*(n + ' ' + v(n) for n in {names}), sep=', ')"
-    run_shown([str(python), "-c", ask], ROOT)
+def run_pytest(pythons: Mapping[str, Path], rest: Sequence[str]) -> list[Result]:
+    """The whole of ``tests/`` in these environments, at the same time where the machine has a core for each."""
+    packages = ("gradio", "transformers", "peft", "torch")
+    ask = f"from importlib.metadata import version as v; print(*(n + ' ' + v(n) for n in {packages}), sep=', ')"
     color = ["--color=yes"] if sys.stdout.isatty() else []
-    code, tail = run_shown([str(python), "-m", "pytest", *color, *rest], ROOT)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", tail)
-    closings = CLOSING.findall(plain)
-    return code == 0, closings[-1] if closings else f"(pytest ended with exit code {code} and no closing line)"
+    for name, python in pythons.items():
+        say(f"\n{' tests, ' + name + ' ':=^100}")
+        run_shown([str(python), "-c", ask], ROOT)
+    commands = {name: [str(python), "-m", "pytest", *color, *rest] for name, python in pythons.items()}
+    together = (os.cpu_count() or 1) >= len(commands)
+    groups = [commands] if together else [{name: command} for name, command in commands.items()]
+    results = []
+    for name, ran in [pair for group in groups for pair in run_side_by_side(group, ROOT).items()]:
+        closings = CLOSING.findall(re.sub(r"\x1b\[[0-9;]*m", "", ran.output))
+        closing = closings[-1] if closings else f"(pytest ended with exit code {ran.code} and no closing line)"
+        results.append(Result(f"tests, {name}", ran.code == 0, ran.seconds, closing))
+    return results
 
 
 # ---- The command line -----------------------------------------------------------------------------------------------
@@ -210,8 +224,9 @@ def parser() -> argparse.ArgumentParser:
         "test",
         test,
         "check the code, and run all tests on the oldest and the newest supported versions",
-        "Runs ruff and mypy, then pytest in two environments: the oldest supported versions of Gradio, transformers\n"
-        "and PEFT, and the newest. All of it runs, even when a part fails; the exit code is 0 if all passed.\n"
+        "Runs ruff and mypy, then pytest in two environments at the same time: the oldest supported versions of\n"
+        "Gradio, transformers and PEFT, and the newest. All of it runs, even when a part fails; the exit code is 0\n"
+        "if all passed.\n"
         "Arguments that are not listed here go to pytest:\n"
         "  run.py test --new -x -k rows\n"
         '  run.py test --old -m "not browser" tests/test_desk.py\n'
