@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from comparing import generated, heard
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
 from lora_mixer.lora_ops.lab.curves import Curve, Point, as_loaded, curve, likelihood_curve
@@ -43,7 +44,7 @@ def test_the_as_loaded_reply_is_judged_at_every_gain(desk: Desk):
     assert one.agreement == 1 > more.agreement
     assert all(point.perplexity == pytest.approx(math.exp(-point.mean_logprob)) for point in found.points)
     assert (zero.length, zero.own_perplexity, found.label) == (None, None, "master")
-    reply = list(tiny.generated(desk.model, GREEDY))
+    reply = list(generated(desk.model, GREEDY))
     assert found.tokens == len(reply)
     for point in found.points:
         mix = tiny.mix_of(master=point.gain)
@@ -53,7 +54,7 @@ def test_the_as_loaded_reply_is_judged_at_every_gain(desk: Desk):
 
 def test_replies_that_are_known_are_measured_and_not_generated(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     axis = parse_axis("master 2, 1, 0", desk, Mix())
-    _, result = tiny.heard(desk, axis.mixes(Mix()), GREEDY)
+    _, result = heard(desk, axis.mixes(Mix()), GREEDY)
     replies = [column.token_ids for column in result.columns]
     expected = drawn(desk, "master 2, 1, 0")
     monkeypatch.setattr("lora_mixer.lora_ops.lab.curves.compare", None)

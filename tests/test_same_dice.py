@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import tiny
+from comparing import generated, heard
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import heard, mix_of, some
+from tiny import mix_of, some
 
 from lora_mixer.lora_ops import ColumnResult, Desk, Fade, Fader, Mix
 
@@ -74,7 +75,7 @@ def test_a_column_says_what_generate_says_with_its_mix_on_the_desk(mix: Mix, see
     generation = {**generation, "max_new_tokens": 10}
     _, result = heard(two(), [mix, Mix()], generation, seed=seed)
     two().apply(mix)
-    assert tiny.generated(two().model, generation, seed=seed) == result.columns[0].token_ids
+    assert generated(two().model, generation, seed=seed) == result.columns[0].token_ids
     two().reset()
 
 
@@ -104,7 +105,7 @@ def test_every_kind_of_adapter_fades_in_a_comparison_as_it_does_alone(kind: tiny
     assert result.batched is kind.rows
     for column in result.columns:
         desk.apply(column.mix)
-        assert tiny.generated(desk.model, generation) == column.token_ids
+        assert generated(desk.model, generation) == column.token_ids
         desk.reset()
 
 
@@ -119,7 +120,7 @@ def test_fades_follow_under_settings_with_loops_of_their_own(generation: dict[st
     _, result = heard(desk, mixes, generation)
     for mix, column in zip(mixes, result.columns, strict=True):
         desk.apply(mix)
-        assert tiny.generated(desk.model, generation) == column.token_ids
+        assert generated(desk.model, generation) == column.token_ids
         desk.reset()
 
 
@@ -129,7 +130,7 @@ def test_somebody_elses_way_of_generating_follows_the_fades_of_its_column():
     expected = [column.text for column in heard(desk, mixes)[1].columns]
 
     def generate() -> Any:
-        ids = list(tiny.generated(desk.model, {}))
+        ids = list(generated(desk.model, {}))
         yield tiny.tokenizer().decode(ids).rstrip("\ufffd")
 
     _, result = heard(desk, mixes, batched=False, alone=generate)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from comparing import heard
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import KINDS, Kind, mix_of, some
@@ -127,7 +128,7 @@ def test_a_cache_that_cannot_be_cut_back_is_not_kept(monkeypatch: pytest.MonkeyP
 def test_greedy_replies_are_their_own_mix_s_choice():
     desk = Desk(tiny.pirate())
     mixes = some_mixes(desk)
-    _, result = tiny.heard(desk, mixes)
+    _, result = heard(desk, mixes)
     scores = score(desk, tiny.prompt(), [column.token_ids for column in result.columns], mixes)
     assert [scores.agreement[at][at] for at in range(3)] == [1, 1, 1]
 
@@ -181,7 +182,7 @@ def test_a_mix_that_fades_is_scored_with_the_gains_that_each_token_had(build: An
     fading = mix_of(fades={"master": Fade(((0, 0.0), (3, 1.5), (5, 1.5))), "kind:q_proj": Fade(((4, 2.0), (6, 0.5)))})
     mixes = [fading, Mix(), mix_of(fades={"layer:1": Fade(((2, 1.0), (3, 0.0)))})]
     generation = {"max_new_tokens": 12}
-    _, result = tiny.heard(desk, mixes, generation)
+    _, result = heard(desk, mixes, generation)
     replies = [column.token_ids for column in result.columns]
     scores = score(desk, tiny.prompt(), replies, mixes)
     # Each said, greedily, what it finds likeliest at every single token: the gains were the same.

@@ -1,158 +1,40 @@
-"""Tiny models, adapters and a tokenizer, made in memory: every kind of adapter that the desk knows, in milliseconds."""
+"""Tiny models with adapters, made in memory: every kind of adapter that the desk knows, and what is asked of it."""
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
-import transformers
 from hypothesis import settings
 from hypothesis import strategies as st
 from peft import LoHaConfig, LoKrConfig, LoraConfig, PeftConfig, PeftMixedModel, PeftModel, get_peft_model
 from peft.tuners.tuners_utils import BaseTunerLayer
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from torch import nn
-from transformers import (
-    BitsAndBytesConfig,
-    GPT2Config,
-    GPT2LMHeadModel,
-    GptOssConfig,
-    GptOssForCausalLM,
-    Llama4ForCausalLM,
-    Llama4TextConfig,
-    LlamaConfig,
-    LlamaForCausalLM,
-    LogitsProcessor,
-    LogitsProcessorList,
-    MixtralConfig,
-    MixtralForCausalLM,
-    OPTConfig,
-    OPTForCausalLM,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
+from tiny_models import (  # noqa: F401 - tests call all of them by `tiny`
+    EOS,
+    PAD,
+    VOCABULARY,
+    gpt2,
+    gpt_oss,
+    ids_of,
+    llama,
+    llama4,
+    mixtral,
+    opt,
+    prompt,
+    quantised,
+    tokenizer,
 )
+from torch import nn
+from transformers import PreTrainedModel
 
-from lora_mixer.lora_ops import Adapter, Column, Desk, Faders, Mix, Result, Update, compare
-
-transformers.logging.set_verbosity_error()
-transformers.logging.disable_progress_bar()
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-warnings.filterwarnings("ignore", message=".*should not be contained in the prefix.*")
-
-PAD, EOS = 0, 1
-_ALPHABET = sorted(pre_tokenizers.ByteLevel.alphabet())
-_MERGES = [("t", "h"), ("th", "e")]
-VOCABULARY = 2 + len(_ALPHABET) + len(_MERGES)
+from lora_mixer.lora_ops import Adapter, Desk, Faders, Mix, Target
 
 #: For properties over models: no deadline, since a machine may be busy.
 some = settings(deadline=None, max_examples=40)
-
-
-@cache
-def tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer: one token a byte, so that most characters beyond ASCII come in halves."""
-    tokens = ["<pad>", "<eos>", *_ALPHABET, *("".join(pair) for pair in _MERGES)]
-    backend = Tokenizer(models.BPE(vocab={token: at for at, token in enumerate(tokens)}, merges=_MERGES))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend, pad_token="<pad>", eos_token="<eos>", clean_up_tokenization_spaces=False
-    )
-
-
-def ids_of(text: str) -> list[int]:
-    """The token ids of a text."""
-    return list(tokenizer()(text, add_special_tokens=False)["input_ids"])
-
-
-def prompt(text: str = "Ahoy there", rows: int = 1) -> torch.Tensor:
-    """A prompt, shape (rows, tokens)."""
-    return torch.tensor([ids_of(text)] * rows)
-
-
-# Models
-
-
-_TEXT = {"vocab_size": VOCABULARY, "bos_token_id": None, "eos_token_id": None, "pad_token_id": PAD}
-_SIZE = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": 256,
-    "initializer_range": 0.3,
-}
-
-
-def _made(model_class: Any, config: Any) -> Any:
-    torch.manual_seed(0)
-    return model_class(config).eval()
-
-
-def llama(**changes: Any) -> LlamaForCausalLM:
-    """Two decoder blocks, 7 linear layers each, embeddings and an untied head."""
-    return _made(LlamaForCausalLM, LlamaConfig(**{**_TEXT, **_SIZE, **changes}))
-
-
-def gpt2() -> GPT2LMHeadModel:
-    """Conv1D layers, whose weights lie the other way round, and tied embeddings."""
-    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256, "initializer_range": 0.3}
-    return _made(GPT2LMHeadModel, GPT2Config(**_TEXT, **sizes))
-
-
-def opt() -> OPTForCausalLM:
-    """Flattens the batch before its MLP, in some versions of transformers."""
-    sizes = {"hidden_size": 32, "word_embed_proj_dim": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    return _made(OPTForCausalLM, OPTConfig(**_TEXT, **sizes, ffn_dim=48, max_position_embeddings=256, init_std=0.3))
-
-
-def mixtral() -> MixtralForCausalLM:
-    """A mixture of experts: modules of their own in transformers 4, one 3-D parameter in transformers 5."""
-    return _made(MixtralForCausalLM, MixtralConfig(**_TEXT, **_SIZE, num_local_experts=4, num_experts_per_tok=2))
-
-
-def gpt_oss() -> GptOssForCausalLM:
-    """A mixture of experts whose experts are 3-D parameters, with biases."""
-    experts = {"head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 2, "layer_types": ["full_attention"] * 2}
-    return _made(GptOssForCausalLM, GptOssConfig(**_TEXT, **_SIZE, **experts))
-
-
-def llama4() -> Llama4ForCausalLM:
-    """A mixture of experts whose experts are 3-D parameters, stored the other way round."""
-    experts = {"head_dim": 8, "num_local_experts": 4, "num_experts_per_tok": 1, "interleave_moe_layer_step": 1}
-    return _made(Llama4ForCausalLM, Llama4TextConfig(**_TEXT, **_SIZE, **experts, intermediate_size_mlp=48))
-
-
-@cache
-def _saved_llama() -> tuple[Path, Any]:
-    folder = tempfile.TemporaryDirectory(prefix="tiny-llama-", ignore_cleanup_errors=True)  # lives with the cache
-    llama(hidden_size=64, intermediate_size=128).save_pretrained(folder.name)
-    return Path(folder.name), folder
-
-
-def quantised(bits: int, dtype: torch.dtype = torch.float32, **options: Any) -> LlamaForCausalLM:
-    """A Llama in 8 or 4 bits by bitsandbytes, on the CPU."""
-    pytest.importorskip("bitsandbytes")
-    config = (
-        BitsAndBytesConfig(load_in_8bit=True, **options)
-        if bits == 8
-        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_compute_dtype=dtype, **options)
-    )
-    model = LlamaForCausalLM.from_pretrained(
-        _saved_llama()[0], quantization_config=config, dtype=dtype, device_map="cpu", local_files_only=True
-    )
-    return model.eval()
 
 
 # Adapters
@@ -376,6 +258,21 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
     }
 
 
+def state_of(model: Any) -> list[torch.Tensor]:
+    """Copies of all tensors of the model."""
+    return [tensor.detach().clone() for tensor in model.state_dict().values()]
+
+
+def same_tensors(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    """Whether two lists of tensors are equal to the bit."""
+    return len(one) == len(other) and all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def scalable(desk: Desk) -> list[Target]:
+    """All targets that the desk moves."""
+    return [target for adapter in desk.adapters.values() for target in adapter.scalable]
+
+
 def mix_of(adapter: str = "pirate", **faders: Any) -> Mix:
     """A mix that moves the faders of one adapter."""
     return Mix({adapter: Faders(**faders)})
@@ -404,58 +301,3 @@ def mixes(adapters: Iterable[Adapter], gains: st.SearchStrategy[float] = gains) 
 def _some_of(keys: Iterable[Any], gains: st.SearchStrategy[float]) -> st.SearchStrategy[dict[Any, float]]:
     keys = list(keys)
     return st.dictionaries(st.sampled_from(keys), gains, max_size=4) if keys else st.just({})
-
-
-# Comparing
-
-
-class InStep(LogitsProcessor):
-    """Waits before each token until the listener has heard the one before, so that no update is missed."""
-
-    def __init__(self) -> None:
-        self.heard = threading.Semaphore(1)
-        self._at = 0
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        if input_ids.shape[1] != self._at:
-            self._at = input_ids.shape[1]
-            assert self.heard.acquire(timeout=30)
-        return scores
-
-    def __deepcopy__(self, memo: Any) -> InStep:
-        return self
-
-
-def heard(
-    desk: Desk,
-    mixes: Iterable[Mix],
-    generation: dict[str, Any] | None = None,
-    *,
-    seed: int = 7,
-    text: str = "Ahoy there",
-    in_step: bool = False,
-    **options: Any,
-) -> tuple[list[Update], Result]:
-    """Compares mixes to the end: all updates that came (one for every token if `in_step`), and the result."""
-    columns = [Column(str(at), mix) for at, mix in enumerate(mixes)]
-    generation = {"max_new_tokens": 16, "do_sample": False, **(generation or {})}
-    step = InStep()
-    if in_step:
-        generation["logits_processor"] = LogitsProcessorList([*generation.get("logits_processor", ()), step])
-    run = compare(desk, tokenizer(), prompt(text), columns, seed=seed, generation=generation, **options)
-    updates = []
-    for update in run:
-        updates.append(update)
-        step.heard.release()
-    return updates, run.result
-
-
-def generated(model: Any, generation: dict[str, Any], *, seed: int = 7, text: str = "Ahoy there") -> tuple[int, ...]:
-    """What plain `generate` of transformers says, the prompt and the end token cut off."""
-    input_ids = prompt(text)
-    torch.manual_seed(seed)
-    settings = {"max_new_tokens": 16, "do_sample": False, "attention_mask": torch.ones_like(input_ids), **generation}
-    new = model.generate(input_ids=input_ids, **settings)[0, input_ids.shape[1] :].tolist()
-    ends = settings.get("eos_token_id", [])
-    ends = ends if isinstance(ends, list) else [ends]
-    return tuple(new[: next((at for at, token in enumerate(new) if token in ends), len(new))])
