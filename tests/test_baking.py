@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import re
-import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from baked import CLOSE, config, keys, moved, stock
 from peft import PeftModel
-from peft.utils.other import get_pattern_key
 from safetensors import safe_open
 
-from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
+from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.baking import WAYS, Baked, bake, bake_weights
-from lora_mixer.lora_ops.bakery.folding import fold, pattern, patterns
 from lora_mixer.lora_ops.bakery.verifying import SLOT, verify
-from lora_mixer.lora_ops.shelf.adapter_files import AdapterFileError
 from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
-from lora_mixer.lora_ops.target import Target
-
-#: Logits of the tiny models are as large as 30, float32 has seven digits.
-CLOSE = 2e-5
-
-
-def moved(desk: Desk, adapter: str = "pirate") -> Mix:
-    """A mix in which every sort of fader does something, a gain is negative, and a target is silent."""
-    found = desk.adapters[adapter]
-    faders = Faders(
-        master=0.7,
-        kinds={found.kinds[0]: -1.3},
-        layers={layer: 0.5 * (layer + 1) for layer in found.layers},
-        modules={found.scalable[-1].name: 0.0},
-    )
-    return Mix({adapter: faders})
-
-
-def stock(folder: Path, base: Any) -> Any:
-    """The adapter as PEFT itself loads it onto a fresh base model; it must know every tensor, and miss none."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        model = PeftModel.from_pretrained(base, str(folder)).eval()
-    assert not [str(one.message) for one in told if "adapter keys" in str(one.message)]
-    return model
-
-
-def keys(folder: Path) -> dict[str, tuple[int, ...]]:
-    with safe_open(str(folder / "adapter_model.safetensors"), "pt") as file:
-        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-
-
-def config(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "adapter_config.json").read_text())
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -296,144 +255,6 @@ def test_without_rounding_there_is_no_difference(way: Any, tmp_path: Path):
     assert (tiny.logits(found.eval()) - tiny.logits(model)).abs().max() < 1e-12
 
 
-# What goes wrong
-
-
-def test_nothing_is_overwritten_unasked(tmp_path: Path):
-    desk = Desk(tiny.pirate())
-    first = bake(desk, Mix(), "pirate", tmp_path, "out")
-    with pytest.raises(FileExistsError, match="exists already"):
-        bake(desk, desk.base(), "pirate", tmp_path, "out")
-    assert read_weights(first.folder).sha256 == first.sha256
-    second = bake(desk, desk.base(), "pirate", tmp_path, "out", overwrite=True)
-    assert read_weights(first.folder).sha256 == second.sha256 != first.sha256
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_only_adapters_are_overwritten(tmp_path: Path):
-    desk = Desk(tiny.pirate())
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "one.jpg").write_text("x")
-    with pytest.raises(ValueError, match="no adapter"):
-        bake(desk, Mix(), "pirate", tmp_path, "photos", overwrite=True)
-    training = bake(desk, Mix(), "pirate", tmp_path, "training").folder
-    (training / "checkpoint-100").mkdir()
-    with pytest.raises(ValueError, match="checkpoint-100"):
-        bake(desk, Mix(), "pirate", tmp_path, "training", overwrite=True)
-    (tmp_path / "link").symlink_to(tmp_path / "photos")
-    with pytest.raises(ValueError, match="link"):
-        bake(desk, Mix(), "pirate", tmp_path, "link", overwrite=True)
-    assert (tmp_path / "photos" / "one.jpg").is_file()
-
-
-@pytest.mark.parametrize("name", ["../out", "a/b", "", "..", ".hidden", "con", "a\\b", "x" * 300])
-def test_names_that_leave_the_folder_are_refused(name: str, tmp_path: Path):
-    with pytest.raises(ValueError, match="cannot be a name"):
-        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", name, check=False)
-    assert not list(tmp_path.rglob("*.safetensors"))
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_full_disk_leaves_nothing(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from safetensors import SafetensorError
-
-    def fails(*_: Any, **__: Any) -> None:
-        text = "No space left on device (os error 28)" if number == errno.ENOSPC else "Input/output error (os error 5)"
-        raise SafetensorError(f"Error while serializing: I/O error: {text}")
-
-    monkeypatch.setattr("safetensors.torch.save_file", fails)
-    with pytest.raises(OSError) as caught:
-        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path, "out")
-    assert caught.value.errno == number
-    assert ("disk is full" in str(caught.value)) == (number == errno.ENOSPC)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_disk_that_is_really_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    real = shutil.copyfile
-    monkeypatch.setattr("lora_mixer.lora_ops.bakery.baking.shutil.copyfile", lambda a, b: real(a, "/dev/full"))
-    tiny.pirate().save_pretrained(tmp_path / "shelf")
-    source = tmp_path / "shelf" / "pirate"
-    tiny.tokenizer().save_pretrained(source)
-    with pytest.raises(OSError, match="disk is full"):
-        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", "out", source=source, check=False)
-    assert [path.name for path in (tmp_path / "shelf").iterdir() if path.name != "README.md"] == ["pirate"]
-
-
-def test_what_cannot_be_written_says_why(tmp_path: Path):
-    desk = Desk(tiny.pirate())
-    with pytest.raises(ValueError, match="no adapter 'parrot'"):
-        bake(desk, Mix(), "parrot", tmp_path, "out")
-    with pytest.raises(ValueError, match="no kind 'z_proj'"):
-        bake(desk, Mix({"pirate": Faders(kinds={"z_proj": 0.5})}), "pirate", tmp_path, "out")
-    with pytest.raises(ValueError, match="no way 'fried'"):
-        bake(desk, Mix(), "pirate", tmp_path, "out", "fried")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="fades"):
-        faders = Faders(fades={"master": Fade.parse("0 at 0, 1 at 40")})
-        bake(desk, Mix({"pirate": faders}), "pirate", tmp_path, "out")
-    merged = tiny.pirate()
-    merged.merge_adapter()
-    with pytest.raises(ValueError, match="merged"):
-        bake(Desk(merged), Mix(), "pirate", tmp_path, "out")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("damage", ["cut", "alpha", "rank", "pickle", "link"])
-def test_a_damaged_source_is_told_and_nothing_is_written(damage: str, tmp_path: Path):
-    model = tiny.pirate()
-    model.save_pretrained(tmp_path / "shelf")
-    source = tmp_path / "shelf" / "pirate"
-    weights, fields = source / "adapter_model.safetensors", config(source)
-    if damage == "cut":
-        weights.write_bytes(weights.read_bytes()[:-100])
-    elif damage == "pickle":
-        weights.rename(source / "adapter_model.bin")
-    elif damage == "link":
-        weights.rename(tmp_path / "elsewhere.safetensors")
-        weights.symlink_to(tmp_path / "elsewhere.safetensors")
-    else:
-        changes: dict[str, dict[str, Any]] = {"alpha": {"lora_alpha": "8"}, "rank": {"r": 0}}
-        change = changes[damage]
-        (source / "adapter_config.json").write_text(json.dumps({**fields, **change}))
-    before = tiny.logits(model)
-    with pytest.raises(AdapterFileError):
-        read_weights(source)
-    with pytest.raises(AdapterFileError):
-        bake(Desk(model), Mix(), "pirate", tmp_path, "out", source=source)
-    assert not (tmp_path / "out").exists()
-    assert torch.equal(tiny.logits(model), before)
-
-
-def test_an_adapter_that_changes_the_base_is_not_loaded_beside_others(tmp_path: Path):
-    model = tiny.pirate()
-    desk = Desk(model)
-    desk.model.peft_config["pirate"].init_lora_weights = "pissa"
-    before = tiny.logits(model)
-    baked = bake(desk, Mix({"pirate": Faders(master=0.5)}), "pirate", tmp_path, "out")
-    assert baked.greatest_difference is None and "pissa" in baked.why_unchecked
-    assert torch.equal(tiny.logits(model), before)
-    with pytest.raises(ValueError, match="changes the base model"):
-        bake(desk, Mix({"pirate": Faders(kinds={"q_proj": 0})}), "pirate", tmp_path, "less", drop_silent=True)
-
-
-def test_a_result_that_peft_does_not_understand_never_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import lora_mixer.lora_ops.bakery.baking as module
-
-    real = module._storable
-    monkeypatch.setattr(
-        module,
-        "_storable",
-        lambda tensors: {key.replace("lora_A", "lora_Q"): one for key, one in real(tensors).items()},
-    )
-    model = tiny.pirate()
-    before = tiny.fingerprint(model)
-    with pytest.raises(ValueError, match="does not read"):
-        bake(Desk(model), Mix(), "pirate", tmp_path, "out")
-    assert list(tmp_path.iterdir()) == []
-    assert tiny.fingerprint(model) == before
-
-
 def test_verifying_tells_two_mixes_apart(tmp_path: Path):
     desk = Desk(tiny.pirate())
     baked = bake(desk, moved(desk), "pirate", tmp_path, "out")
@@ -446,46 +267,3 @@ def test_what_was_baked_is_plain_data(tmp_path: Path):
     data = json.loads(json.dumps(baked.to_dict()))
     assert data["folder"] == str(tmp_path / "out") and data["rank"] == 4
     assert isinstance(baked, Baked)
-
-
-# Properties
-
-
-@tiny.some
-@given(st.data())
-def test_any_mix_folds_to_the_deltas_that_the_desk_plays(data: st.DataObject):
-    desk = Desk(tiny.two())
-    mix = data.draw(tiny.mixes(desk.adapters.values()))
-    name = data.draw(st.sampled_from(sorted(desk.adapters)))
-    weights = loaded_weights(desk, name)
-    desk.apply(mix)
-    folded, patterned = fold(weights, mix.gain), pattern(weights, mix.gain)
-    for target in desk.adapters[name].scalable:
-        live = desk.knob(target).layer.get_delta_weight(name)
-        a, b = (folded.tensors[key] for key in weights.pair(target))
-        torch.testing.assert_close(b @ a, live, rtol=1e-4, atol=1e-4)
-        alpha_key = get_pattern_key(list(patterned.config["alpha_pattern"]), target.name)
-        alpha = patterned.config["alpha_pattern"].get(alpha_key, patterned.config["lora_alpha"])
-        divisor = target.rank**0.5 if patterned.config["use_rslora"] else target.rank
-        assert alpha / divisor == pytest.approx(desk.scaling(target), rel=1e-12, abs=1e-12)
-
-
-_paths = st.lists(
-    st.lists(
-        st.sampled_from(["a", "b", "a.b", "q_proj", "layers.1", "layers.11", "x+y", "1"]), min_size=1, max_size=4
-    ).map(".".join),
-    min_size=1,
-    max_size=12,
-    unique=True,
-)
-
-
-@tiny.some
-@given(_paths, st.data())
-def test_patterns_match_their_own_targets_alone_whatever_their_order(names: list[str], data: st.DataObject):
-    values = {name: data.draw(st.sampled_from([None, 1, 2])) for name in names}
-    targets = [Target("x", name, None, name.rpartition(".")[2], 4, 4, 1.0, True) for name in names]
-    found = patterns({name: value for name, value in values.items() if value}, targets)
-    order = data.draw(st.permutations(sorted(found)))
-    for name in names:
-        assert {key: found[key] for key in order}.get(get_pattern_key(order, name)) == values[name]

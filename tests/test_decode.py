@@ -11,54 +11,19 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from decoding import alone, decoded
 from torch import nn
 from transformers import (
-    DynamicCache,
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
-    RepetitionPenaltyLogitsProcessor,
     StoppingCriteria,
     StoppingCriteriaList,
     TextStreamer,
 )
 
 from lora_mixer.lora_ops.lab.decode import decode, end_ids, setting
-from lora_mixer.lora_ops.lab.growing import growing
 from lora_mixer.lora_ops.rows import NotInRows
-
-
-def decoded(
-    model: Any, rows: int, generation: dict[str, Any], seed: int | Sequence[int] = 7, stop: dict[int, int] | None = None
-) -> list[list[int]]:
-    """What each row says; a row in `stop` is called finished when it has so many tokens."""
-    said: list[list[int]] = [[] for _ in range(rows)]
-    over = [False] * rows
-
-    def watch(new: torch.Tensor, ended: Sequence[bool]) -> list[bool]:
-        assert new.shape[0] == len(ended) == rows
-        for row in range(rows):
-            if not over[row]:
-                said[row].append(int(new[row, -1]))
-            over[row] = over[row] or ended[row] or (stop or {}).get(row) == len(said[row])
-        return over
-
-    decode(model, tiny.prompt(), rows, seed, twelve_tokens(generation), watch)
-    return said
-
-
-def twelve_tokens(generation: dict[str, Any]) -> dict[str, Any]:
-    return generation if "generation_config" in generation else {"max_new_tokens": 12, **generation}
-
-
-def alone(model: Any, generation: dict[str, Any], seed: int = 7) -> list[int]:
-    """What `generate` says to the same prompt."""
-    ids = tiny.prompt()
-    torch.manual_seed(seed)
-    random.seed(seed)
-    settings = {"attention_mask": torch.ones_like(ids), "pad_token_id": tiny.PAD, **twelve_tokens(generation)}
-    return list(model.generate(input_ids=ids, **settings)[0, ids.shape[1] :].tolist())
-
 
 SETTINGS: list[dict[str, Any]] = [
     {"do_sample": False},
@@ -183,166 +148,6 @@ def test_the_random_numbers_of_the_process_are_untouched(error: Any):
     except BaseException as raised:
         assert type(raised) is error
     assert (random.getstate(), torch.get_rng_state().tolist()) == before
-
-
-# Samplers
-
-
-class Alternating(LogitsProcessor):
-    """Keeps a state: forbids the token that it let through last."""
-
-    def __init__(self) -> None:
-        self.last: torch.Tensor | None = None
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        assert input_ids.shape[0] == scores.shape[0] == 1
-        if self.last is not None:
-            scores[:, self.last] = -torch.inf
-        self.last = scores.argmax(-1)
-        return scores
-
-
-class Rolling(LogitsProcessor):
-    """Draws by itself, from Python's generator and torch's."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        if random.random() < 0.5:
-            scores[:, int(torch.randint(scores.shape[1], ()))] += 20
-        return scores
-
-
-@pytest.mark.parametrize("sampler", [Alternating, Rolling])
-@pytest.mark.parametrize("rows", [1, 3])
-def test_samplers_with_a_state_or_dice_of_their_own_stay_with_their_row(sampler: type, rows: int):
-    model = tiny.llama()
-
-    def with_sampler() -> dict[str, Any]:
-        return {"do_sample": True, "logits_processor": LogitsProcessorList([sampler()])}
-
-    assert decoded(model, rows, with_sampler()) == [alone(model, with_sampler())] * rows
-
-
-def test_what_a_sampler_has_seen_does_not_reach_the_next_call():
-    model = tiny.llama()
-    generation = {"do_sample": False, "logits_processor": LogitsProcessorList([Alternating()])}
-    first = decoded(model, 1, generation)
-    assert decoded(model, 1, generation) == first
-    assert decoded(model, 2, generation) == first * 2
-
-
-class WithModel(LogitsProcessor):
-    """Runs the model itself."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        assert input_ids.shape[0] == 1
-        return scores - self.model(input_ids).logits[:, -1] * 0.5
-
-
-class Uncopied(LogitsProcessor):
-    """Cannot be copied."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        return scores
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        raise TypeError("there is only one of me")
-
-
-@pytest.mark.parametrize(
-    ("sampler", "reason"),
-    [
-        (lambda model: WithModel(model), "the sampler WithModel runs the model itself"),
-        (lambda model: Uncopied(), "a sampler among Uncopied.* cannot be copied for each row .there is only one of me"),
-    ],
-    ids=["a model inside", "no copy"],
-)
-def test_a_sampler_that_is_for_one_row_says_so_and_works_for_one(sampler: Any, reason: str):
-    model = tiny.llama()
-    generation = {"do_sample": True, "logits_processor": LogitsProcessorList([sampler(model)])}
-    with pytest.raises(NotInRows, match=reason):
-        decoded(model, 2, generation)
-    assert decoded(model, 1, generation) == [alone(model, generation)]
-
-
-def test_guidance_is_for_one_row():
-    model = tiny.llama()
-    generation = {"do_sample": False, "guidance_scale": 1.5}
-    with pytest.raises(NotInRows, match="runs the model itself"):
-        decoded(model, 2, generation)
-    assert decoded(model, 1, generation) == [alone(model, generation)]
-
-
-@pytest.mark.parametrize(
-    "make", [lambda: torch.tensor([3]), lambda: 3, lambda: None], ids=["a tensor for one row", "a number", "nothing"]
-)
-def test_a_sampler_of_transformers_that_was_made_for_one_row_is_right_for_several(make: Any):
-    model = tiny.llama()
-    try:
-        sampler = RepetitionPenaltyLogitsProcessor(1.5, make())
-    except ValueError:
-        pytest.skip("older versions take a number alone")
-    generation = {"do_sample": True, "logits_processor": LogitsProcessorList([sampler])}
-    expected = alone(model, generation)
-    assert decoded(model, 3, generation, stop={1: 4}) == [expected, expected[:4], expected]
-
-
-def test_rows_may_have_seeds_of_their_own():
-    model = tiny.llama()
-    for generation in (
-        {"do_sample": True, "temperature": 1.5, "top_p": 0.9},
-        {"do_sample": True, "logits_processor": LogitsProcessorList([Rolling()])},
-    ):
-        seeds = [5, 3, 5, 8]
-        expected = [alone(model, generation, seed) for seed in seeds]
-        assert decoded(model, 4, generation, seed=seeds) == expected
-        assert expected[0] != expected[1]
-
-
-def test_scores_that_are_no_numbers_are_refused():
-    class NoNumber(torch.nn.Module):
-        def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-            return torch.full((*hidden.shape[:-1], tiny.VOCABULARY), torch.nan)
-
-    model = tiny.llama()
-    model.lm_head = NoNumber()
-    with pytest.raises(RuntimeError, match="no numbers"):
-        decoded(model, 2, {"do_sample": True})
-
-
-# The cache
-
-
-@pytest.mark.parametrize("tokens", [1, 3, 200])
-def test_a_growing_cache_holds_what_transformers_own_holds(tokens: int):
-    config = tiny.llama().config
-    own, ours = DynamicCache(config=config), growing(DynamicCache(config=config))
-    torch.manual_seed(0)
-    for step in range(40):
-        new = tokens if step == 0 else 1
-        for layer in (0, 1):
-            pair = torch.rand(2, 3, 2, new, 4).unbind()
-            for one, other in zip(own.update(*pair, layer), ours.update(*pair, layer), strict=True):
-                assert torch.equal(one, other)
-        if step in (10, 11):
-            for cache in (own, ours):
-                cache.reorder_cache(torch.tensor([1, 1, 0]))
-        if step == 20:
-            for cache in (own, ours):
-                cache.batch_select_indices(torch.tensor([0, 2]))
-                cache.batch_repeat_interleave(2)
-                for layer in cache.layers:
-                    layer.keys, layer.values = layer.keys[:1, :, :-1], layer.values[:1, :, :-1]
-            own, ours = copy.deepcopy(own), copy.deepcopy(ours)
-            own, ours = (cache if cache.batch_repeat_interleave(3) is None else cache for cache in (own, ours))
-    assert own.get_seq_length() == ours.get_seq_length() == tokens + 38
-
-
-def test_other_caches_are_left_as_they_are():
-    for cache in (None, object(), ((torch.ones(1),),)):
-        assert growing(cache) is cache
 
 
 # Stopping
