@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from lora_mixer.lora_ops import (
     TrialRecord,
     Vote,
 )
+from lora_mixer.lora_ops.results import database
 
 #: Texts that want to be something else: markup, formulas, ends of lines, half of it invisible.
 NASTY = (
@@ -151,3 +155,33 @@ def trial(at: int, columns: int = 2) -> TrialRecord:
 def duel(left: float, right: float, verdict: str) -> Duel:
     """A vote between the pirate at two gains."""
     return Duel(mix(left), mix(right), verdict, f"{left:g}", f"{right:g}")  # type: ignore[arg-type]
+
+
+def query(path: Path, sql: str) -> list:
+    """What the file answers, past all of our code."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def old_table(path: Path) -> None:
+    """A file of the first schema, with an experiment, two trials and two votes in it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database.migrate(path, "0001")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            """
+            INSERT INTO experiments VALUES (1, '2026-01-02T03:04:05+00:00', 'tiny',
+                '[{"name": "pirate", "method": "lora", "rank": 4, "alpha": 8.0}]',
+                '[{"label": "A", "mix": {"adapters": {"pirate": {"on": true, "master": 0.5, "kinds": {}, "layers": {},
+                   "modules": {}}}}}, {"label": "B", "mix": {"adapters": {}}}]', '{"max_new_tokens": 8}');
+            INSERT INTO experiments VALUES (4, '2026-01-03T03:04:05+00:00', 'tiny', '[]',
+                '[{"label": "only", "mix": {"adapters": {}}}]', '{}');
+            INSERT INTO trials VALUES (3, 1, 'Ahoy', 7, '[{"text": "Arr", "finish": "end", "seconds": 1.5},
+                {"text": "Hello", "finish": "length", "seconds": 1.5}]', 1.6);
+            INSERT INTO trials VALUES (5, 4, 'x', 1, '[{"text": "y", "finish": "end", "seconds": 0.5}]', 0.5);
+            INSERT INTO trials VALUES (8, 1, 'Ahoy', 8, '[{"text": "Aye", "finish": "end", "seconds": 1.5},
+                {"text": "Hi", "finish": "end", "seconds": 1.5}]', 1.7);
+            INSERT INTO votes VALUES (1, 8, 1, 0, 'right', '2026-01-02T04:00:00+00:00');
+            INSERT INTO votes VALUES (2, 3, 0, 1, 'tie', '2026-01-02T05:00:00+00:00');
+            """
+        )
