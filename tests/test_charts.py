@@ -17,8 +17,6 @@ from lora_mixer.lora_ops.needs import MissingPackage
 from lora_mixer.lora_ops.results.votes import Tally, tally
 from lora_mixer.ui import charts
 
-pytest.importorskip("plotly")
-
 NASTY = "</script><script>alert(1)</script>\n<b>bold</b>"
 
 
@@ -31,7 +29,6 @@ def a_curve(*perplexities: float, replies: bool = True, label: str = "master") -
 
 
 def some_votes() -> Tally:
-    pytest.importorskip("choix")
     mixes = [Mix({"pirate": Faders(master=gain)}) for gain in (0.0, 0.5, 1.0, 2.0)]
 
     def duel(left: int, right: int, verdict: Any) -> Duel:

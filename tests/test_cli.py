@@ -130,7 +130,6 @@ def test_impact_tells_and_saves_a_mix(shelf: Path, tmp_path: Path, capsys: pytes
 
 
 def test_loudness_tells_each_part(shelf: Path, capsys: pytest.CaptureFixture[str]):
-    pytest.importorskip("lora_mixer.lora_ops.measure.loudnesses")
     argv = ["loudness", shelf / "loras" / "pirate", "--model", shelf / "model"]
     told = json.loads(answer(capsys, *argv, "--json"))
     assert len(told["targets"]["pirate"]) == 14 and len(told["kinds"]["pirate"]) == 7

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -126,7 +125,6 @@ def _saved_llama() -> tuple[Path, Any]:
 
 def quantised(bits: int, dtype: torch.dtype = torch.float32, **options: Any) -> LlamaForCausalLM:
     """A Llama in 8 or 4 bits by bitsandbytes, on the CPU."""
-    pytest.importorskip("bitsandbytes")
     config = (
         BitsAndBytesConfig(load_in_8bit=True, **options)
         if bits == 8
