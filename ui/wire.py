@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 from gradio.context import Context
+
+from ..hosts.protocol import HostError
+
+#: Errors that are told as they are; of any other its user can only be told that it happened.
+FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
+#: For events. "multiple": what a page says while Gradio has not closed the event before is not dropped in silence.
+QUEUED: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
+#: Not in the queue: what must not wait behind a generation.
+LIVE: dict[str, Any] = {**QUEUED, "queue": False}
+_counted = itertools.count(1)
 
 
 @contextmanager
@@ -23,6 +35,28 @@ def at_the_root() -> Iterator[None]:
 def wire(elem_id: str) -> Any:
     """One such text box."""
     return gr.Textbox(elem_id=elem_id, elem_classes=["lora-mixer-wire"], show_label=False, container=False, max_lines=1)
+
+
+def wires(part: str, *names: str) -> list[Any]:
+    """The boxes of a part of the page, in the order of `names`."""
+    with at_the_root():
+        return [wire(f"lora-mixer-{part}-{name}") for name in names]
+
+
+def hand_over(box: Any, part: str, name: str) -> None:
+    """Has the page's script get what is written into a box: `window.loraMixer.PART.NAME(text)`."""
+    there = f"window.loraMixer && window.loraMixer.{part}"
+    box.change(None, [box], None, js=f"(text) => {{ {there} && window.loraMixer.{part}.{name}(text); }}")
+
+
+def counted(news: Mapping[str, Any]) -> str:
+    """As text. Gradio passes on only what differs from what the page got before: each is one of its own."""
+    return json.dumps({"n": next(_counted), **news}, allow_nan=False, separators=(",", ":"))
+
+
+def page_of(request: gr.Request) -> str:
+    """What tells one open page from another."""
+    return request.session_hash or ""
 
 
 def receiver(name: str) -> str:
