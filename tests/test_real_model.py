@@ -21,7 +21,7 @@ from lora_mixer.lora_ops.lab.sweep import parse_axis
 ROOT = Path(__file__).resolve().parent.parent
 ADAPTERS = ROOT / "demo" / "adapters"
 PIRATE, BUTLER = "pirate", "butler"
-TOKENS = 24
+TOKENS = 12
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ def test_the_louder_an_adapter_the_stronger_its_manner(stage: Stage, name: str):
     other = BUTLER if name == PIRATE else PIRATE
     gains = [0.0, 0.5, 1.0]
     mixes = [Mix({name: Faders(master=gain), other: Faders(on=False)}) for gain in gains]
-    result = stage.compare(mixes, {"do_sample": False}, tokens=40)
+    result = stage.compare(mixes, {"do_sample": False}, tokens=24)
     counts = [marks(column.text, MANNERS[name]) for column in result.columns]
     assert result.batched
     assert counts[0] == 0
@@ -158,7 +158,7 @@ def test_scores_are_those_of_every_token_alone(stage: Stage):
         Mix({PIRATE: Faders(master=0.5, kinds={"down_proj": 1.5}), BUTLER: Faders(layers={3: 0.0})}),
         stage.desk.base(),
     ]
-    replies = [column.token_ids for column in stage.compare(mixes, {"do_sample": False}, tokens=12).columns]
+    replies = [column.token_ids for column in stage.compare(mixes, {"do_sample": False}, tokens=6).columns]
     scores = score(stage.desk, stage.question, replies, mixes)
     for j in range(2):
         each = [torch.cat([stage.question, torch.tensor([replies[j][:at]])], dim=1) for at in range(len(replies[j]))]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tiny
 from comparing import generated, heard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import mix_of, some
 
@@ -50,7 +50,7 @@ def said(column: ColumnResult) -> tuple[Any, ...]:
 
 
 @given(data=st.data(), mixes=columns(), seed=st.integers(0, 2**63 - 1), generation=SAMPLING | GREEDY)
-@some
+@settings(some, max_examples=25)
 def test_a_batched_column_equals_the_same_mix_alone(
     data: st.DataObject, mixes: list[Mix], seed: int, generation: dict[str, Any]
 ):
@@ -70,7 +70,7 @@ def test_a_batched_column_equals_the_same_mix_alone(
 
 
 @given(mix=columns().map(lambda mixes: mixes[0]), seed=st.integers(0, 2**63 - 1), generation=SAMPLING | GREEDY)
-@some
+@settings(some, max_examples=25)
 def test_a_column_says_what_generate_says_with_its_mix_on_the_desk(mix: Mix, seed: int, generation: dict[str, Any]):
     generation = {**generation, "max_new_tokens": 10}
     _, result = heard(two(), [mix, Mix()], generation, seed=seed)
