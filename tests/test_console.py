@@ -65,6 +65,39 @@ def test_a_move_reaches_the_model_and_pages_are_told() -> None:
     assert state(console)["panel"]["mix"]["adapters"]["pirate"]["master"] == 0.5
 
 
+def test_a_page_that_has_the_adapters_is_not_sent_them_again() -> None:
+    """Thousands of targets are megabytes: a page gets them once, not after every move."""
+    host = FakeHost(tiny.pirate())
+    console = Console(host)  # type: ignore[arg-type]
+    console.desk()
+    first = state(console)
+    assert len(first["adapters"]) == 1 and state(console, first["loaded"] - 1)["adapters"] == first["adapters"]
+    console.move(Panel(tiny.mix_of(master=0.5)))
+    moved = state(console, first["loaded"])
+    assert moved["adapters"] is None and moved["loaded"] == first["loaded"]
+    assert moved["panel"]["mix"]["adapters"]["pirate"]["master"] == 0.5
+    tiny.add(host.model, tiny.lora(r=2), "butler")
+    console.desk()
+    beside = state(console, moved["loaded"])
+    assert [adapter["name"] for adapter in beside["adapters"]] == ["pirate", "butler"]
+    host.model = None
+    console.desk()
+    assert state(console, beside["loaded"])["adapters"] == [], "nothing is loaded: an empty list says so"
+    host.model = tiny.pirate()
+    console.desk()
+    assert len(state(console, beside["loaded"])["adapters"]) == 1
+
+
+def test_what_plays_belongs_to_what_a_page_keeps_of_adapters() -> None:
+    model = tiny.blended()
+    console = Console(FakeHost(model, blend=["pirate", "poet"]))  # type: ignore[arg-type]
+    console.desk()
+    known = state(console)["loaded"]
+    console.play_sources()
+    told = state(console, known)["adapters"]
+    assert [adapter["name"] for adapter in told if adapter["playing"]] == ["pirate", "poet"]
+
+
 def test_a_refused_move_leaves_everything_where_it_stood() -> None:
     model = tiny.pirate()
     console = Console(FakeHost(model))  # type: ignore[arg-type]

@@ -51,6 +51,8 @@ class Console:
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0
+        #: Grows whenever other adapters are loaded, or others of them play.
+        self.loaded = 0
         self._lock = threading.RLock()
         # Weak: the model itself keeps its desk, and goes with it when the host unloads it.
         self._desk: weakref.ref[Desk] | None = None
@@ -212,6 +214,7 @@ class Console:
         if self.restored:
             self.stands_at(self.restored)
         desk.apply(self.panel.effective(desk.adapters.values()))
+        self.loaded += 1
         self.revision += 1
 
     def _newly(self, desk: Desk) -> dict[str, Faders]:

@@ -72,8 +72,8 @@ def _answer(console: Console, message: str) -> Any:
     """The state, if the page does not have it yet."""
     try:
         asked = json.loads(message)
-        known, at = int(asked["rev"]), asked.get("t")
+        known, loaded, at = int(asked["rev"]), asked.get("loaded"), asked.get("t")
     except (ValueError, KeyError, TypeError):
-        known, at = -1, None
+        known, loaded, at = -1, None, None
     console.desk()
-    return gr.skip() if known == console.revision else state_json(console, at)
+    return gr.skip() if known == console.revision else state_json(console, at, loaded)

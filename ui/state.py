@@ -10,31 +10,42 @@ if TYPE_CHECKING:
     from .console import Console
 
 
-def state_json(console: Console, asked: Any = None) -> str:
+def state_json(console: Console, asked: Any = None, known: int | None = None) -> str:
     """The state of the desk for the page's script, which asked for it at `asked`; `page/10_wire.js` tells its form.
 
     Gradio passes on only what differs from what the page got before: `asked` makes each answer one of its own.
     """
-    return json.dumps({**state(console), "asked": asked}, allow_nan=False, separators=(",", ":"))
+    return json.dumps({**state(console, known), "asked": asked}, allow_nan=False, separators=(",", ":"))
 
 
-def state(console: Console) -> dict[str, Any]:
-    """The state of the desk as plain data."""
+def state(console: Console, known: int | None = None) -> dict[str, Any]:
+    """The state of the desk as plain data.
+
+    Adapters with thousands of targets are megabytes, and change only when others are loaded: for a page that knows
+    them, `known` being the `loaded` that they came with, they are None.
+    """
     desk = console.desk()
+    # Before the adapters: should others be loaded meanwhile, the page asks for those once more.
+    loaded = console.loaded
     trouble = console.host.trouble() if desk is None else None
     least, most = console.fader_range
     return {
         "rev": console.revision,
+        "loaded": loaded,
         "trouble": {"title": trouble.title, "advice": trouble.advice} if trouble else None,
         "model": {"name": console.host.model_name, "parameters": desk.parameters if desk else None},
         "fader": {"min": least, "max": most},
         "offer": _offer(console, desk) if desk else None,
         "notices": _notices(console, desk),
-        "adapters": [_adapter(adapter, desk) for adapter in desk.adapters.values()] if desk else [],
+        "adapters": _adapters(desk, new=known != loaded) if desk else [],
         "panel": console.panel.to_dict(),
         "profile": {"name": console.profile, "moved": console.moved_since, "kept": console.works.kept},
         "lab": {"rev": console.lab.revision, "running": console.comparing},
     }
+
+
+def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:
+    return [_adapter(adapter, desk) for adapter in desk.adapters.values()] if new else None
 
 
 def _notices(console: Console, desk: Desk | None) -> list[str]:

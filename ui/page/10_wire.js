@@ -1,21 +1,27 @@
 /*
  * The mixing desk's page script. Python joins these files in order of name into one string, which the host runs once
  * the page is there; a second run tidies up after the first. Everything lives under window.loraMixer, called M here.
- *   10_wire    talking with Python: sending, polling, receiving     40_faders  the fader, the number beside it, M, S, switch
- *   15_store   the state, the panel, and who must be told            45_kinds   one fader per kind of an adapter
- *   20_model   pure functions: gains, mute and solo, formatting      50_curve   the depth curve, one value per layer
- *   25_dom     making elements, icons, double taps                   60_grid    layer x kind: drawing; 62_hand moving it;
- *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    65_cell    the targets of the cell that is chosen
- *   55_fade    gains that change over the reply
- *   70_dock    the few faders beside the chat; 80_desk all strips    90_start   finding our places, starting
- * The lab, which compares, is an element of its own below the desk:
- *   81_lab     what it knows; asking Python and being told           84_questions what is asked, Compare and Stop
- *   82_columns the columns as they are set up                        86_reply, 87_results what was said
- *   83_sweep   filling them from a sweep                             89_compare all of it together
+ *   10_wire    talking with Python: sending, polling, receiving     20_model   pure functions: gains, mute and solo, formatting
+ *   12_frames  drawing anew, at most once a frame                   25_dom     making elements, icons, double taps
+ *   15_store   the state, the panel, and who must be told           27_pieces  small pieces that several pages share
+ *   16_channel asking Python, one order after the other             90_start   finding our places, starting
+ * The desk, and the few faders beside the chat:
+ *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    55_fade    gains that change over the reply
+ *   40_faders  the fader, the number beside it, M, S, switch         60_grid    layer x kind: drawing; 62_hand moving it;
+ *   45_kinds   one fader per kind of an adapter                      65_cell    the targets of the cell that is chosen
+ *   50_curve   the depth curve, one value per layer                  70_dock    beside the chat; 80_desk all strips
  * The works, which load, measure, keep and bake adapters, are spread over the desk and a tab of their own:
- *   71_works   what runs; asking Python and being told               75_heat, 76_impact  heat maps on the grid, measuring
+ *   71_works   what runs, and what Python says of it                 75_heat, 76_impact  heat maps on the grid, measuring
  *   72_shelf, 73_entry  the adapters in the host's folder            77_bake    a mix becomes an adapter of its own
  *   74_profiles  mixes under names, and shapes                       78_adapters  the tab
+ * The lab, which compares, is an element of its own below the desk:
+ *   81_lab     the columns, the experiment that is shown             85_differences  against which column; measuring them
+ *   82_columns the columns as they are set up                        86_reply, 87_results what was said; 87_charts
+ *   83_sweep   filling them from a sweep                             88_sharing  as files, and back
+ *   84_questions what is asked, Compare and Stop                     89_compare all of it together
+ * Votes have a tab of their own, and a place beside the chat:
+ *   891_votes  the session that is on, and what is kept              895_past   the experiments that are kept
+ *   892_ballot a pair, and choosing; 893_standing, 894_outcome       896_votes_page  the tab; 897_twice  the chat's own turns
  * No text of a user, a model or a file ever becomes HTML: textContent alone.
  */
 (function () {
@@ -55,15 +61,17 @@
 
   /*
    * State, Python -> page, text in #lora-mixer-state:
-   *   {rev, trouble: null | {title, advice}, model: {name, parameters}, fader: {min, max}, offer: null | {id, text, label},
-   *    notices: [text], adapters: [ADAPTER], panel: PANEL, asked: the t of the question}
+   *   {rev, loaded, trouble: null | {title, advice}, model: {name, parameters}, fader: {min, max}, offer: null | {id, text, label},
+   *    notices: [text], adapters: [ADAPTER], panel: PANEL, asked: the t of the question}; adapters is null if they are those
+   *    that the page has already, which it got with the same number as loaded
    * ADAPTER: {name, playing, method, rank: [..], alpha: [..], scaling: [..], rslora, parameters, share, advice, kinds: [name],
    *    layers: [number], targets: [[name, layer or null, index in kinds, rank, alpha, scaling]], fixed: [[name, why]]}
    * PANEL, both ways: {mix: {adapters: {NAME: {on, master, kinds: {}, layers: {}, modules: {}, fades: {KEY: [[token, gain]]}}}}, muted: SIDE, soloed: SIDE,
    *    bypass}, SIDE: {adapters: [name], kinds: {NAME: [kind]}}; what stands at 1 is left out. KEY: "master", "kind:q_proj",
    *    "layer:3", "target:NAME": a fader that follows a fade.
    * Page -> Python, in #lora-mixer-panel: {seq, panel: PANEL}, {seq, fader: {min, max}}, {seq, do: "accept_offer", id};
-   *    in #lora-mixer-poll: {rev: the last one seen or -1, t}, answered by a state only if there is a newer one.
+   *    in #lora-mixer-poll: {rev: the last one seen or -1, loaded: of the adapters we have, t}, answered by a state only if there
+   *    is a newer one.
    */
   const POLL_MS = 2000;
   const GAP_MS = 40; // between two panels, so that a drag is heard at once and floods nobody
@@ -139,7 +147,7 @@
     poll(whole) {
       if (document.hidden) return;
       const rev = whole || !M.store.state ? -1 : M.store.rev;
-      if (!write("lora-mixer-poll", JSON.stringify({ rev, t: Date.now() }))) return;
+      if (!write("lora-mixer-poll", JSON.stringify({ rev, loaded: M.store.loaded, t: Date.now() }))) return;
       if (!askedAt) askedAt = performance.now();
       if (rev === -1 && !unanswered) unanswered = performance.now();
     },
@@ -174,7 +182,7 @@
   M.receive = M.guard("receiving", (text) => {
     if (!text) return;
     const state = typeof text === "string" ? JSON.parse(text) : text;
-    if (state && typeof state === "object" && Array.isArray(state.adapters)) M.store.receive(state);
+    if (state && typeof state === "object" && (state.adapters === null || Array.isArray(state.adapters))) M.store.receive(state);
   });
 
   /** Python answered a poll that had nothing new. Optional: without it, only a state that never comes is noticed. */

@@ -3,8 +3,7 @@
   "use strict";
 
   const SETTLE_MS = 600;
-  const listeners = [];
-  let frame = 0;
+  const { onChange, changed } = M.frames("drawing");
   let hands = 0; // gestures under way: a finger on a fader, a pen on the curve
   let recheck = 0;
   let waiting = null; // a state whose adapters changed while a hand was on the desk
@@ -12,17 +11,13 @@
   const store = (M.store = {
     state: null,
     rev: -1,
+    loaded: -1, // which adapters state holds, in Python's count
     panel: null,
     memory: new Map(), // what the page remembers of itself: open sections, chosen cells
 
     /** fn runs, at most once a frame, after anything changed. */
-    onChange(fn) {
-      listeners.push(fn);
-    },
-
-    changed() {
-      if (!frame) frame = requestAnimationFrame(flush);
-    },
+    onChange,
+    changed,
 
     /** Move a control: fn(panel) changes the panel, Python and the page are told. */
     edit(fn) {
@@ -58,6 +53,7 @@
 
     receive(state) {
       M.wire.answered();
+      if (!whole(state)) return;
       store.rev = state.rev;
       if (hands) {
         waiting = state;
@@ -68,12 +64,24 @@
       // A state may have been on its way while we moved: ours is newer. Ask again once the hand rests.
       const ours = store.panel && !same && M.wire.quietFor() < SETTLE_MS;
       store.state = state;
+      store.loaded = Number.isInteger(state.loaded) ? state.loaded : -1;
       state.adapters = state.adapters.map(asBefore);
       if (!ours) store.panel = panel;
       else settle();
       store.changed();
     },
   });
+
+  /** Puts in the adapters that Python left out because we have them; false if we have not: then they are asked for. */
+  function whole(state) {
+    if (state.adapters) return true;
+    if (store.state && store.loaded === state.loaded) state.adapters = store.state.adapters;
+    else {
+      store.loaded = -1;
+      M.wire.poll(true);
+    }
+    return Boolean(state.adapters);
+  }
 
   // What is shown already: by name, the adapter as it was, if nothing about it changed. Its strip then stays.
   const shown = new Map();
@@ -100,13 +108,5 @@
     }, 0), true);
   }
 
-  function flush() {
-    frame = 0;
-    for (const fn of listeners) fn();
-  }
-  M.onStop(() => {
-    cancelAnimationFrame(frame);
-    clearTimeout(recheck);
-    listeners.length = 0;
-  });
+  M.onStop(() => clearTimeout(recheck));
 })(window.loraMixer);
