@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .adapter_loading import OnLoaded, change, leaving, wanted
 from .protocol import HostError
 from .textgen_chat import host_module
+from .textgen_model import is_torch_model
 
 if TYPE_CHECKING:
     from ..lora_ops.shelf.shelf import Place
@@ -82,7 +83,7 @@ def menu_updates() -> list[Any]:
     """What shows in it the LoRAs that are loaded; checkpoints are only among its choices while they are."""
     import gradio as gr
 
-    names = list(host_module("shared").lora_names)
+    names = _known_to_the_host()
     choices = host_module("utils").get_available_loras()
     more = [name for name in names if name not in choices]
     return [gr.update(choices=[*choices, *more], value=names) for _ in menu()]
@@ -91,10 +92,31 @@ def menu_updates() -> list[Any]:
 def _use(model: Any) -> None:
     """Makes it the host's model."""
     shared = host_module("shared")
-    shelf = {place.folder.resolve(): name for name, place in _shelf().items()}
     shared.model = model
-    shared.lora_names = [shelf.get(place.resolve(), name) if place else name for name, place in loaded(model).items()]
+    shared.lora_names = _names(loaded(model))
     host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
+
+
+def _names(there: Mapping[str, Path | None]) -> list[str]:
+    """What the host calls these adapters: by their folders."""
+    shelf = {place.folder.resolve(): name for name, place in _shelf().items()}
+    return [shelf.get(place.resolve(), name) if place else name for name, place in there.items()]
+
+
+def _known_to_the_host() -> list[str]:
+    """The host's list of its LoRAs, put right if it is not what is in the model.
+
+    Where the host fails half way, or leaves out one that its PEFT takes for loaded already, its list says something
+    else than its model plays, and it would go on from there. An adapter without a folder is none of its LoRAs, unless
+    it says so: while it trains one, that stands in the model too.
+    """
+    shared = host_module("shared")
+    if is_torch_model(shared.model):
+        there = loaded(shared.model)
+        names = _names({name: there[name] for name in there if there[name] or name in shared.lora_names})
+        if set(names) != set(shared.lora_names):
+            shared.lora_names = names
+    return list(shared.lora_names)
 
 
 def _shelf() -> dict[str, Place]:

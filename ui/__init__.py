@@ -15,6 +15,7 @@ def build(console: Console) -> None:
     from .adapters import build_adapters
     from .comparing import build_comparing
     from .fader_board import build_fader_board
+    from .host_menu import build_host_menu
     from .twice_wires import build_twice
     from .votes import build_votes
 
@@ -23,6 +24,7 @@ def build(console: Console) -> None:
             build_fader_board(console)
             build_comparing(console)
             build_twice(console)
+            build_host_menu(console)
         with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
             build_votes(console)
         with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
