@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +66,33 @@ def test_a_damaged_adapter_on_a_shelf_is_shown_and_told_by_the_status(tmp_path: 
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "adapter_config.json").write_text("{")
     assert main(["inspect", str(tmp_path)]) == MISUSED
-    assert "damaged" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "damaged" in out and f"broken  {tmp_path / 'broken' / 'adapter_config.json'} is not JSON" in out
     assert "broken" in answer(capsys, "inspect", tmp_path / "broken", status=MISUSED)
+
+
+def test_a_folder_on_a_shelf_that_is_no_adapter_is_no_damage(shelf: Path, tmp_path: Path, capsys: Any):
+    shutil.copytree(shelf / "loras" / "poet", tmp_path / "poet")
+    (tmp_path / "pictures").mkdir()
+    text = answer(capsys, "inspect", tmp_path)
+    assert "no adapter" in text and "damaged" not in text and "there is no adapter_config.json" in text
+    [pictures, _] = json.loads(answer(capsys, "inspect", tmp_path, "--json"))
+    assert not pictures["adapter"] and "no adapter" in pictures["error"]
+
+
+def test_a_pipe_gets_long_lines_and_a_terminal_short_ones(shelf: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert str(shelf / "loras" / "pirate") in answer(capsys, "inspect", shelf / "loras" / "pirate")
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, answer(capsys, "inspect", shelf / "loras" / "pirate").splitlines())) <= 40
+
+
+def test_a_merged_model_is_compared_unless_told_not_to(shelf: Path, tmp_path: Path, capsys: Any):
+    argv = ["merge", shelf / "loras" / "pirate", "-g", "0.5", "--model", shelf / "model"]
+    told = json.loads(answer(capsys, *argv, "-o", tmp_path / "one", "--json"))
+    assert 0 <= told["greatest_difference"] < 5e-5 and told["why_unchecked"] == ""
+    assert "read by stock transformers" in answer(capsys, *argv, "-o", tmp_path / "two")
+    assert "not compared (not asked for)" in answer(capsys, *argv, "-o", tmp_path / "three", "--no-check")
 
 
 def test_bake_with_gains_needs_no_model(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -215,22 +241,28 @@ def test_names_of_adapters(tmp_path: Path):
 
 
 @pytest.mark.parametrize("how", ["module", "folder"])
-def test_it_starts_as_a_module_and_as_a_folder_of_any_name(how: str, tmp_path: Path, shelf: Path):
+def test_it_starts_as_a_module_and_as_a_folder_of_any_name(how: str, tmp_path: Path):
     """Help comes without torch: it is there at once."""
-    folder = tmp_path / ("lora_mixer" if how == "module" else "some-clone 2")
-    folder.symlink_to(ROOT)
-    start = ["-m", "lora_mixer"] if how == "module" else [str(folder)]
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONPROFILEIMPORTTIME": "1"}
-    done = subprocess.run(
-        [sys.executable, *start, "--help"], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
+    done = a_process(how, tmp_path, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == DONE and "inspect" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "typer.main" in imported and not imported & {"torch", "transformers", "peft", "gradio"}
-    env.pop("PYTHONPROFILEIMPORTTIME")
-    argv = [sys.executable, *start, "inspect", str(shelf / "loras" / "poet"), "--json"]
-    done = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+
+def test_it_works_as_a_folder_of_any_name(tmp_path: Path, shelf: Path):
+    done = a_process("folder", tmp_path, "inspect", str(shelf / "loras" / "poet"), "--json")
     assert json.loads(done.stdout)[0]["name"] == "poet"
+
+
+def a_process(how: str, home: Path, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own: as a module, or as a folder that is called something else."""
+    folder = home / ("lora_mixer" if how == "module" else "some-clone 2")
+    folder.symlink_to(ROOT)
+    start = ["-m", "lora_mixer"] if how == "module" else [str(folder)]
+    env = {**os.environ, "PYTHONPATH": str(home), **environment}
+    return subprocess.run(
+        [sys.executable, *start, *argv], env=env, cwd=home, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: Any):
