@@ -27,6 +27,7 @@ def needed(module: str, feature: str = "this") -> ModuleType:
             raise
         package = module.partition(".")[0]
         raise MissingPackage(
-            f"{feature} needs the package {package}, which is not installed: run `pip install -r requirements.txt` "
-            "with the requirements.txt of LoRA Mixer (in TextGen: the update wizard, option B), and start again"
+            f"{feature} needs the package {package}, which is not installed: run `pip install {package}`, or, for all "
+            "that LoRA Mixer needs, `pip install -r requirements.txt` in its folder (in TextGen: the update wizard, "
+            "option B), and start again"
         ) from error
