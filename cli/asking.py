@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +14,20 @@ from ..hosts.standalone_load import name_adapters
 from ..lora_ops.fader import Fader
 from ..lora_ops.mix import Mix
 
+if TYPE_CHECKING:
+    import torch
+
+
+class Stored(str, Enum):
+    """The type of the numbers that are written."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
 Adapters = Annotated[
-    list[str], typer.Argument(metavar="ADAPTER…", help="Folder of a PEFT adapter, or NAME=FOLDER.", show_default=False)
+    list[str], typer.Argument(metavar="ADAPTER", help="Folder of a PEFT adapter, or NAME=FOLDER.", show_default=False)
 ]
 OneAdapter = Annotated[
     str, typer.Argument(metavar="ADAPTER", help="Folder of a PEFT adapter, or NAME=FOLDER.", show_default=False)
@@ -41,6 +54,10 @@ Token = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The new folder.", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+StoredAs = Annotated[
+    Stored | None,
+    typer.Option("--store", help="Type of the numbers; as they are if not given.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 Model = Annotated[
     str | None,
@@ -152,7 +169,11 @@ def _fader(adapter: str, part: str) -> Fader:
     return Fader(adapter, "target" if "." in part else "kind", part)
 
 
-def place(out: Path) -> tuple[Path, str]:
-    """The folder that something goes into, and its name there."""
-    whole = out.expanduser().absolute()
-    return whole.parent, whole.name
+def torch_dtype(store: Stored | None) -> torch.dtype | None:
+    """The type as torch has it; None for numbers as they are."""
+    if store is None:
+        return None
+    import torch
+
+    found: torch.dtype = getattr(torch, store.value)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,9 +13,12 @@ from . import MISUSED
 from .asking import AsJson
 from .showing import show_facts, show_json, show_table, size
 
+if TYPE_CHECKING:
+    from ..lora_ops.shelf.shelf import Entry
+
 Folders = Annotated[
     list[Path],
-    typer.Argument(metavar="FOLDER…", help="An adapter, or a folder that holds adapters.", show_default=False),
+    typer.Argument(metavar="FOLDER", help="An adapter, or a folder that holds adapters.", show_default=False),
 ]
 
 
@@ -29,7 +32,11 @@ def inspect(
     Only the configuration and the header of the weights are read. A folder without an adapter of its own is a shelf:
     all adapters and checkpoints in it are listed.
 
-    Examples: `inspect loras/pirate`, `inspect loras --json`
+    Examples:
+
+    * `inspect loras/pirate`
+
+    * `inspect loras --json`
     """
     from ..lora_ops.shelf.shelf import shelf
 
@@ -44,17 +51,20 @@ def inspect(
                 _show(folder, facts)
             continue
         entries = shelf(folder)
-        failed |= any(entry.error for entry in entries)
+        # A folder that is no adapter is no damage.
+        failed |= any(entry.error and looks_like_adapter(entry.folder) for entry in entries)
         for entry in entries:
-            told.append(
-                {"name": entry.name, **(_facts(entry.files, hashed) if entry.files else {"error": entry.error})}
-            )
+            told.append({"name": entry.name, **(_facts(entry.files, hashed) if entry.files else _trouble(entry))})
         if not as_json:
             _show_shelf(folder, told[len(told) - len(entries) :])
     if as_json:
         show_json(told)
     if failed:
         raise typer.Exit(MISUSED)
+
+
+def _trouble(entry: Entry) -> dict[str, Any]:
+    return {"error": entry.error, "adapter": looks_like_adapter(entry.folder)}
 
 
 def _facts(files: AdapterFiles, hashed: bool) -> dict[str, Any]:
@@ -120,13 +130,15 @@ def _show_shelf(folder: Path, told: list[dict[str, Any]]) -> None:
     rows = []
     for one in told:
         if "error" in one:
-            rows.append((one["name"], "damaged", "", "", "", "", one["error"]))
+            rows.append((one["name"], "damaged" if one["adapter"] else "no adapter", *("",) * 5))
         else:
             rank, alpha = _several(one["ranks"]), _several(one["alphas"])
-            rows.append(
-                (one["name"], one["method"], rank, alpha, str(one["targets"]), size(one["size"]), one["base_model"])
-            )
+            base = one["base_model"].rpartition("/")[2]
+            rows.append((one["name"], one["method"], rank, alpha, str(one["targets"]), size(one["size"]), base))
     show_table(head, rows, left=len(head))
+    if wrong := {one["name"]: one["error"] for one in told if "error" in one}:
+        typer.echo()
+        show_facts(wrong)
 
 
 def _several(numbers: list[float]) -> str:

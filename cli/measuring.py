@@ -13,6 +13,7 @@ import typer
 from ..lora_ops.files import write_aside
 from . import asking
 from .loading import desk_of
+from .options import Playing, shared
 from .showing import bar, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -42,16 +43,13 @@ class What(str, Enum):
 By = Annotated[list[Part] | None, typer.Option("--by", help="Which tables; all if not given.", show_default=False)]
 
 
+@shared
 def loudness(
     adapters: asking.Adapters,
     model: asking.NeededModel,
-    mix: asking.MixFile = None,
-    gain: asking.Gains = None,
+    playing: Playing,
     by: By = None,
     top: Top = 20,
-    device: asking.Device = "auto",
-    dtype: asking.Dtype = "auto",
-    at_token: asking.Token = None,
     as_json: asking.AsJson = False,
 ) -> None:
     """Tell how loud each target is: the norm of what it adds, against the norm of the weight that it is added to.
@@ -61,8 +59,8 @@ def loudness(
     from ..lora_ops.measure.loudnesses import loudness as measured
 
     folders = asking.named(adapters)
-    gains = asking.mix_from(mix, gain, list(folders), at_token)
-    desk, _ = desk_of(model, folders, device, dtype, as_json)
+    gains = playing.of(list(folders))
+    desk, _ = desk_of(model, folders, playing.device, playing.dtype, as_json)
     desk.check(gains)
     with progress("measuring", as_json):
         found = measured(desk).at(gains)
@@ -74,17 +72,17 @@ def loudness(
     _show(values, top, "loudness", lambda value: f"{value:.4f}")
 
 
+@shared
 def impact(
     adapters: asking.Adapters,
     model: asking.NeededModel,
+    playing: Playing,
     text: Annotated[str | None, typer.Option("--text", "-t", help="The text that is read.", show_default=False)] = None,
     text_file: Annotated[
         Path | None, typer.Option("--text-file", metavar="FILE", help="A file with the text.", show_default=False)
     ] = None,
-    tokens: Annotated[int, typer.Option(min=1, help="Read no more of it than this.")] = 256,
+    tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Read no more of it than so many tokens.")] = 256,
     what: Annotated[What, typer.Option(help="Each part silenced, or each alone left on.")] = What.silenced,
-    mix: asking.MixFile = None,
-    gain: asking.Gains = None,
     by: By = None,
     top: Top = 20,
     keep_top: Annotated[
@@ -96,16 +94,16 @@ def impact(
     save: Annotated[
         Path | None, typer.Option("--save", metavar="FILE", help="Where that mix goes, for --mix.", show_default=False)
     ] = None,
-    device: asking.Device = "auto",
-    dtype: asking.Dtype = "auto",
-    at_token: asking.Token = None,
     overwrite: asking.Overwrite = False,
     as_json: asking.AsJson = False,
 ) -> None:
     """Tell what each target, kind and layer does to a text: how far the next-token distributions move without it.
 
-    Examples: `impact loras/pirate --model demo --by kind`,
-    `impact loras/pirate --model demo --keep-top 10 --save ten.json`
+    Examples:
+
+    * `impact loras/pirate --model demo --by kind`
+
+    * `impact loras/pirate --model demo --keep-top 10 --save ten.json`
     """
     if text is not None and text_file is not None:
         raise ValueError("give --text or --text-file, not both")
@@ -114,12 +112,12 @@ def impact(
     if save is not None and save.exists() and not overwrite:
         raise FileExistsError(f"{save} exists already")
     folders = asking.named(adapters)
-    gains = asking.mix_from(mix, gain, list(folders), at_token)
+    gains = playing.of(list(folders))
     passage = _passage(text, text_file)
-    desk, tokenizer = desk_of(model, folders, device, dtype, as_json)
+    desk, tokenizer = desk_of(model, folders, playing.device, playing.dtype, as_json)
     from ..lora_ops.measure.impacts import impact as measured
-    from ..lora_ops.measure.impacts import keep_top as keeping
-    from ..lora_ops.measure.impacts import silence_idle as silencing
+    from ..lora_ops.measure.pruning import keep_top as keeping
+    from ..lora_ops.measure.pruning import silence_idle as silencing
 
     ids = tokenizer(passage, return_tensors="pt")["input_ids"][:, :tokens].to(next(desk.model.parameters()).device)
     parts: list[Any] = [part.value for part in by or Part]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .advice import advise
     from .bakery.baking import Baked, bake, bake_weights
-    from .bakery.combining import COMBINATIONS, Recipe, combine, combine_weights, concatenate
+    from .bakery.combining import combine, combine_weights, concatenate
     from .bakery.merging import Merged, merge
     from .bakery.runtimes import objections
-    from .bakery.verifying import CannotVerify, verify
+    from .bakery.summing import COMBINATIONS, Recipe
+    from .bakery.verifying import CannotVerify, verify, verify_model
     from .desk import Cancelled, Desk
     from .fade import Fade
     from .fader import Fader
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from .lab.scoring import Scores, judge, score
     from .lab.sweep import Axis, parse_axis
     from .lab.trials import MAX_CELLS, Experiment, Progress, Question, Trial, experiment
-    from .measure.impacts import Impact, impact, keep_top, silence_idle
+    from .measure.impacts import Impact, impact
     from .measure.loudnesses import Levels, Loud, Loudness, loudness
+    from .measure.pruning import keep_top, silence_idle
     from .mix import Faders, Mix
     from .profile import Profile, ProfileError, read_mix
     from .profile_fit import Fit, fit
@@ -65,7 +67,7 @@ _HOME = {
     "Axis": "lab.sweep",
     "Baked": "bakery.baking",
     "Ballot": "results.ballot",
-    "COMBINATIONS": "bakery.combining",
+    "COMBINATIONS": "bakery.summing",
     "Cancelled": "desk",
     "CannotVerify": "bakery.verifying",
     "Column": "lab.comparison",
@@ -97,7 +99,7 @@ _HOME = {
     "Progress": "lab.trials",
     "Question": "lab.trials",
     "Rate": "results.votes",
-    "Recipe": "bakery.combining",
+    "Recipe": "bakery.summing",
     "Record": "results.record",
     "Records": "results.records",
     "RecordsError": "results.record",
@@ -134,7 +136,7 @@ _HOME = {
     "identity": "results.votes",
     "impact": "measure.impacts",
     "judge": "lab.scoring",
-    "keep_top": "measure.impacts",
+    "keep_top": "measure.pruning",
     "likelihood_curve": "lab.curves",
     "loaded_adapters": "shelf.loading",
     "loaded_weights": "shelf.adapter_weights",
@@ -148,12 +150,13 @@ _HOME = {
     "read_weights": "shelf.adapter_weights",
     "score": "lab.scoring",
     "shape": "shapes",
-    "silence_idle": "measure.impacts",
+    "silence_idle": "measure.pruning",
     "tally": "results.votes",
     "to_csv": "results.export",
     "to_html": "results.export",
     "to_jsonl": "results.jsonl",
     "verify": "bakery.verifying",
+    "verify_model": "bakery.verifying",
     "words": "lab.difference",
 }
 
@@ -256,6 +259,7 @@ __all__ = [
     "to_html",
     "to_jsonl",
     "verify",
+    "verify_model",
     "words",
 ]
 

@@ -65,9 +65,10 @@ def test_inspect_one_and_a_shelf(shelf: Path, capsys: pytest.CaptureFixture[str]
 def test_a_damaged_adapter_on_a_shelf_is_shown_and_told_by_the_status(tmp_path: Path, capsys: Any):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "adapter_config.json").write_text("{")
+    capsys.readouterr()
     assert main(["inspect", str(tmp_path)]) == MISUSED
     out = capsys.readouterr().out
-    assert "damaged" in out and f"broken  {tmp_path / 'broken' / 'adapter_config.json'} is not JSON" in out
+    assert "damaged" in out and f"adapter_model.safetensors in {tmp_path / 'broken'}, so it is no adapter" in out
     assert "broken" in answer(capsys, "inspect", tmp_path / "broken", status=MISUSED)
 
 

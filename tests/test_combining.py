@@ -17,15 +17,8 @@ from peft import PeftModel
 from safetensors import safe_open
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.bakery.combining import (
-    COMBINATIONS,
-    NEED_DENSITY,
-    Recipe,
-    combine,
-    combine_weights,
-    combined,
-    concatenate,
-)
+from lora_mixer.lora_ops.bakery.combining import combine, combine_weights, combined, concatenate
+from lora_mixer.lora_ops.bakery.summing import COMBINATIONS, NEED_DENSITY, Recipe
 from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
 
 CLOSE = 2e-5

@@ -254,6 +254,22 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch):
     assert tiny.same_objects(tiny.scalings(desk.model), before)
 
 
+def test_memory_that_runs_out_on_the_processor_halves_the_batch_too():
+    """There torch says so in a plain RuntimeError."""
+    desk = Desk(pirate())
+    wanted = flat(impact(desk, prompt()))
+    sizes: list[int] = []
+
+    def forward(module: Any, args: Any, kwargs: Any) -> None:
+        sizes.append(len(kwargs["input_ids"]))
+        if sizes[-1] > 3:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
+
+    desk.model.register_forward_pre_hook(forward, with_kwargs=True)
+    assert flat(impact(desk, prompt(), rows=16)) == pytest.approx(wanted, abs=1e-5)
+    assert [size for size in sizes if size > 3] == [15, 7]
+
+
 def test_an_adapter_that_is_loaded_meanwhile_ends_it():
     desk = Desk(pirate())
 

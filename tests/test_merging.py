@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
+from lora_mixer.lora_ops.bakery import merging, verifying
 from lora_mixer.lora_ops.bakery.merging import merge
 from lora_mixer.lora_ops.shelf.packed import opened
 
@@ -48,6 +49,53 @@ def test_every_kind_of_adapter_merges(kind: tiny.Kind, tmp_path: Path):
     card = (merged.folder / "README.md").read_text()
     assert "library_name: transformers" in card
     assert kind.name == "a weighted adapter" or "| pirate | master | 0.7 |" in card
+
+
+@pytest.mark.parametrize("kind", [kind for kind in tiny.KINDS if kind.name != "DoRA on 4-bit"], ids=str)
+def test_the_model_is_read_back_and_compared(kind: tiny.Kind, tmp_path: Path):
+    model = kind.build()
+    loaded = tiny.logits(model)  # the first pass packs 4-bit weights for the processor, and touches experts
+    desk = Desk(model)
+    dice = torch.random.get_rng_state()
+    before = tiny.fingerprint(model)
+    merged = merge(desk, moved(desk), tmp_path, "whole")
+    assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
+    assert torch.equal(torch.random.get_rng_state(), dice)
+    assert merged.greatest_difference is not None and merged.greatest_logit is not None and not merged.why_unchecked
+    near = 0.15 * merged.greatest_logit if kind.name in _ROUNDED or model.dtype != torch.float32 else 1e-4
+    assert 0 <= merged.greatest_difference < near
+    assert "greatest difference to the mix" in (merged.folder / "README.md").read_text()
+    assert json.loads(json.dumps(merged.to_dict()))["greatest_difference"] == merged.greatest_difference
+
+
+def test_a_model_that_says_something_else_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    desk = Desk(tiny.pirate())
+    whole = merging._merged_state
+
+    def wrong(*args: Any) -> Any:
+        state, changed = whole(*args)
+        return {**state, "lm_head.weight": state["lm_head.weight"] * 1.1}, changed
+
+    monkeypatch.setattr(merging, "_merged_state", wrong)
+    merged = merge(desk, Mix(), tmp_path, "whole")
+    assert merged.greatest_difference == pytest.approx(0.1 * (merged.greatest_logit or 0), rel=0.01)
+
+
+def test_where_memory_does_not_hold_it_twice_it_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    desk = Desk(tiny.pirate())
+    monkeypatch.setattr(verifying, "available", lambda device: 1000)
+    merged = merge(desk, Mix(), tmp_path, "whole")
+    assert merged.greatest_difference is None and "second time" in merged.why_unchecked
+    assert (tiny.logits(load(merged.folder)) - tiny.logits(desk.model)).abs().max() < 5e-5
+    assert "greatest difference" not in (merged.folder / "README.md").read_text()
+
+    def full(*args: Any, **options: Any) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(verifying, "available", lambda device: None)
+    monkeypatch.setattr(type(desk.model.get_base_model()), "from_pretrained", full)
+    assert "memory" in merge(desk, Mix(), tmp_path, "other").why_unchecked
+    assert merge(desk, Mix(), tmp_path, "third", check=False).why_unchecked == "not asked for"
 
 
 def test_tied_embeddings_part_only_where_an_adapter_parts_them(tmp_path: Path):

@@ -84,6 +84,15 @@ def test_a_whole_model_is_written(console: Console, tmp_path: Path) -> None:
     news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
     assert (tmp_path / "models" / "whole" / "config.json").is_file()
     assert "pirate and poet" in news["baked"]["lines"][0]
+    assert "Stock transformers loads it, and it says what the desk says" in news["baked"]["lines"][1]
+    assert news["baked"]["checked"]
+
+
+def test_a_model_that_was_not_compared_says_why(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lora_mixer.lora_ops.bakery.verifying.available", lambda device: 1000)
+    news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
+    assert "not compared with the desk: it would have to be loaded a second time" in news["baked"]["lines"][1]
+    assert not news["baked"]["checked"]
 
 
 def test_a_profile_is_baked_instead_of_the_faders(console: Console) -> None:

@@ -76,7 +76,7 @@ def why_not(console: Console) -> str:
 
 def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
-    from ..lora_ops.bakery.combining import COMBINATIONS, NEED_DENSITY
+    from ..lora_ops.bakery.summing import COMBINATIONS, NEED_DENSITY
 
     reason = why_not(console)
     desk = None if reason else console.desk()
@@ -170,18 +170,16 @@ def _written(
     """Writes it: what is said about it, and whether it was found to play what the desk plays."""
     options: dict[str, Any] = {"overwrite": wish.overwrite, "cancelled": job.stopped}
 
+    parts = "modules" if wish.way == MERGED else "targets"
+
     def progress(done: int, total: int) -> None:
-        job.tell(f"{done} of {total} targets …" if done < total else _COMPARING, done / total)
+        job.tell(f"{done} of {total} {parts} …" if done < total else _COMPARING, done / total)
 
     if wish.way == MERGED:
         from ..lora_ops import merge
 
         options |= {"names": wish.names, "sources": sources, "progress": progress}
-        merged = merge(desk, wish.mix, folder, wish.name, console.host.tokenizer, **options)
-        lines = [f"The model is in {merged.folder}: {size(merged.size)}, with {_listed(merged.names)} in its weights"]
-        if merged.opened:
-            lines.append("The base was in 4 or 8 bits and was opened: what it lost when it was packed stays lost.")
-        return lines, True
+        return told_of_model(merge(desk, wish.mix, folder, wish.name, console.host.tokenizer, **options))
     if wish.way in (FOLDED, PATTERNED):
         from ..lora_ops import bake as bake_one
 
@@ -190,7 +188,8 @@ def _written(
         way: Any = wish.way
         made = bake_one(desk, wish.mix, name, folder, wish.name, way, source=sources.get(name), **options)
     else:
-        from ..lora_ops.bakery.combining import Combination, Recipe, combine
+        from ..lora_ops.bakery.combining import combine
+        from ..lora_ops.bakery.summing import Combination, Recipe
 
         combination: Combination = "cat" if wish.way == CONCATENATED else wish.way  # type: ignore[assignment]
         recipe = Recipe(combination, wish.rank if combination.endswith("svd") else None, wish.density)
@@ -210,32 +209,58 @@ def told(made: Any, exact: bool) -> tuple[list[str], bool]:
     quiet = f", {made.silent} of them silent" if made.silent else ""
     facts = f"rank {made.rank}, {made.targets} targets{quiet}, {size(made.size)}"
     lines = [f"{made.folder.name} is in {made.folder.parent}: {facts}"]
-    difference, checked = made.greatest_difference, True
-    if difference is None:
-        checked = False
-        lines.append(f"It was not compared with the desk: {made.why_unchecked}.")
-    elif not exact:
-        lines.append(
-            f"Stock PEFT loads it. Its logits differ from the desk's by {difference:.2g} at most: this way comes near, "
-            "and is not exact."
-        )
-    elif difference <= _SAME:
-        lines.append(f"Stock PEFT loads it, and it says what the desk says: logits differ by {difference:.2g} at most.")
-    elif difference <= _NEAR:
-        lines.append(
-            f"Stock PEFT loads it; its logits differ from the desk's by {difference:.2g} at most, which is rounding."
-        )
-    else:
-        checked = False
-        lines.append(
-            f"Stock PEFT loads it, but its logits differ from the desk's by up to {difference:.2g}. In a model of "
-            "16-bit or packed numbers that can be rounding: listen to it before you use it."
-        )
+    line, checked = compared(made, "Stock PEFT", exact)
+    lines.append(line)
     if made.kept is not None:
         lines.append(f"{made.kept:.1%} of the exact sum (of its squared norm) is in it.")
     for runtime, reasons in made.objections.items():
         lines.append(f"{runtime}: {'; '.join(reasons) if reasons else 'nothing is in the way'}.")
     return lines, checked
+
+
+def told_of_model(made: Any) -> tuple[list[str], bool]:
+    """A new model in words, and whether it was found to play what the desk plays.
+
+    Args:
+        made: a `Merged`.
+    """
+    lines = [f"The model is in {made.folder}: {size(made.size)}, with {_listed(made.names)} in its weights"]
+    line, checked = compared(made, "Stock transformers", exact=True)
+    lines.append(line)
+    if made.opened:
+        lines.append("The base was in 4 or 8 bits and was opened: what it lost when it was packed stays lost.")
+    return lines, checked
+
+
+def compared(made: Any, reader: str, exact: bool) -> tuple[str, bool]:
+    """What came of comparing logits with the desk's, in words; and whether it may be relied on.
+
+    Args:
+        made: a `Baked` or a `Merged`.
+        reader: who has read it: "Stock PEFT".
+        exact: whether it should be the desk to the last digit; a combination only comes near.
+    """
+    difference = made.greatest_difference
+    if difference is None:
+        return f"It was not compared with the desk: {made.why_unchecked}.", False
+    if not exact:
+        return (
+            f"{reader} loads it. Its logits differ from the desk's by {difference:.2g} at most: this way comes near, "
+            "and is not exact.",
+            True,
+        )
+    if difference <= _SAME:
+        return f"{reader} loads it, and it says what the desk says: logits differ by {difference:.2g} at most.", True
+    if difference <= _NEAR:
+        return (
+            f"{reader} loads it; its logits differ from the desk's by {difference:.2g} at most, which is rounding.",
+            True,
+        )
+    return (
+        f"{reader} loads it, but its logits differ from the desk's by up to {difference:.2g}. In a model of 16-bit or "
+        "packed numbers that can be rounding: listen to it before you use it.",
+        False,
+    )
 
 
 def size(count: int) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,62 +13,15 @@ from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
 from .baking import Baked, Checker, check_mix, publish, refuse_fades
 from .folding import Draft, describe_targets, patterns, stacked, times
+from .summing import Piece, Recipe, by_peft, nearest, side_by_side
 
 if TYPE_CHECKING:
     from ..desk import Desk
     from ..target import Target
 
-Combination = Literal[
-    "cat",
-    "linear",
-    "svd",
-    "ties",
-    "ties_svd",
-    "dare_linear",
-    "dare_linear_svd",
-    "dare_ties",
-    "dare_ties_svd",
-    "magnitude_prune",
-    "magnitude_prune_svd",
-]
-COMBINATIONS: tuple[Combination, ...] = get_args(Combination)
-#: Those that drop a part of the numbers, and must be told how many to keep.
-NEED_DENSITY = tuple(one for one in COMBINATIONS if one.split("_svd")[0] not in ("cat", "linear", "svd"))
-
 #: Called with how many of how many targets are done.
 Progress = Callable[[int, int], None]
 _CAT = "concatenated"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to combine.
-
-    Attributes:
-        combination: one of `COMBINATIONS`. "cat" is exact; "svd" is the nearest of all at its rank; the others are
-            PEFT's own (TIES: arXiv:2306.01708, DARE: arXiv:2311.03099).
-        rank: of the result, for those that end in svd; the largest of the adapters' ranks if not given. It stays
-            smaller where less is enough to hold all of it.
-        density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
-        majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
-        seed: DARE drops at random.
-        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM needs it.
-    """
-
-    combination: Combination = "cat"
-    rank: int | None = None
-    density: float | None = None
-    majority_sign: Literal["total", "frequency"] = "total"
-    seed: int = 0
-    uniform: bool = True
-
-    def __post_init__(self) -> None:
-        if self.combination not in COMBINATIONS:
-            raise ValueError(f"there is no combination {self.combination!r}: choose from {', '.join(COMBINATIONS)}")
-        if self.rank is not None and not (self.combination.endswith("svd") and 0 < self.rank <= 4096):
-            raise ValueError(f"a rank from 1 to 4096 can be asked for in combinations by svd alone, not {self.rank!r}")
-        if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
-            raise ValueError(f"{self.combination} needs a density above 0 and up to 1: the part of the numbers to keep")
 
 
 def concatenate(desk: Desk, mix: Mix, names: Sequence[str], folder: Path, name: str, **options: Any) -> Baked:
@@ -170,44 +120,19 @@ def combined(
     for at, (name, members) in enumerate(targets.items()):
         if cancelled is not None and cancelled():
             raise Cancelled
-        pieces = [_Piece.of(weights, target, mix.gain(target)) for weights, target in members]
+        pieces = [Piece.of(weights, target, mix.gain(target)) for weights, target in members]
         if recipe.combination == "cat":
-            a, b = _cat(pieces)
+            a, b = side_by_side(pieces)
         elif recipe.combination == "svd":
-            a, b, energy = _svd(pieces, recipe.rank or _rank_for(parts))
+            a, b, energy = nearest(pieces, recipe.rank or _rank_for(parts))
             kept, whole = kept + energy[0], whole + energy[1]
         else:
-            a, b = _by_peft(pieces, recipe, [weights.name for weights in parts], recipe.rank or _rank_for(parts))
+            a, b = by_peft(pieces, recipe, [weights.name for weights in parts], recipe.rank or _rank_for(parts))
         done[name] = a, b
         if progress is not None:
             progress(at + 1, len(targets))
     draft = _draft(parts, mix, targets, done, recipe.uniform)
     return draft, (kept / whole if whole else None) if recipe.combination == "svd" else None
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """What one adapter has to add at one target: `scaling * b @ a`, the gain included."""
-
-    adapter: str
-    a: torch.Tensor
-    b: torch.Tensor
-    rank: int
-    scaling: float
-    name: str
-
-    @classmethod
-    def of(cls, weights: AdapterWeights, target: Target, gain: float) -> _Piece:
-        a, b = (weights.tensors[key].detach().cpu() for key in weights.pair(target))
-        return cls(weights.name, a, b, target.rank, gain * target.scaling, target.name)
-
-    @property
-    def experts(self) -> int:
-        return self.a.shape[0] // self.rank
-
-    @property
-    def scaled_b(self) -> torch.Tensor:
-        return times(self.b, self.scaling, self.name)
 
 
 def _check(parts: Sequence[AdapterWeights]) -> None:
@@ -263,107 +188,6 @@ def _rank_for(parts: Sequence[AdapterWeights]) -> int:
     return max(target.rank for weights in parts for target in weights.targets)
 
 
-# The combinations of one target
-
-
-def _cat(pieces: Sequence[_Piece]) -> tuple[torch.Tensor, torch.Tensor]:
-    heard = [piece for piece in pieces if piece.scaling != 0] or pieces[:1]
-    dtype = _dtype(heard)
-    stack = [(piece.a.to(dtype), piece.scaled_b.to(dtype), piece.rank) for piece in heard]
-    return stacked(stack, sum(piece.rank for piece in heard))
-
-
-def _svd(pieces: Sequence[_Piece], rank: int) -> tuple[torch.Tensor, torch.Tensor, tuple[float, float]]:
-    """The nearest matrices of that rank, in float32, and the squared norms of what they hold and of the whole.
-
-    The sum is B A with few columns and rows: two QR decompositions leave a small matrix to decompose.
-    """
-    if any(piece.a.dim() != 2 or piece.experts != 1 for piece in pieces):
-        raise ValueError(f"{pieces[0].name} is no matrix: concatenate instead")
-    a, b = (one.float() for one in _cat(pieces))
-    left, small_b = torch.linalg.qr(b)
-    right, small_a = torch.linalg.qr(a.T)
-    u, s, v = torch.linalg.svd(small_b @ small_a.T)
-    size = min(rank, s.numel())
-    dtype = _dtype(pieces)
-    new_b, new_a = left @ (u[:, :size] * s[:size]), v[:size] @ right.T
-    energy = s.double().square()
-    return new_a.to(dtype), new_b.to(dtype), (float(energy[:size].sum()), float(energy.sum()))
-
-
-def _by_peft(
-    pieces: Sequence[_Piece], recipe: Recipe, names: Sequence[str], rank: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """PEFT's `add_weighted_adapter` on a model of this one target, whose scaling has the gain in it.
-
-    A second module that all adapters have lets PEFT see all of them, also where only one has the target itself.
-    """
-    from peft import LoraConfig
-    from peft.tuners.lora import LoraModel
-
-    a, b = pieces[0].a, pieces[0].b
-    if a.dim() != 2 or pieces[0].experts != 1:
-        raise ValueError(f"{pieces[0].name} is no matrix: concatenate instead")
-    by_name = {piece.adapter: piece for piece in pieces}
-    ranks = {piece.rank for piece in pieces}
-    if not recipe.combination.endswith("svd") and len(ranks) > 1:
-        raise ValueError(
-            f"{pieces[0].name} has rank {' and '.join(map(str, sorted(ranks)))} in different adapters, and "
-            f"{recipe.combination} needs one rank: choose cat, svd or {recipe.combination}_svd"
-        )
-    slots = {name: f"a{at}" for at, name in enumerate(names)}
-    host = torch.nn.ModuleDict(
-        {
-            "target": torch.nn.utils.skip_init(torch.nn.Linear, a.shape[1], b.shape[0], bias=False),
-            "beside": torch.nn.utils.skip_init(torch.nn.Linear, 1, 1, bias=False),
-        }
-    )
-    common = next(iter(ranks))
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.manual_seed(recipe.seed)
-        model: Any = None
-        for name, slot in slots.items():
-            piece = by_name.get(name)
-            modules = ["target", "beside"] if piece else ["beside"]
-            config = LoraConfig(r=piece.rank if piece else common, target_modules=modules, init_lora_weights=False)
-            if model is None:
-                model = LoraModel(host, {slot: config}, slot)
-            else:
-                model.peft_config[slot] = config
-                model.inject_adapter(host, slot)
-            if piece is not None:
-                layer: Any = host["target"]
-                # PEFT takes the root of the scaling; its sign goes into A, where newer versions put it.
-                # (Where it takes the whole product, it goes into A whole: 0.18 multiplies by the scaling twice.)
-                sign, size = (-1.0 if piece.scaling < 0 else 1.0), abs(piece.scaling)
-                if recipe.combination.endswith("svd"):
-                    sign, size = piece.scaling, 1.0
-                layer.lora_A[slot].weight.data = piece.a.float() * sign
-                layer.lora_B[slot].weight.data = piece.b.float()
-                layer.scaling[slot] = size
-        options: dict[str, Any] = {"density": recipe.density, "majority_sign_method": recipe.majority_sign}
-        if recipe.combination.endswith("svd"):
-            options |= {"svd_rank": rank, "svd_full_matrices": False}
-        known = inspect.signature(model.add_weighted_adapter).parameters
-        options = {key: value for key, value in options.items() if key in known}
-        model.add_weighted_adapter(list(slots.values()), [1.0] * len(slots), "sum", recipe.combination, **options)
-    made: Any = host["target"]
-    dtype = _dtype(pieces)
-    new_a, new_b = made.lora_A["sum"].weight, made.lora_B["sum"].weight
-    return new_a.detach().to(dtype), new_b.detach().to(dtype)
-
-
-def _dtype(pieces: Sequence[_Piece]) -> torch.dtype:
-    dtype = pieces[0].b.dtype
-    for piece in pieces[1:]:
-        dtype = torch.promote_types(dtype, piece.b.dtype)
-    return dtype
-
-
-# The new adapter
-
-
 def _draft(
     parts: Sequence[AdapterWeights],
     mix: Mix,
@@ -371,7 +195,7 @@ def _draft(
     done: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
     uniform: bool,
 ) -> Draft:
-    experts = {name: _Piece.of(*members[0], 1.0).experts for name, members in targets.items()}
+    experts = {name: Piece.of(*members[0], 1.0).experts for name, members in targets.items()}
     ranks = {name: a.shape[0] // experts[name] for name, (a, _) in done.items()}
     rank = max(ranks.values())
     tensors: dict[str, torch.Tensor] = {}

@@ -16,8 +16,9 @@ from ..mix import Faders, Mix
 from ..shelf.adapter_weights import CARD, AdapterWeights, loaded_weights
 from ..shelf.fitting import base_of
 from ..shelf.packed import is_packed, opened
-from .baking import disk_full, new_folder, refuse_fades
+from .baking import Checker, checked, disk_full, new_folder, refuse_fades
 from .model_card import Story, model_card
+from .verifying import verify_model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,6 +39,9 @@ class Merged:
         parameters: how many numbers it holds.
         size: of its weights on disk, in bytes.
         opened: whether the base was in 4 or 8 bits, and was opened to full numbers.
+        greatest_difference: between its logits and the desk's; None if that was not compared.
+        greatest_logit: the greatest of those logits, whatever its sign; None if that was not compared.
+        why_unchecked: why not; empty if it was.
     """
 
     folder: Path
@@ -46,6 +50,9 @@ class Merged:
     parameters: int
     size: int
     opened: bool
+    greatest_difference: float | None = None
+    greatest_logit: float | None = None
+    why_unchecked: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON."""
@@ -63,6 +70,8 @@ def merge(
     overwrite: bool = False,
     sources: Mapping[str, Path] | None = None,
     dtype: torch.dtype | None = None,
+    check: bool = True,
+    input_ids: torch.Tensor | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Merged:
@@ -82,6 +91,8 @@ def merge(
         overwrite: whether a model of that name may be replaced.
         sources: the folders that the adapters were loaded from, by name, for the card.
         dtype: of the weights; the base model's if not given.
+        check: whether stock transformers loads it once, where memory allows it, and logits are compared.
+        input_ids: the text to compare on, shape (rows, tokens).
         progress: told how far it is.
         cancelled: asked between modules, and while waiting for the lock.
 
@@ -106,6 +117,9 @@ def merge(
     skeleton = _skeleton(base, state)
     with folder_aside(target, overwrite) as aside, disk_full(target):
         skeleton.save_pretrained(aside, state_dict=state)
+        del state, skeleton  # room for the model that is read back
+        checker = Checker(desk, mix, names, input_ids, cancelled, verify_model) if check else None
+        difference, why_unchecked = checked(checker, aside)
         if tokenizer is not None:
             tokenizer.save_pretrained(aside)
         size = sum(file.stat().st_size for file in aside.glob("*.safetensors"))
@@ -116,6 +130,9 @@ def merge(
             parameters=desk.parameters,
             size=size,
             opened=any(is_packed(parameter) for parameter in base.parameters()),
+            greatest_difference=None if difference is None else difference.greatest,
+            greatest_logit=None if difference is None else difference.logit,
+            why_unchecked=why_unchecked,
         )
         write_aside(aside / CARD, model_card(_story(merged, parts, mix, base)))
     return merged
@@ -289,6 +306,11 @@ def _still_tied(state: Mapping[str, torch.Tensor]) -> bool:
 
 def _story(merged: Merged, parts: Sequence[AdapterWeights], mix: Mix, base: Any) -> Story:
     facts = {"adapters": ", ".join(merged.names), "changed modules": str(merged.targets)}
+    if merged.greatest_difference is not None:
+        facts["greatest difference to the mix"] = (
+            f"{merged.greatest_difference:.2g} in logits of up to {merged.greatest_logit:.3g}, "
+            "read by stock transformers"
+        )
     if merged.opened:
         facts["base"] = "it was in 4 or 8 bits, and was opened to full numbers: what was lost in packing is lost"
     return Story(

@@ -1,4 +1,4 @@
-"""Whether an adapter on disk does what the desk plays: stock PEFT reads it, and logits are compared."""
+"""Whether what is on disk does what the desk plays: stock PEFT or transformers reads it, and logits are compared."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..desk import Cancelled
+from ..memory import available, give_back, out_of_memory
 from ..mix import Faders, Mix
 from ..playing import only
 from ..shelf.adapter_weights import CONFIG
+from ..shelf.fitting import base_of
 from ..shelf.packed import kept_packed
 
 if TYPE_CHECKING:
@@ -24,8 +27,12 @@ SLOT = "_mixer_check"
 _TOKENS = 24
 
 
+#: While a model is loaded it needs a little more memory than its weights.
+_ROOM = 1.15
+
+
 class CannotVerify(ValueError):
-    """This adapter cannot be loaded beside the live ones to be compared; the message says why."""
+    """What was written cannot be loaded beside the live model to be compared; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +79,103 @@ def verify(
     if why_not := _why_not(desk.model, folder):
         raise CannotVerify(why_not)
     ids = _tokens(desk.model) if input_ids is None else input_ids.to(_device(desk.model))
-    with desk.alone(cancelled):
-        before = desk.mix
-        try:
-            desk.apply(Mix({name: mix[name] if name in names else Faders(on=False) for name in desk.adapters}))
-            with only(desk.playing, names):
-                wanted = _logits(desk.model, ids)
-                with _loaded(desk.model, folder):
-                    desk.playing.only([SLOT])
-                    try:
-                        found = _logits(desk.model, ids)
-                    finally:
-                        desk.playing.only(names)
-        finally:
-            desk.apply(before)
+    with desk.alone(cancelled), _played(desk, mix, names):
+        wanted = _logits(desk.model, ids)
+        with _loaded(desk.model, folder):
+            desk.playing.only([SLOT])
+            try:
+                found = _logits(desk.model, ids)
+            finally:
+                desk.playing.only(names)
+    return _difference(wanted, found)
+
+
+def verify_model(
+    desk: Desk,
+    folder: Path,
+    mix: Mix,
+    names: Sequence[str],
+    input_ids: torch.Tensor | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Difference:
+    """How far the logits of the desk playing `mix` are from those of the whole model in `folder`.
+
+    It is loaded a second time beside the live one, by transformers' own `from_pretrained`, where memory allows it: on
+    the live model's device, else on the CPU. The lock is held while the live model plays alone.
+
+    Args:
+        desk, mix, names, input_ids, cancelled: as `verify` takes them.
+        folder: of the model that was written.
+
+    Raises:
+        CannotVerify: memory does not hold it twice, or transformers does not load it.
+        ValueError: transformers did not find all of its weights in the folder, or found some that it does not know.
+        Cancelled: the wait was called off.
+    """
+    desk.check_adapters(names)
+    device = _place_for(sum(file.stat().st_size for file in folder.glob("*.safetensors")), _device(desk.model))
+    ids = _tokens(desk.model) if input_ids is None else input_ids.to(_device(desk.model))
+    with desk.alone(cancelled), _played(desk, mix, names):
+        wanted = _logits(desk.model, ids)
+    if cancelled is not None and cancelled():
+        raise Cancelled
+    return _difference(wanted, _logits_of(folder, type(base_of(desk.model)), ids, device))
+
+
+@contextmanager
+def _played(desk: Desk, mix: Mix, names: Sequence[str]) -> Iterator[None]:
+    """These adapters play as in `mix` while the block lasts, and all others are silent."""
+    before = desk.mix
+    try:
+        desk.apply(Mix({name: mix[name] if name in names else Faders(on=False) for name in desk.adapters}))
+        with only(desk.playing, names):
+            yield
+    finally:
+        desk.apply(before)
+
+
+def _difference(wanted: torch.Tensor, found: torch.Tensor) -> Difference:
     return Difference(float((wanted - found).abs().max()), float(wanted.abs().max()))
+
+
+def _place_for(size: int, device: torch.device) -> torch.device:
+    """The first of this device and the CPU that has room for a model of so many bytes."""
+    places = list(dict.fromkeys([device, torch.device("cpu")]))
+    room = {place: available(place) for place in places}
+    for place, free in room.items():
+        if free is None or free >= size * _ROOM:
+            return place
+    most = max(free or 0 for free in room.values())
+    raise CannotVerify(
+        f"it would have to be loaded a second time, for which {size / 1e9:.1f} GB of memory are needed, "
+        f"and {most / 1e9:.1f} GB are free"
+    )
+
+
+def _logits_of(folder: Path, kind: Any, ids: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """What the model in `folder` says, loaded as its users load it; nothing of it is left afterwards."""
+    model: Any = None
+    try:
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")
+            options = {"dtype": "auto", "local_files_only": True, "use_safetensors": True, "output_loading_info": True}
+            model, loading = kind.from_pretrained(str(folder), **options)
+        # Sorted, for the message: these are lists in one version of transformers and sets in another.
+        wrong = {
+            what: sorted(map(str, loading[f"{what}_keys"]))[:3] for what in ("missing", "unexpected", "mismatched")
+        }
+        if any(wrong.values()):
+            raise ValueError(f"transformers does not read {folder} as it was meant: {wrong}")
+        return _logits(model.eval().to(device), ids.to(device))
+    except (OSError, NotImplementedError, ImportError) as error:
+        raise CannotVerify(f"transformers does not load it: {error}") from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise CannotVerify("there is not memory enough to load it a second time") from error
+    finally:
+        del model
+        give_back(device)
 
 
 def _why_not(model: Any, folder: Path) -> str:
@@ -136,8 +225,12 @@ def _load(model: Any, folder: Path) -> None:
             active = model.active_adapters()
             result = model.load_adapter(str(folder), adapter_name=SLOT)
             model.set_adapter(active)
-    except (ValueError, TypeError, NotImplementedError, RuntimeError, KeyError) as error:
+    except (ValueError, NotImplementedError) as error:
         raise CannotVerify(f"PEFT does not load it beside the live adapters: {error}") from error
+    except (RuntimeError, MemoryError) as error:  # that its sizes are wrong is one, too, and no excuse
+        if not out_of_memory(error):
+            raise ValueError(f"PEFT does not read {folder} as it was meant: {error}") from error
+        raise CannotVerify("there is not memory enough to load it a second time") from error
     missing = [key for key in getattr(result, "missing_keys", ()) if SLOT in key]
     odd = list(getattr(result, "unexpected_keys", ()))
     if missing or odd:
@@ -146,7 +239,9 @@ def _load(model: Any, folder: Path) -> None:
 
 @torch.no_grad()
 def _logits(model: Any, ids: torch.Tensor) -> torch.Tensor:
-    logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits
+    # The decoder of an encoder-decoder model reads the same text.
+    decoder = {"decoder_input_ids": ids} if getattr(model.config, "is_encoder_decoder", False) else {}
+    logits: torch.Tensor = model(input_ids=ids, use_cache=False, **decoder).logits
     return logits.float().cpu()
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from ..desk import Cancelled, Desk
+from ..memory import give_back, out_of_memory
 from ..mix import Faders, Mix
 from ..rows import NotInRows
 from ..target import Target
@@ -121,7 +122,7 @@ def impact(
         ValueError: a text that is not one row with at least one token, a mix or adapter that the model has not, a part
             that does not exist, a model in training mode, or one that gives no logits.
         RuntimeError: adapters came or went meanwhile; or rows are in use, and there is no lock to wait for.
-        torch.OutOfMemoryError: not even one row fits.
+        torch.OutOfMemoryError, or what else says so on this device: not even one row fits.
     """
     if input_ids.ndim != 2 or input_ids.shape[0] != 1 or input_ids.shape[1] == 0:
         raise ValueError(f"the text must be one row of tokens, shape (1, tokens), not {tuple(input_ids.shape)}")
@@ -156,59 +157,6 @@ def impact(
         why_not_batched=measuring.why_not_batched,
         why_not_resumed=measuring.why_not_resumed,
     )
-
-
-def silence_idle(impact: Impact, share: float = 0.01) -> Mix:
-    """The measured mix without the targets that do nothing: from the least on, as long as they make up that share.
-
-    Args:
-        impact: with targets.
-        share: of the sum of all targets' impacts; 0 silences those alone that have none.
-
-    Raises:
-        ValueError: no target was measured, or `share` is not between 0 and 1.
-    """
-    if not 0 <= share <= 1:
-        raise ValueError(f"the share must be between 0 and 1, not {share}")
-    ordered = _ordered(impact)
-    allowed = share * sum(value for value, _, _ in ordered)
-    idle: list[tuple[str, str]] = []
-    together = 0.0
-    for value, adapter, name in reversed(ordered):
-        together += value
-        if together > allowed:
-            break
-        idle.append((adapter, name))
-    return _without(impact.mix, idle)
-
-
-def keep_top(impact: Impact, count: int = 10) -> Mix:
-    """The measured mix with the `count` targets of greatest impact, and no other target that was measured.
-
-    Raises:
-        ValueError: no target was measured, or `count` is negative.
-    """
-    if count < 0:
-        raise ValueError(f"how many to keep must not be negative: {count}")
-    return _without(impact.mix, [(adapter, name) for _, adapter, name in _ordered(impact)[count:]])
-
-
-def _ordered(impact: Impact) -> list[tuple[float, str, str]]:
-    """Impact, adapter and name of each target, the greatest first; equals in the order of the model."""
-    found = [(value, adapter, name) for adapter, values in impact.targets.items() for name, value in values.items()]
-    if not found:
-        raise ValueError("no target was measured")
-    return sorted(found, key=lambda one: -one[0])
-
-
-def _without(mix: Mix, targets: Iterable[tuple[str, str]]) -> Mix:
-    silent: dict[str, dict[str, float]] = {}
-    for adapter, name in targets:
-        silent.setdefault(adapter, {})[name] = 0.0
-    changed = {
-        adapter: replace(mix[adapter], modules={**mix[adapter].modules, **zeros}) for adapter, zeros in silent.items()
-    }
-    return Mix({**mix.adapters, **changed})
 
 
 @dataclass(frozen=True)
@@ -312,13 +260,15 @@ class _Measuring:
                 except NotInRows as reason:
                     self.why_not_batched, size = self.why_not_batched or str(reason), smaller
                     continue
-                except torch.OutOfMemoryError:
-                    if len(batch) == 1:
+                except (MemoryError, RuntimeError) as error:
+                    if not out_of_memory(error) or len(batch) == 1:
                         raise
                     limit = size = smaller
+                else:
+                    todo = todo[len(batch) :]
+                    size = min(limit, 2 * size)
                     continue
-                todo = todo[len(batch) :]
-                size = min(limit, 2 * size)
+                give_back(self._text.device)  # here the error is forgotten, and with it what its frames held
             progress(len(parts), len(parts))
         except Cancelled:
             return False
@@ -359,9 +309,9 @@ class _Measuring:
         try:
             with recording.resumed(len(recording.outputs) - 1, 1):
                 [elsewhere] = reference.divergences(self._text.read())
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:
+        except Exception as error:  # whatever a model's own code stumbles over; shown as `Impact.why_not_resumed`
+            if out_of_memory(error):
+                raise
             return f"the model cannot start in the middle ({error})"
         return "" if elsewhere < _ELSEWHERE else "the model says something else when it starts in the middle"
 

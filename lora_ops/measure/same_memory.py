@@ -24,10 +24,11 @@ class SameMemory:
 
     def __init__(self, model: Any) -> None:
         self._head: list[Any] = []
-        with suppress(AttributeError, NotImplementedError):
+        head: Any = None
+        with suppress(AttributeError, NotImplementedError):  # a model that has no head
             head = model.get_output_embeddings()
-            if type(head) is nn.Linear and getattr(head, "bias", None) is None and head.weight.device.type == "cpu":
-                self._head = [head]
+        if type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu":
+            self._head = [head]
         self._kept = torch.empty(0)
         if self._head:
             torch.empty(_LARGEST_KEPT, dtype=torch.uint8)  # and given back at once
