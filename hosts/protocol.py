@@ -204,13 +204,16 @@ class Host(Protocol):
     def last_reply(self, values: Sequence[Any]) -> str:
         """What the chat's last turn was answered, as the model said it; empty if there is none. Takes no lock."""
 
-    def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
+    def ask(
+        self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = (), system: str = ""
+    ) -> Request:
         """`text` as the last turn of a new chat, under the chat's own template and sampling settings.
 
         Args:
             text: what the user says.
             values: of `chat_inputs()`.
             before: the turns before it, each what the user said and what was answered.
+            system: the system message of this chat; where it is blank, the one that the chat on the page has.
 
         Raises:
             HostError: the text is empty, or does not fit the context.

@@ -204,10 +204,14 @@ class StandaloneHost:
         last = self.read(values)[0].last
         return (last.reply if last else None) or ""
 
-    def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
+    def ask(
+        self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = (), system: str = ""
+    ) -> Request:
         if not text.strip():
             raise HostError("The prompt is empty: type something to ask.")
         _, settings = self.read(values)
+        if system.strip():
+            settings = replace(settings, system=system)
         history = History()
         for said, answered in before:
             history = history.say(said).answer(answered)

@@ -226,8 +226,12 @@ class TextGenHost:
             raise HostError("There is no message to ask again: send one in the Chat tab first, or type a prompt here.")
         return build_turn(state, history)
 
-    def ask(self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = ()) -> Request:
+    def ask(
+        self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = (), system: str = ""
+    ) -> Request:
         """`text` as the last turn of a new chat, under the chat's template and settings. Takes `lock` for a moment.
+
+        `system` stands where the host's own system message, or the character's context, would.
 
         Raises:
             HostError: empty text, any `trouble()`, a template that refuses, or a prompt that does not fit.
@@ -235,6 +239,9 @@ class TextGenHost:
         if not text.strip():
             raise HostError("Type a prompt first.")
         state = host_module("ui").gather_interface_values(*values)
+        if system.strip():
+            place = "custom_system_message" if state["mode"] == "instruct" else "context"
+            state = {**state, place: system}
         turns = [list(turn) for turn in before]
         history = {"internal": turns, "visible": copy.deepcopy(turns), "metadata": {}}
         return self._request(build_turn(state, history, text))

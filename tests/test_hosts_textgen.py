@@ -219,6 +219,18 @@ def test_asks_a_typed_text_as_a_new_chat_would(textgen, host, mode, changes):
     assert request.prompt == asked_by_host(textgen, alone, "Sing a <user> song")["prompt"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_system_message_of_its_own_stands_where_the_chats_own_would(textgen, host, mode):
+    own = {"custom_system_message": "Be brief.", "context": "Be brief."}
+    given_ = values(mode=mode, **own)
+    before = copy.deepcopy(given_)
+    request = host.ask("Sing", given_, system="Be loud.")
+    loud = values(mode=mode, unique_id="new", custom_system_message="Be loud.", context="Be loud.")
+    assert "Be loud." in request.prompt and "Be brief." not in request.prompt and given_ == before
+    assert request.prompt == asked_by_host(textgen, loud, "Sing")["prompt"]
+    assert host.ask("Sing", given_, system=" ").prompt == host.ask("Sing", given_).prompt
+
+
 def test_other_extensions_have_their_say(textgen, host):
     def before(history):
         return {**history, **{side: [["(before)", "Yes?"], *history[side]] for side in ("internal", "visible")}}

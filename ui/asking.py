@@ -12,7 +12,7 @@ from ..hosts.protocol import HostError, Request
 from . import keeping, plays
 from .columns import LEAST
 from .prompts import chats
-from .replies import shorten
+from .replies import sentence, shorten
 from .running import begin, generation, grow
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
@@ -27,7 +27,6 @@ _SECONDS_BETWEEN_NEWS = 0.1
 #: processor, most of it Gradio's script and the browser's drawing: where the model runs on that processor too, it
 #: waits. And nobody reads eight replies as closely as two.
 _SECONDS_A_REPLY, _MOST_SECONDS_BETWEEN_NEWS = 0.03, 0.4
-OWN_SYSTEM = "System messages of the prompts were left out: the chat's own stands."
 SAME_DICE = "Without sampling every seed says the same."
 
 
@@ -56,7 +55,9 @@ class Wish:
         """
         try:
             wish = cls(str(said["source"]), str(said.get("text", "")), int(said["seeds"]), bool(said["batched"]))
-        except (KeyError, TypeError, ValueError):
+            if wish.seeds != float(said["seeds"]):
+                raise ValueError
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ValueError("how many seeds? It must be a whole number") from None
         if wish.source not in (FROM_CHAT, TYPED, MANY):
             raise ValueError(f"nobody knows how to ask {wish.source!r}")
@@ -121,8 +122,8 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
                     if len(sheet.results) < len(sheet.rows):
                         keeping.keep(console, sheet)
         yield teller.news()
-    except BaseException as error:
-        sheet.line = Line(str(error))
+    except Exception as error:  # but not that the page was closed: then it says what came of it until then
+        sheet.line = Line(sentence(str(error)))
         raise
     finally:
         keeping.keep(console, sheet)
@@ -155,10 +156,10 @@ def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:
     for at, chat in enumerate(chats(text), 1):
         label = shorten(chat.text)
         try:
-            request = console.host.ask(chat.text, values, chat.before)
+            request = console.host.ask(chat.text, values, chat.before, chat.system)
         except HostError as error:
             raise HostError(f"Prompt {at} (“{shorten(chat.text, 40)}”): {error}") from error
-        asked.append(Asked(label, request, chat.messages, OWN_SYSTEM if chat.has_system else ""))
+        asked.append(Asked(label, request, chat.messages))
     return asked
 
 

@@ -21,16 +21,13 @@ class Chat:
         messages: as they were given.
         text: what the user says last.
         before: the turns before it, each what the user said and what was answered.
+        system: its system message; several are one, in their order. Empty if it has none.
     """
 
     messages: tuple[Message, ...]
     text: str
     before: tuple[tuple[str, str], ...]
-
-    @property
-    def has_system(self) -> bool:
-        """Whether it has a system message of its own, for which hosts have no place: they have one themselves."""
-        return any(message["role"] == "system" for message in self.messages)
+    system: str = ""
 
 
 def chats(text: str, name: str = "the prompts") -> list[Chat]:
@@ -89,4 +86,5 @@ def _chat(messages: Sequence[Message]) -> Chat:
             turns[-1] = (said, f"{answered}\n{message['content']}".strip())
         else:
             turns.append(("", message["content"]))
-    return Chat(tuple(messages), last["content"], tuple(turns))
+    system = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
+    return Chat(tuple(messages), last["content"], tuple(turns), system)
