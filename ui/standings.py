@@ -48,7 +48,7 @@ def line(tally: Tally) -> str:
     chosen = first.rate.wins + first.rate.losses
     level = [one for one in tally.standings if one.group == first.group and one.place == 1]
     if len(level) > 1:
-        return f"{' and '.join(_quoted(one) for one in level)} are level: {sure(first.rate)}."
+        return f"{' and '.join(_quoted(one) for one in level)} are level."
     text = (
         f"{_quoted(first)} was preferred in {first.rate.wins} of {chosen} votes that chose a side "
         f"({first.rate.share:.0%}; 95% interval {first.rate.low:.0%} to {first.rate.high:.0%})"
@@ -101,7 +101,8 @@ def _row(one: Standing) -> dict[str, Any]:
 def _note(tally: Tally) -> str:
     notes = [tally.note]
     if tally.same:
-        notes.append(f"{tally.same} votes were between a mix and itself, and count for nothing")
+        votes = "1 vote was" if tally.same == 1 else f"{tally.same} votes were"
+        notes.append(f"{votes} between a mix and itself, and count{'s' * (tally.same == 1)} for nothing")
     text = "; ".join(note for note in notes if note)
     return text and f"Mind that {text}."
 
