@@ -203,3 +203,20 @@ def test_what_met_less_often_comes_up_first():
     on = Ballot(record.columns, record.trials, 1, most=12, voted=first.votes)
     met = Counter(frozenset((vote.left, vote.right)) for vote in filled(on))
     assert set(met.values()) == {4}
+
+
+def test_what_comes_later_comes_up_before_a_second_pair_of_the_same_trial():
+    """Three columns make three pairs of every trial: as many trials as there are come up before one comes up again."""
+    for seed in range(20):
+        record = kept.record(3, 6)
+        one = Ballot(record.columns, record.trials[:1], seed, most=1)
+        one.vote("left")
+        for at in range(1, 6):
+            one.more(record.trials[at : at + 1], most=at + 1)
+            assert one.left_to_do == 1
+            one.vote("left")
+        assert sorted(vote.trial for vote in one.votes) == list(range(6))
+        couples = Counter(frozenset((vote.left, vote.right)) for vote in one.votes)
+        assert set(couples.values()) == {2}, "all columns met as often"
+        one.more((), most=99)
+        assert one.left_to_do == 3 * 6 - 6

@@ -272,3 +272,10 @@ def test_formulas_get_an_apostrophe(text):
     table = rows(to_csv(kept.record(2).and_trial(said)))
     assert [row["reply"] for row in table] == [f"'{text}", "1-1 = 0"]
     assert table[0]["seed"] == "-5", "a number is no formula"
+
+
+def test_what_is_kept_among_the_settings_and_is_none_is_not_shown_as_one():
+    kept_too = {"temperature": 0.5, "eos_token_id": [2], "session": {"prompts": "a secret"}, "sweep": {"x": "0 to 2"}}
+    text = Read(to_html(kept.record(trials=1, settings=kept_too))).text
+    assert "temperature" in text and "[2]" in text
+    assert "a secret" not in text and "sweep" not in text

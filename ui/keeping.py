@@ -64,7 +64,7 @@ def keep(console: Console, sheet: Sheet) -> None:
         if sheet.record is None:
             return
         if not sheet.record.trials:
-            sheet.record = replace(sheet.record, adapters=_hashed(console, sheet.record.adapters))
+            sheet.record = replace(sheet.record, adapters=hashed(console, sheet.record.adapters))
         trial = trial_of(sheet, row)
         sheet.record = sheet.record.and_trial(trial)
         sheet.places[row] = len(sheet.record.trials) - 1
@@ -109,7 +109,7 @@ def trial_of(sheet: Sheet, row: int) -> TrialRecord:
     return TrialRecord.of(whole, asked.prompt, question=asked.question, label=asked.label, messages=asked.messages)
 
 
-def _hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
+def hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
     """The same with the hashes of their files, as far as the host knows where they lie."""
     from ..lora_ops.shelf.adapter_files import read_adapter
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..lora_ops.results.record import ColumnRecord
 from . import keeping, standings
 from .columns import LEAST, MOST
+from .going_on import planned
 from .sharing import export, sheet_of
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def _line(one: Summary) -> dict[str, Any]:
         "model": one.model,
         "labels": list(one.labels),
         "trials": one.trials,
+        "planned": planned(one.settings),
         "votes": one.votes,
         "first": " ".join(one.first.split())[:160],
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,23 @@ class Session:
 
     Args:
         console: whose model is asked, and where votes are kept.
-        most: how many pairs are put to the vote, at most.
+        most: how many pairs are put to the vote, at most, besides those that were voted on before.
         kept: the experiment that is voted on, where its replies are there already.
         seed: of the order and the sides; by chance if not given.
+        unfinished: whether more replies will be generated than are there.
+
+    Raises:
+        ValueError: there is nothing to vote on, nor will be.
     """
 
-    def __init__(self, console: Console, most: int, kept: Sheet | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        most: int,
+        kept: Sheet | None = None,
+        seed: int | None = None,
+        unfinished: bool = False,
+    ) -> None:
         self.key = next(_keys)
         self.most = most
         #: Grows whenever something that a page shows has changed.
@@ -48,6 +60,8 @@ class Session:
         self.note = ""
         self._console, self._seed = console, seed
         self._sheet = kept
+        #: Votes that were cast before, in a session that was interrupted.
+        self._before = sum(vote.source == "blind" for vote in kept.record.votes) if kept and kept.record else 0
         self._lock = threading.RLock()
         self._ballot: Ballot | None = None
         self._dealt = 0
@@ -56,7 +70,7 @@ class Session:
         self._called_off = False
         if kept is not None:
             self._deal()
-            if self._ballot is None:
+            if self._ballot is None and not unfinished:
                 raise ValueError(self._nothing())
 
     # Generating
@@ -70,6 +84,8 @@ class Session:
         try:
             sheet, run = prepare()
             with self._lock:
+                if self._sheet is not None:  # votes were cast meanwhile
+                    sheet.record = self._sheet.record
                 self._sheet, self._running = sheet, run
                 if self._called_off:
                     return
@@ -82,6 +98,7 @@ class Session:
             self._take_in()
             with self._lock:
                 self._running, self._preparing = None, False
+                self._deal()
                 self.revision += 1
 
     def _take_in(self) -> None:
@@ -96,18 +113,35 @@ class Session:
         from ..lora_ops import Ballot
 
         record = self.record
-        if record is None or len(record.trials) == self._dealt:
+        if record is None or not record.trials or (len(record.trials) == self._dealt and self.generating):
             return
-        fresh = record.trials[self._dealt :]
+        voted = [vote for vote in record.votes if vote.source == "blind"]
+        most = self._share(len(record.trials)) + self._before
         if self._ballot is not None:
-            self._ballot.more(fresh)
+            self._ballot.more(record.trials[self._dealt :], most)
         else:
-            voted = [vote for vote in record.votes if vote.source == "blind"]
             try:
-                self._ballot = Ballot(record.columns, record.trials, self._seed, self.most + len(voted), voted)
+                self._ballot = Ballot(record.columns, record.trials, self._seed, most, voted)
             except ValueError:
                 return  # all say the same so far: the next trial may differ
         self._dealt = len(record.trials)
+
+    def _share(self, trials: int) -> int:
+        """How many pairs may be up by now: a fast voter is not to spend all votes on the first few questions."""
+        return -(-self.most * trials // max(self._trials(), 1)) if self.generating else self.most
+
+    def _trials(self) -> int:
+        """How many trials there are and will be."""
+        record, sheet = self.record, self._sheet
+        if record is None or sheet is None:
+            return 0
+        waiting = sum(row not in sheet.places for row in range(len(sheet.rows)))
+        return len(record.trials) + (waiting if self.generating else 0)
+
+    @property
+    def kept(self) -> int | None:
+        """The number of the experiment that is voted on, if it is kept."""
+        return self._sheet.kept if self._sheet is not None else None
 
     @property
     def generating(self) -> bool:
@@ -178,6 +212,7 @@ class Session:
             if record is None or self._ballot is None or not (self._ballot.spare or self._ballot.left_to_do):
                 raise ValueError("every pair of these replies has been voted on: start another session")
             voted = [vote for vote in record.votes if vote.source == "blind"]
+            self.most, self._before = most, len(voted)
             self._ballot = Ballot(record.columns, record.trials, None, len(voted) + most, voted)
             self._dealt = len(record.trials)
             self.revealed = False
@@ -228,7 +263,7 @@ class Session:
             return ready
         pairs = len(sheet.columns) * (len(sheet.columns) - 1) // 2
         alike = ballot.alike if ballot is not None else 0
-        return max(ready, min(self.most, len(sheet.rows) * pairs - alike))
+        return max(ready, min(self.most + self._before, self._trials() * pairs - alike))
 
     def _nothing(self) -> str:
         record = self.record
@@ -242,6 +277,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_page: dict[str, Session] = {}
+        #: Those that may still write, whether a page shows them or not.
+        self._begun: weakref.WeakSet[Session] = weakref.WeakSet()
 
     def of(self, page: str) -> Session | None:
         """The session of a page."""
@@ -254,6 +291,11 @@ class Sessions:
         if page not in self._by_page and len(self._by_page) >= _MOST_PAGES:
             self._by_page.pop(next(iter(self._by_page))).stop()
         self._by_page[page] = session
+        self._begun.add(session)
+
+    def writing(self, id: int) -> bool:
+        """Whether replies are still being added to a kept experiment."""
+        return any(session.generating and session.kept == id for session in list(self._begun))
 
     def end(self, page: str) -> None:
         """Puts the session of a page away; its votes are kept."""

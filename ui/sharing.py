@@ -94,9 +94,10 @@ def sheet_of(record: Record) -> Sheet:
     notes = list(dict.fromkeys(trial.note for trial in record.trials if trial.note))
     said = [
         f"{len(rows)} rows" if len(rows) > 1 else "",
-        f"{seconds:.1f} s",
+        # Rows that ran together took their time together: how long that was nobody has kept.
+        f"{seconds:.1f} s" if len(rows) == 1 else "",
         *notes[:2],
-        seeds([row.seed for row in rows]),
+        seeds([row.seed for row in rows]) if rows else "No reply was finished.",
     ]
     sheet.line = Line(" · ".join(part for part in said if part))
     return sheet

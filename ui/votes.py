@@ -5,7 +5,6 @@ An order is a JSON object with `do` and what that needs, answered at once; `page
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,14 @@ import gradio as gr
 from ..hosts.protocol import HostError
 from ..lora_ops.mix import Mix
 from . import keeping, past, plays, standings
-from .asking import MANY, Asked, Wish, questions
-from .comparing import FOR_PEOPLE, page_of
+from .asking import MANY, Wish, questions
+from .going_on import Plan, missing, planned, row_of
 from .panel import Panel
 from .prompts import chats, text_of_file
 from .running import begin, generation
 from .session import Prepared, Session, Sessions
-from .sheet import Line, Row, Sheet
-from .wire import at_the_root, wire
+from .sheet import Line, Sheet
+from .wire import FOR_PEOPLE, LIVE, counted, hand_over, page_of, wires
 from .works import sentence
 
 if TYPE_CHECKING:
@@ -33,22 +32,17 @@ Answer = dict[str, Any]
 Order = Callable[["Console", Sessions, str, Mapping[str, Any]], Answer]
 
 MOST_PAIRS = 500
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden"}
-_counted = itertools.count(1)
 
 
 def build_votes(console: Console) -> None:
     """Places the page of votes where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-votes-place"></div>')
-    with at_the_root():
-        order, answer, start = (wire(f"lora-mixer-votes-{name}") for name in ("order", "answer", "start"))
-    receive = "(text) => { window.loraMixer && window.loraMixer.votes && window.loraMixer.votes.answered(text); }"
-    answer.change(None, [answer], None, js=receive)
+    order, answer, start = wires("votes", "order", "answer", "start")
+    hand_over(answer, "votes", "answered")
     chat = list(console.host.chat_inputs())
     # Not in the queue: a vote must not wait behind a generation.
-    live: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", **_HIDDEN}
-    order.input(_obeyer(console), [order], [answer], **live)
-    start.input(_starter(console), [start, *chat], [answer], **live)
+    order.input(_obeyer(console), [order], [answer], **LIVE)
+    start.input(_starter(console), [start, *chat], [answer], **LIVE)
 
 
 def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any] = ()) -> Answer:
@@ -58,12 +52,12 @@ def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequen
         console: whose votes these are.
         page: which page it is.
         message: the order.
-        values: of the host's `chat_inputs()`, for an order that begins a session.
+        values: of the host's `chat_inputs()`, for an order that begins a session or goes on with one.
     """
     sessions, page = console.sessions, page if console.host.multi_user else ""
     try:
-        if message["do"] == "start":
-            answer = _start(console, sessions, page, message, values)
+        if message["do"] in BEGINNINGS:
+            answer = BEGINNINGS[message["do"]](console, sessions, page, message, values)
         else:
             answer = ORDERS[message["do"]](console, sessions, page, message)
     except FOR_PEOPLE as error:
@@ -114,7 +108,10 @@ def _revealed(record: Any, vote: Any) -> Answer:
 def _start(
     console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
 ) -> Answer:
-    """Begins a session with the columns of the compare page; its replies are generated in the background."""
+    """Begins a session with the columns of the compare page; its replies are generated in the background.
+
+    Refused where there is nothing to ask, or all columns play the same.
+    """
     from ..lora_ops.results.votes import identity
 
     most = _pairs(message)
@@ -140,24 +137,21 @@ def _prepared(console: Console, desk: Desk, columns: tuple[Column, ...], wish: W
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
         columns=columns,
-        rows=tuple(_row(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
+        rows=tuple(row_of(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
         limit=settings.get("max_new_tokens"),
         line=Line("Waiting for the model …", running=True),
-        record=keeping.begin(console, desk, columns, settings, None),
+        record=keeping.begin(console, desk, columns, {**settings, **Plan.made(wish, asked, seeds)}, None),
         notes=list(dict.fromkeys(one.note for one in asked if one.note)),
     )
     return sheet, begin(console, desk, sheet, asked, seeds, wish.batched)
 
 
-def _row(question: int, asked: Asked, seed: int) -> Row:
-    request = asked.request
-    return Row(asked.label, request.prompt, seed, request.opening, (), asked.messages, question)
-
-
 def _pairs(message: Mapping[str, Any]) -> int:
     try:
         most = int(message["most"])
-    except (KeyError, TypeError, ValueError):
+        if most != float(message["most"]):
+            raise ValueError
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("how many pairs? It must be a whole number") from None
     if not 1 <= most <= MOST_PAIRS:
         raise ValueError(f"there can be 1 to {MOST_PAIRS} pairs in a session, not {most}")
@@ -215,12 +209,26 @@ def _end(console: Console, sessions: Sessions, page: str, message: Mapping[str, 
     return past.listed(console)
 
 
-def _resume(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
-    """A session on the replies of a kept experiment: a new one, or one that was interrupted."""
-    sheet = past.open_sheet(console, int(message["id"]))
+def _resume(
+    console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
+) -> Answer:
+    """A session on the replies of a kept experiment: a new one, or one that was interrupted; `missing` has those of its
+    replies generated that never were."""
+    id, shown = int(message["id"]), sessions.of(page)
+    if shown is not None and shown.generating and shown.kept == id:
+        return {}
+    if sessions.writing(id):
+        raise ValueError("its replies are still being written. Wait a moment, and try again")
+    sheet = past.open_sheet(console, id)
     sheet.notes.clear()
-    session = Session(console, _pairs(message), sheet)
-    if session.over:
+    record = sheet.record
+    assert record is not None
+    # Of one that has all its replies by now (another page went on with it), nothing is missing.
+    unfinished = bool(message.get("missing")) and planned(record.settings) > len(record.trials)
+    session = Session(console, _pairs(message), sheet, unfinished=unfinished)
+    if unfinished:
+        session.generate(lambda: missing(console, record, id, values))
+    elif session.over:
         session.reveal()
     sessions.begin(page, session)
     return {}
@@ -280,23 +288,20 @@ def _shown(sessions: Sessions, page: str) -> Session:
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
         said = {"page": page_of(request), **json.loads(message or '{"do": "look"}')}
-        return _text(obey(console, page_of(request), said))
+        return counted(obey(console, page_of(request), said))
 
     return order
 
 
 def _starter(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> str:
-        return _text(obey(console, page_of(request), {**json.loads(message), "do": "start"}, values))
+        return counted(obey(console, page_of(request), {"do": "start", **json.loads(message)}, values))
 
     return start
 
 
-def _text(answer: Answer) -> str:
-    """Gradio passes on only what differs from what the page got before: each text is one of its own."""
-    return json.dumps({"n": next(_counted), **answer}, separators=(",", ":"))
-
-
+#: They need the host's chat, whose values come with them.
+BEGINNINGS = {"start": _start, "resume": _resume}
 ORDERS: dict[str, Order] = {
     "look": _look,
     "vote": _vote,
@@ -304,7 +309,6 @@ ORDERS: dict[str, Order] = {
     "stop": _stop,
     "more": _more,
     "end": _end,
-    "resume": _resume,
     "open": _open,
     "save": _save,
     "columns": _columns,

@@ -111,8 +111,14 @@ class Ballot:
             pairs = _evened(self._pairs, [pair for pair in pairs if pair.what not in done], len(columns), self._dice)
         self._deal(pairs)
 
-    def more(self, trials: Sequence[TrialRecord]) -> None:
-        """Further trials have ended: they come up too. The slip that is up stays."""
+    def more(self, trials: Sequence[TrialRecord], most: int | None = None) -> None:
+        """Further trials have ended: they come up too. The slip that is up stays.
+
+        Args:
+            trials: which; there may be none.
+            most: at most so many slips from now on, if given.
+        """
+        self._most = self._most if most is None else most
         fresh, alike = _differing(
             _shuffled(len(self._columns), len(trials), self._dice, len(self._trials)), (*self._trials, *trials)
         )
@@ -208,11 +214,14 @@ def _meetings(columns: int, dice: random.Random) -> list[tuple[int, int]]:
 
 
 def _evened(done: Sequence[_Pair], rest: Sequence[_Pair], columns: int, dice: random.Random) -> list[_Pair]:
-    """The rest in an order that goes on as evenly as it can: two columns that met less often come up first."""
-    met = Counter(pair.couple for pair in done)
+    """The rest in an order that goes on as evenly as it can.
+
+    Two columns that met less often come up first, and they do so in a trial that came up less often.
+    """
+    met, seen = Counter(pair.couple for pair in done), Counter(pair.trial for pair in done)
     place = {frozenset(meeting): at for at, meeting in enumerate(_meetings(columns, dice))}
     rounds = []
-    for pair in rest:
+    for pair in sorted(rest, key=lambda pair: seen[pair.trial]):
         rounds.append((met[pair.couple], place[pair.couple], pair))
         met[pair.couple] += 1
     return [pair for _, _, pair in sorted(rounds, key=lambda one: one[:2])]

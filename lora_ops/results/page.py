@@ -219,8 +219,9 @@ class Page:
 
     @property
     def settings(self) -> list[tuple[str, str]]:
-        """Of the generation, in words."""
-        return [(shown(str(key)), shown(str(value))) for key, value in self.record.settings.items()]
+        """Of the generation, in words. What else is kept among them (a sweep, what a session asks) is no setting."""
+        settings = self.record.settings.items()
+        return [(shown(str(key)), shown(str(value))) for key, value in settings if not isinstance(value, dict)]
 
     @property
     def standings(self) -> list[StandingView]:

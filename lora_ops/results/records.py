@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ class Summary:
         trials: how many there are.
         votes: how many were cast.
         first: the first question, shortened.
+        settings: of the generation, and what else was kept among them.
     """
 
     id: int
@@ -65,6 +66,7 @@ class Summary:
     trials: int
     votes: int
     first: str
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Records:
@@ -180,6 +182,7 @@ class Records:
                 trials=row["trials"],
                 votes=row["votes"],
                 first=(row["first"] or "")[:300],
+                settings=row["settings"],
             )
             for row in rows
         )

@@ -76,8 +76,8 @@
         stop.hidden = !generating;
         reveal.hidden = !session.votes;
         for (const one of [question, pair, verdicts]) one.hidden = !slip;
-        const idle = generating ? "" : session.votes ? "Every pair has been voted on." : error;
-        setText(wait, slip ? (error ? error : "") : generating && session.votes ? "The next pair is being written \u2026" : generating ? "The first replies are being written \u2026" : idle);
+        const idle = error || (session.votes ? "Every pair has been voted on." : "");
+        setText(wait, slip ? error : generating && session.votes ? "The next pair is being written \u2026" : generating ? "The first replies are being written \u2026" : idle);
         wait.hidden = !wait.textContent;
         wait.classList.toggle("is-wrong", Boolean(error));
         if (slip) {
@@ -97,7 +97,8 @@
           bar.firstChild.style.width = `${Math.round((generating.part || 0) * 1000) / 10}%`;
         }
         const alike = session.alike ? `${session.alike} ${session.alike === 1 ? "pair said" : "pairs said"} the same and ${session.alike === 1 ? "is" : "are"} left out.` : "";
-        setText(line, [generating && `Replies: ${generating.text}`, alike, ...session.notes].filter(Boolean).join(" "));
+        const more = [alike, ...session.notes].filter(Boolean).join(" ");
+        setText(line, [generating && `Replies: ${generating.text}${more ? "." : ""}`, more].filter(Boolean).join(" "));
       },
     };
   };

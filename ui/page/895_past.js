@@ -8,13 +8,17 @@
   const many = (n, one, more) => `${n} ${n === 1 ? one : more}`;
 
   function entry(one, say, most) {
-    const order = (message, then) => M.votes.order({ ...message, id: one.id }, (answer) => {
+    const order = (message, then, box) => M.votes.order({ ...message, id: one.id }, (answer) => {
       say(answer);
       if (!answer.refused && then) then(answer);
-    });
-    const vote = el("button", { type: "button", class: "button small", text: "Vote on it", data: { do: "resume" }, title: "A blind session on these replies; one that was interrupted goes on",
-      on: { click: () => order({ do: "resume", most: most() }, () => M.goTo("votes", "lora-mixer-ballot")) } });
+    }, box);
+    const missing = one.planned > one.trials;
+    const resume = (more) => order({ do: "resume", most: most(), missing: more }, () => M.goTo("votes", "lora-mixer-ballot"), "start");
+    const vote = el("button", { type: "button", class: "button small", text: "Vote on it", data: { do: "resume" }, title: "A blind session on the replies that are there",
+      on: { click: () => resume(false) } });
     vote.disabled = one.labels.length < 2 || !one.trials;
+    const goOn = missing ? el("button", { type: "button", class: "button small", text: "Go on", data: { do: "go-on" }, title: "The session that was interrupted: the replies that are missing are generated, and voted on",
+      on: { click: () => resume(true) } }) : null;
     const open = el("button", { type: "button", class: "button small", text: "Open", data: { do: "open" }, title: "Show it on the Mix tab as it was",
       on: { click: () => order({ do: "open" }, () => { M.lab.look(); M.goTo("mix", "lora-mixer-compare"); }) } });
     const columns = el("button", { type: "button", class: "button small", text: "Use its columns", data: { do: "columns" }, title: "Set the columns of the Mix tab up as these were",
@@ -22,10 +26,10 @@
     const forms = FORMS.map(([form, text]) => el("button", { type: "button", class: "button small", text, data: { do: `save-${form}` }, title: `Save it as ${text}`,
       on: { click: () => order({ do: "save", form }, ({ file }) => M.download(file.name, file.text, `${file.type};charset=utf-8`)) } }));
     const gone = M.askingButton("Delete", "Delete it and its votes", { do: "delete" }, () => order({ do: "delete" }));
-    const facts = [M.when(Date.parse(one.time) / 1000), one.model, many(one.trials, "trial", "trials"), one.votes ? many(one.votes, "vote", "votes") : ""].filter(Boolean).join(" \u00b7 ");
+    const facts = [M.when(Date.parse(one.time) / 1000), one.model, missing ? `${one.trials} of ${one.planned} trials` : many(one.trials, "trial", "trials"), one.votes ? many(one.votes, "vote", "votes") : ""].filter(Boolean).join(" \u00b7 ");
     return el("li", { class: "past-entry", data: { experiment: String(one.id) } },
       el("div", { class: "past-what" }, el("b", { text: one.labels.join("  |  ") }), el("span", { class: "faint", text: one.first }), el("span", { class: "hint", text: facts })),
-      el("div", { class: "past-acts" }, vote, open, columns, ...forms, gone.node));
+      el("div", { class: "past-acts" }, goOn, vote, open, columns, ...forms, gone.node));
   }
 
   /** The standing over all votes, or over those between mixes that are ticked. */
