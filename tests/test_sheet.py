@@ -125,3 +125,30 @@ def test_the_more_replies_grow_the_rarer_a_page_is_told() -> None:
 
     assert seconds(2) == seconds(8, ended=6) == seconds(16, ended=16) == 0.1
     assert seconds(2) < seconds(5) < seconds(8) < seconds(16) <= 0.4
+
+
+def test_a_report_is_never_labelled_newer_than_what_it_says() -> None:
+    # Another thread may let the replies grow while a report is put together: here, whenever a cell is looked at.
+    shown = sheet(rows=1)
+
+    class Growing(list):  # type: ignore[type-arg]
+        def __iter__(self) -> Any:
+            shown.finish(0, result(said("all"), said("all")))
+            return super().__iter__()
+
+    before = shown.age
+    shown.cells = Growing(shown.cells)
+    assert Teller(shown).news()["age"] == before < shown.age
+
+
+def test_all_that_changes_what_is_said_makes_it_older() -> None:
+    shown = sheet(rows=1)
+    ages = [shown.age]
+    for change in (
+        lambda: shown.grow(0, ["a", "b"], [1, 1], [False, False], [1.0, 1.0]),
+        lambda: shown.finish(0, result(said("all"), said("all"))),
+        shown.settle,
+    ):
+        change()
+        ages.append(shown.age)
+    assert ages == sorted(set(ages))

@@ -79,6 +79,7 @@ class Sheet:
         to_chat: the prompt of the chat's last turn, if the first row asked that: its replies may go into the chat.
         limit: how many tokens a reply may have.
         reference: the column that the others are held against.
+        age: grows after every change of what is said, so that of two reports the older one can be told.
         notes: what to know about it, shown above it ("read from a file").
     """
 
@@ -89,6 +90,7 @@ class Sheet:
     limit: int | None = None
     notes: list[str] = field(default_factory=list)
     reference: int = 0
+    age: int = 0
     line: Line = field(default_factory=Line)
     #: What is kept of it, as it was when it began.
     record: Record | None = None
@@ -115,6 +117,7 @@ class Sheet:
             if cell.state != DONE:
                 cell.state = ENDED if ended else RUNNING
                 cell.text, cell.tokens, cell.seconds = text, count, seconds
+        self.age += 1
 
     def finish(self, row: int, result: Result) -> None:
         """All columns of a row have ended."""
@@ -122,6 +125,7 @@ class Sheet:
         for cell, said in zip(self.cells[row], result.columns, strict=True):
             cell.state, cell.result = DONE, said
             cell.text, cell.tokens, cell.seconds = said.text, len(said.token_ids), said.seconds
+        self.age += 1
 
     def settle(self) -> None:
         """Nothing runs any more: rows that were never reached say nothing."""
@@ -129,6 +133,7 @@ class Sheet:
             for cell in row:
                 if cell.state in (RUNNING, ENDED):
                     cell.state = DONE
+        self.age += 1
 
     def shown(self, row: int, column: int) -> str:
         """A reply as it is read, with what it begins with."""
@@ -166,6 +171,8 @@ class Teller:
         if whole:
             self._told.clear()
         sheet = self.sheet
+        # Read first: replies may grow in another thread meanwhile, and a report must not pass for newer than it is.
+        age, shown = sheet.age, sheet.line.to_dict()
         cells = []
         for row, line in enumerate(sheet.cells):
             for column, cell in enumerate(line):
@@ -176,8 +183,8 @@ class Teller:
                 self._told[row, column] = now
                 cells.append(_cell(sheet, row, column, before[1] if before else None))
         self._count += 1
-        news = {"key": sheet.key, "n": self._count, "cells": cells}
-        return {**news, "line": sheet.line.to_dict(), "note": " ".join(sheet.notes)}
+        news = {"key": sheet.key, "n": self._count, "age": age, "cells": cells}
+        return {**news, "line": shown, "note": " ".join(sheet.notes)}
 
 
 def _cell(sheet: Sheet, row: int, column: int, before: str | None) -> dict[str, Any]:
