@@ -9,11 +9,12 @@
  *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    55_fade    gains that change over the reply
  *   40_faders  the fader, the number beside it, M, S, switch         60_grid    layer x kind: drawing; 62_hand moving it;
  *   45_kinds   one fader per kind of an adapter                      65_cell    the targets of the cell that is chosen
- *   50_curve   the depth curve, one value per layer                  70_dock    beside the chat; 80_desk all strips
+ *   50_curve   the depth curve, one value per layer                  69_room    the chat's text gives way to a second reply
+ *   80_desk    all strips                                            70_dock    beside the chat
  * The works, which load, measure, keep and bake adapters, are spread over the desk and a tab of their own:
  *   71_works   what runs, and what Python says of it                 75_heat, 76_impact  heat maps on the grid, measuring
  *   72_shelf, 73_entry  the adapters in the host's folder            77_bake    a mix becomes an adapter of its own
- *   74_profiles  mixes under names, and shapes                       78_adapters  the tab
+ *   74_profiles  mixes under names, and shapes                       78_adapters  the tab; 79_menu  the host's own menu
  * The lab, which compares, is an element of its own below the desk:
  *   81_lab     the columns, the experiment that is shown             85_differences  against which column; measuring them
  *   82_columns the columns as they are set up                        86_reply, 87_results what was said; 87_charts

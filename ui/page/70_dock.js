@@ -28,6 +28,13 @@
     return Math.max(0, Math.round(innerWidth - box.left));
   }
 
+  /** How much of the left edge TextGen's list of tabs takes, where it is open. */
+  function rail() {
+    const bar = document.querySelector(".header_bar");
+    const box = bar && bar.getBoundingClientRect();
+    return box && box.left <= 0 && box.height > innerHeight / 2 && box.right < innerWidth / 2 ? Math.max(0, Math.round(box.right)) : 0;
+  }
+
   function channel(adapter) {
     const name = adapter.name;
     const power = M.onOff(name);
@@ -68,6 +75,7 @@
     const shut = el("button", { type: "button", class: "button small shut", text: "\u00d7", "aria-label": "Close the LoRA faders", on: { click: () => toggle(false) } });
     const body = el("div", { class: "channels" });
     const twice = M.answeringTwice();
+    const room = M.chatRoom();
     const panel = el("div", { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
       el("div", { class: "dock-head" }, bypass.node, shut), body, twice.inside);
     const node = el("div", { class: "dock" }, pill, el("div", { class: "dock-side" }, panel, twice.beside));
@@ -156,6 +164,7 @@
           if (chat) observer.observe(chat);
         }
         node.style.setProperty("--lm-right", `${sidebar()}px`);
+        node.style.setProperty("--lm-left", `${rail() + 8}px`);
         const home = document.querySelector(".gradio-container") || document.body;
         if (node.parentNode !== home) home.append(node);
       },
@@ -165,6 +174,7 @@
         const show = adapters.length > 0 && seen.size > 0;
         if (node.hidden === show) node.hidden = !show;
         twice.update(show);
+        room.update(show && !twice.beside.hidden ? twice.beside : null, twice.beside.classList.contains("is-below"));
         if (!show) {
           bypass.lift();
           return;

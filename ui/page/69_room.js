@@ -1,0 +1,70 @@
+/* Room beside the chat: its text gives way to what stands over it, so that two replies can be read side by side. */
+(function (M) {
+  "use strict";
+
+  const GAP = 12;
+  const LEAST = 260; // what is left for the chat's text; less is no room, then the card stands over it
+  const TEXT = "#chat .message-body, #chat-turns";
+
+  const scroller = () => document.querySelector(".chat-parent") || document.getElementById("chat-log");
+  const round = (box) => [box.left, box.right, box.top, box.bottom].map(Math.round);
+
+  /** {update(card or null, below)}: the card that stands beside the chat, or over the end of it. */
+  M.chatRoom = function () {
+    let given = null; // the element that gave way
+    let measured = "";
+
+    function clear() {
+      if (given) {
+        given.style.removeProperty("padding-right");
+        given.style.removeProperty("padding-bottom");
+      }
+      given = null;
+    }
+    function beside(chat, card) {
+      const texts = document.querySelectorAll(TEXT);
+      const right = texts.length ? texts[texts.length - 1].getBoundingClientRect().right : 0;
+      const box = chat.getBoundingClientRect();
+      const room = box.right - card.left + GAP;
+      if (right <= card.left - GAP || box.width - room < LEAST) return;
+      chat.style.paddingRight = `${Math.round(room)}px`;
+    }
+    /** Only where the text reaches under the card: a chat that is short is not to scroll. */
+    function below(chat, card) {
+      const texts = document.querySelectorAll(TEXT);
+      if (!texts.length) return;
+      const box = chat.getBoundingClientRect();
+      const room = box.bottom - card.top + GAP;
+      const end = texts[texts.length - 1].getBoundingClientRect().bottom - box.top + chat.scrollTop;
+      if (room <= 0 || end < chat.clientHeight - room) return;
+      const followed = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2 * GAP;
+      chat.style.paddingBottom = `${Math.round(room)}px`;
+      if (followed) chat.scrollTop = chat.scrollHeight;
+    }
+
+    M.onStop(clear);
+    return {
+      update(card, under) {
+        const chat = scroller();
+        if (!card || !chat) {
+          clear();
+          measured = "";
+          return;
+        }
+        const box = card.getBoundingClientRect();
+        const place = chat.getBoundingClientRect();
+        // Beside, its height does not matter; below, what the text has grown to does.
+        const seen = under
+          ? JSON.stringify([true, round(box), round(place), chat.scrollHeight])
+          : JSON.stringify([false, Math.round(box.left), round(place)]);
+        if (chat === given && seen === measured) return;
+        const top = chat.scrollTop;
+        clear();
+        given = chat;
+        (under ? below : beside)(chat, box);
+        if (!under) chat.scrollTop = top;
+        measured = under ? JSON.stringify([true, round(box), round(place), chat.scrollHeight]) : seen;
+      },
+    };
+  };
+})(window.loraMixer);
