@@ -177,7 +177,8 @@ def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     console.host.unload_adapters(None if names is None else [str(name) for name in names])
     console.refresh()
     left = loaded_adapters(console)
-    said = f"Unloaded {_listed(names)}." if left and names else "No adapter is loaded: this is the base model."
+    # What was done, not how things stand: the host's own menu may load one the next moment, and this still says so.
+    said = f"Unloaded {_listed(names)}." if left and names else "Unloaded every adapter: that left the base model."
     return {"said": said, "shelf": shelf_json(console)}
 
 
