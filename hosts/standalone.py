@@ -95,7 +95,8 @@ def _check_port(host: str, port: int | None) -> None:
             probe.bind((host, port or 0))  # 0 is any: then this is about the host alone
         except OSError as error:
             where = f"{host} port {port}" if port else host
-            raise HostError(f"Cannot listen on {where}: {error.strerror or error}.") from error
+            advice = " Name another port, or none: then the first free one is taken." if port else ""
+            raise HostError(f"Cannot listen on {where}: {error.strerror or error}.{advice}") from error
 
 
 def _stay_local() -> None:
