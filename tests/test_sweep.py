@@ -182,6 +182,13 @@ def test_two_axes_are_a_grid_row_by_row():
     assert columns[5].mix == Mix({"pirate": Faders(master=2.0, layers={0: 1.5, 1: 1.5})})
 
 
+def test_an_adapter_that_both_axes_are_of_is_named_once():
+    x = parse_axis("pirate: master 0, 1", TWO, Mix())
+    same, other = (parse_axis(text, TWO, Mix()) for text in ("pirate: q_proj 0, 1", "poet: q_proj 0, 1"))
+    assert sweep(Mix(), x, same)[0].label == "pirate · master 0, q_proj 0"
+    assert sweep(Mix(), x, other)[0].label == "pirate · master 0, poet · q_proj 0"
+
+
 def test_axes_that_move_the_same_fader_are_refused():
     x, y = (parse_axis(text, ONE, Mix()) for text in ("layers 0-5 off", "layer 5 0, 1"))
     with pytest.raises(ValueError, match="both axes move pirate · layer 5"):

@@ -18,6 +18,7 @@ from .columns import KEPT, LEAST, LETTERS, MOST, Columns, Filled
 from .measuring import surprise, tables
 from .panel import Panel
 from .prompts import text_of_file
+from .replies import sentence
 from .sharing import export, read
 from .sheet import Sheet, Teller
 
@@ -42,7 +43,7 @@ def obey(console: Console, page: str, message: dict[str, Any]) -> Answer:
     try:
         answer = ORDERS[message["do"]](console, page, message)
     except (ValueError, HostError, RuntimeError, OSError) as error:
-        answer = {"refused": {"at": getattr(error, "at", ""), "why": _sentence(str(error))}}
+        answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
     except (KeyError, TypeError, IndexError) as error:
         answer = {"refused": {"at": "", "why": f"The page said something that nobody understands: {error!r}"}}
     return {"re": message.get("seq"), "setup": setup_json(console), **answer}
@@ -269,14 +270,6 @@ def _sheet(console: Console, page: str) -> Sheet:
     if sheet is None:
         raise Refused("there is nothing compared yet")
     return sheet
-
-
-def _sentence(text: str) -> str:
-    text = text.strip() or "This did not work"
-    first = text.split()[0]
-    # What begins with a file's name, say, stays as it is.
-    front = text[0].upper() if first.isalpha() and first.islower() else text[0]
-    return front + text[1:] + ("" if text[-1] in ".!?…" else ".")
 
 
 ORDERS: dict[str, Order] = {

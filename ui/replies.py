@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .sheet import Line
 
 if TYPE_CHECKING:
-    from ..lora_ops import Result
+    from ..lora_ops import Result, Update
     from ..lora_ops.lab.trials import Progress
     from .sheet import Sheet
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def progress(sheet: Sheet, progress: Progress) -> Line:
     """How far an experiment is."""
     update, rows = progress.update, progress.trials
-    most = max(update.tokens, default=0) if update else 0
-    share = min(most / sheet.limit, 1.0) if sheet.limit else 0.0
+    most, share = _reached(update, sheet.limit) if update else (0, 0.0)
     part = (progress.done + (share if progress.done < rows else 0.0)) / rows
     parts = [f"{progress.done} of {rows} done" if rows > 1 else ""]
     if update is None:
@@ -28,6 +27,26 @@ def progress(sheet: Sheet, progress: Progress) -> Line:
     left = progress.seconds_left
     parts.append(f"at most {clock(left)} left" if left is not None and left >= 1 else "")
     return Line(" · ".join(piece for piece in parts if piece), True, part)
+
+
+def _reached(update: Update, limit: int | None) -> tuple[int, float]:
+    """How many tokens the furthest of the columns that run has said, and how much of all replies is said at least.
+
+    Where memory does not hold all columns at once some have ended before others begin.
+    """
+    columns = list(zip(update.tokens, update.finished, strict=True))
+    running = [tokens for tokens, over in columns if tokens and not over] or [tokens for tokens, _ in columns]
+    parts = [1.0 if over else min(tokens / limit, 1.0) if limit else 0.0 for tokens, over in columns]
+    return max(running, default=0), sum(parts) / len(parts) if parts and limit else 0.0
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence: with a large letter, and an end."""
+    text = text.strip() or "This did not work"
+    first = text.split()[0]
+    # What begins with a file's name, say, stays as it is.
+    front = text[0].upper() if first.isalpha() and first.islower() else text[0]
+    return front + text[1:] + ("" if text[-1] in ".!?…" else ".")
 
 
 def shorten(text: str, most: int = 90) -> str:
@@ -54,11 +73,18 @@ def clock(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def summary(results: Sequence[Result], rows: int, to_the_chat: bool) -> str:
-    """What came of an experiment, in a line. Replies to a text of one's own are no replies to the chat's last turn."""
+def summary(results: Sequence[Result], rows: int, to_the_chat: bool, seconds: float | None = None) -> str:
+    """What came of an experiment, in a line. Replies to a text of one's own are no replies to the chat's last turn.
+
+    Args:
+        results: of the rows that have ended.
+        rows: how many there were to be.
+        to_the_chat: whether they may go into the chat.
+        seconds: how long it took; if not given, what the rows took one after the other.
+    """
     if not results:
         return "Stopped before the first word."
-    seconds = sum(result.seconds for result in results)
+    seconds = seconds or sum(result.seconds for result in results)
     tokens = sum(len(column.token_ids) for result in results for column in result.columns)
     parts = [
         f"stopped after {len(results)} of {rows}" if len(results) < rows else f"{rows} rows" if rows > 1 else "",

@@ -65,8 +65,9 @@ def grow(console: Console, sheet: Sheet, run: Experiment) -> Generator[None, Non
                 yield
     finally:
         _finish(sheet, run)
+        results, to_chat = list(sheet.results.values()), sheet.to_chat is not None
+        sheet.line = Line(replies.summary(results, len(sheet.rows), to_chat, run.spent))
         sheet.settle()
-        sheet.line = Line(replies.summary(list(sheet.results.values()), len(sheet.rows), sheet.to_chat is not None))
 
 
 def _finish(sheet: Sheet, run: Experiment) -> None:

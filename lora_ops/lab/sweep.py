@@ -110,10 +110,16 @@ def sweep(base: Mix, x: Axis, y: Axis | None = None) -> list[Column]:
     if y is None:
         return columns + [Column(label, _moved(base, moved)) for label, moved in x.settings]
     return columns + [
-        Column(f"{x_label}, {y_label}", _moved(base, {**x_moved, **y_moved}))
+        Column(_pair(x_label, y_label), _moved(base, {**x_moved, **y_moved}))
         for y_label, y_moved in y.settings
         for x_label, x_moved in x.settings
     ]
+
+
+def _pair(x: str, y: str) -> str:
+    """The label of a pair of settings; an adapter that both are of is named once."""
+    adapter, between, _ = x.rpartition(" · ")
+    return f"{x}, {y.removeprefix(adapter + between)}"
 
 
 def _moved(base: Mix, moved: Mapping[Fader, float]) -> Mix:

@@ -104,6 +104,7 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
         self._why_not, self._alone = why_not, alone
         self._plan = [(at, seed) for at in range(len(questions)) for seed in seeds]
         self._ended: dict[int, Result] = {}
+        self._spent = 0.0
         super().__init__(self._ask_all, asking.stopped, "experiment")
 
     @property
@@ -111,6 +112,11 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
         """Every trial, in order: all seeds of a question, then those of the next. What has ended has a result."""
         ended = dict(self._ended)
         return tuple(Trial(question, seed, ended.get(at)) for at, (question, seed) in enumerate(self._plan))
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work so far, without waiting for the model; trials that ran in one batch share theirs."""
+        return self._spent
 
     def _ask_all(self, tell: Callable[[Progress], None]) -> tuple[Trial, ...]:
         for column in self._columns:
@@ -164,6 +170,7 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
         everyone = [row for at in group for row in rows[at]]
         manner = self._asking.ask(asked, everyone, progress, self._why_not, answer)
         clock.spend(manner.seconds)
+        self._spent += manner.seconds
         for at in group:
             if any(row.reply.token_ids or row.reply.finish != "stopped" for row in rows[at]):
                 self._ended[at] = result_of(self._columns, rows[at], _own(manner, rows[at]), not self._why_not)
