@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
+from .replies import left
+from .rereading import prompt_ids
+from .sheet import Line
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
+    from ..lora_ops.lab.curves import Curve
+    from ..lora_ops.lab.sweep import Axis
     from .console import Console
     from .sheet import Sheet
 
@@ -32,13 +39,15 @@ class Charting:
         """Whether it was called off."""
         return self._stopped.is_set()
 
-    def of_sweep(self, sheet: Sheet) -> Any:
-        """Perplexity, divergence, agreement and length against the gain, of the first row of a sweep over one axis.
+    def of_sweep(self, sheet: Sheet) -> Generator[Line, None, Any]:
+        """Perplexity, divergence, agreement and length against the gain, of a sweep over one axis.
+
+        Yields how far it is, and answers the figure: the mean of all rows.
 
         Raises:
             HostError, ValueError, RuntimeError: for people.
         """
-        from ..lora_ops.lab.curves import curve
+        from ..lora_ops.lab.curves import mean
         from ..lora_ops.lab.sweep import parse_axis
         from .charts import curve as draw
 
@@ -46,15 +55,25 @@ class Charting:
         filled = sheet.filled
         if filled is None or filled.y or not sheet.results or len(filled.x_labels) != len(sheet.columns):
             raise HostError("Fill the columns from a sweep over one fader and compare: then there is a line to draw.")
-        ids, base = self._ids(sheet, desk), sheet.columns[0].mix
-        axis = parse_axis(filled.x, desk, base)
-        row = next(iter(sheet.results))
-        replies = [column.token_ids for column in sheet.results[row].columns]
+        prompts = {row: prompt_ids(self._console, desk, sheet, row) for row in sheet.results}
+        axis = parse_axis(filled.x, desk, sheet.columns[0].mix)
+        rows = [row for row in prompts if not _silent(sheet, row, axis)] or list(prompts)[:1]
+        found, began = [], time.monotonic()
         with self._console.comparison(self):
-            found = curve(
-                desk, self._console.host.tokenizer, ids, axis, base, replies=replies, cancelled=self._stopped.is_set
-            )
-        return draw(found)
+            for at, row in enumerate(rows):
+                part = at / len(rows)
+                told = f"Drawing: {at} of {len(rows)} rows" if len(rows) > 1 else "Drawing …"
+                yield Line(" · ".join(filter(None, [told, left(time.monotonic() - began, part)])), True, part)
+                found.append(self._curve(desk, sheet, row, prompts[row], axis))
+        return draw(mean(found), len(found))
+
+    def _curve(self, desk: Desk, sheet: Sheet, row: int, ids: Any, axis: Axis) -> Curve:
+        from ..lora_ops.lab.curves import curve
+
+        base, replies = sheet.columns[0].mix, [column.token_ids for column in sheet.results[row].columns]
+        return curve(
+            desk, self._console.host.tokenizer, ids, axis, base, replies=replies, cancelled=self._stopped.is_set
+        )
 
     def of_text(self, text: str, axis: str) -> Any:
         """How likely the adapter makes a text as the gain goes up, and where more stops helping.
@@ -83,13 +102,11 @@ class Charting:
             raise HostError("There is no adapter to draw a chart of.")
         return desk
 
-    def _ids(self, sheet: Sheet, desk: Desk) -> Any:
-        import torch
 
-        ids = sheet.rows[next(iter(sheet.results))].input_ids
-        if not ids:
-            raise HostError("This experiment was read from a file: compare again to draw it.")
-        return torch.tensor([ids], device=next(desk.model.parameters()).device)
+def _silent(sheet: Sheet, row: int, axis: Axis) -> bool:
+    """Whether the as-loaded reply of a row is known, and empty: then there is nothing to judge by it."""
+    gains = axis.gains
+    return 1 in gains and not sheet.results[row].columns[gains.index(1)].token_ids
 
 
 def charts_html(sheet: Sheet) -> str:

@@ -25,8 +25,12 @@ _COLOURS = (_BLUE, _ORANGE, "#16a34a", "#c026d3", "#0891b2", "#dc2626")
 _LONGEST = 24
 
 
-def curve(found: Curve) -> Any:
+def curve(found: Curve, rows: int = 1) -> Any:
     """How the as-loaded reply fares against the gain: perplexity, divergence, agreement, and the length of replies.
+
+    Args:
+        found: what is drawn.
+        rows: of how many rows it is the mean.
 
     Raises:
         MissingPackage: plotly is not installed.
@@ -37,7 +41,7 @@ def curve(found: Curve) -> Any:
         ("agreement with the as-loaded reply", lambda point: point.agreement, ".0%"),
     ]
     if any(point.length is not None for point in found.points):
-        panels.append(("length of its own reply (tokens)", lambda point: point.length, "d"))
+        panels.append(("length of its own reply (tokens)", lambda point: point.length, ".4~g"))
     figure = needed("plotly.subplots", "drawing charts").make_subplots(
         rows=len(panels),
         cols=1,
@@ -59,7 +63,8 @@ def curve(found: Curve) -> Any:
         figure.data[0].update(name="the as-loaded reply", showlegend=True)
         figure.layout.annotations[0].update(text="perplexity")
     figure.add_vline(x=1, line={"color": _GREY, "width": 1, "dash": "dot"})
-    figure.update_xaxes(title_text=f"gain of {_short(found.label)} (1 is as loaded)", row=len(panels), col=1)
+    over = f", mean of {rows} rows" if rows > 1 else ""
+    figure.update_xaxes(title_text=f"gain of {_short(found.label)} (1 is as loaded){over}", row=len(panels), col=1)
     return figure
 
 

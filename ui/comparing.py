@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +14,16 @@ from .asking import Wish, ask
 from .charting import Charting
 from .measuring import measure
 from .orders import obey
+from .replies import sentence
 from .sheet import Line
 from .toast import refusal, tell
-from .wire import at_the_root, receiver, wire
+from .wire import FOR_PEOPLE, LIVE, QUEUED, hand_over, page_of, wires
 
 if TYPE_CHECKING:
     from .console import Console
     from .sheet import Sheet
 
-#: Errors that are told as they are; of any other its user can only be told that it happened.
-FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
 CHARTS = ("sweep", "text")
-#: "multiple": what a page says is never dropped because something that it said before is still being done.
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
 
 
 def build_comparing(console: Console) -> None:
@@ -34,22 +31,20 @@ def build_comparing(console: Console) -> None:
     gr.HTML('<div id="lora-mixer-lab"></div>')
     with gr.Column(elem_id="lora-mixer-charts"):
         plots = {name: gr.Plot(visible=False, show_label=False, elem_id=f"lora-mixer-plot-{name}") for name in CHARTS}
-    with at_the_root():
-        news, order, answer, start, use, told, measure, draw = (
-            wire(f"lora-mixer-lab-{name}")
-            for name in ("news", "order", "answer", "start", "use", "tell", "measure", "draw")
-        )
-    news.change(None, [news], None, js=receiver("news"))
-    answer.change(None, [answer], None, js=receiver("answered"))
+    news, order, answer, start, use, told, measure, draw = wires(
+        "lab", "news", "order", "answer", "start", "use", "tell", "measure", "draw"
+    )
+    hand_over(news, "lab", "news")
+    hand_over(answer, "lab", "answered")
     chat = list(console.host.chat_inputs())
     # Not in the queue: an order must not wait behind a generation, Stop least of all.
-    order.input(_obeyer(console), [order], [answer], queue=False, **_HIDDEN)
-    start.input(_asker(console), [start, *chat], [news], **_HIDDEN)
-    measure.input(_measurer(console), [measure], [news], **_HIDDEN)
-    draw.input(_drawer(console), [draw], [news, *plots.values()], **_HIDDEN)
-    use.input(_user(console), [use, *chat], list(console.host.chat_outputs()), **_HIDDEN)
+    order.input(_obeyer(console), [order], [answer], **LIVE)
+    start.input(_asker(console), [start, *chat], [news], **QUEUED)
+    measure.input(_measurer(console), [measure], [news], **QUEUED)
+    draw.input(_drawer(console), [draw], [news, *plots.values()], **QUEUED)
+    use.input(_user(console), [use, *chat], list(console.host.chat_outputs()), **QUEUED)
     # In the queue: Gradio 6 shows no error of an event that is not.
-    told.input(_tell, [told], None, **_HIDDEN)
+    told.input(_tell, [told], None, **QUEUED)
 
 
 def _tell(message: str) -> None:
@@ -75,9 +70,9 @@ def _asker(console: Console) -> Any:
                 for news in all_news:
                     yield json.dumps(news)
         except Exception as error:
-            yield _line(str(error))
+            yield _line(sentence(str(error)))
             if isinstance(error, FOR_PEOPLE):
-                raise refusal(error) from error
+                raise refusal(sentence(str(error))) from error
             raise
 
     return start
@@ -94,7 +89,7 @@ def _measurer(console: Console) -> Any:
                     yield json.dumps(news)
         except FOR_PEOPLE as error:
             yield _ended(sheet)
-            raise refusal(error) from error
+            raise refusal(sentence(str(error))) from error
 
     return measure_now
 
@@ -109,7 +104,7 @@ def _drawer(console: Console) -> Any:
             if said["chart"] == "sweep":
                 if sheet is None:
                     raise HostError("There is nothing to draw yet: compare first.")
-                figure = charting.of_sweep(sheet)
+                figure = yield from _drawing(charting.of_sweep(sheet), nothing)
             else:
                 figure = charting.of_text(said["text"], said["axis"])
             if sheet is not None:
@@ -121,10 +116,20 @@ def _drawer(console: Console) -> Any:
             if charting.stopped:
                 return
             if isinstance(error, FOR_PEOPLE):
-                raise refusal(error) from error
+                raise refusal(sentence(str(error))) from error
             raise
 
     return draw
+
+
+def _drawing(steps: Generator[Line, None, Any], nothing: Sequence[Any]) -> Generator[tuple[Any, ...], None, Any]:
+    """Tells a page how far a chart is; answers the chart."""
+    while True:
+        try:
+            line = next(steps)
+        except StopIteration as end:
+            return end.value
+        yield json.dumps({"line": line.to_dict()}), *nothing
 
 
 def _ended(sheet: Sheet | None) -> str:
@@ -149,8 +154,3 @@ def _user(console: Console) -> Any:
             raise refusal(error) from error
 
     return use
-
-
-def page_of(request: gr.Request) -> str:
-    """What tells one open page from another."""
-    return request.session_hash or ""

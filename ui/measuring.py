@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..hosts.protocol import HostError
 from . import keeping
 from .replies import left
+from .rereading import prompt_ids
 from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
+    import torch
+
     from ..lora_ops import Desk
     from ..lora_ops.lab.scoring import Judgement
     from .console import Console
@@ -34,18 +37,17 @@ def measure(console: Console, sheet: Sheet) -> Generator[dict[str, Any], None, N
     Raises:
         HostError, ValueError, RuntimeError: for people; rows that were measured until then are.
     """
-    desk, tokens = console.desk(), sum(len(row.input_ids) for row in sheet.rows)
+    desk = console.desk()
     if desk is None:
         raise HostError("There is no adapter to measure with.")
     rows = [row for row in sheet.results if row not in sheet.scores]
-    if rows and not tokens:
-        raise HostError("This experiment was read from a file: compare again to measure it.")
+    prompts = {row: prompt_ids(console, desk, sheet, row) for row in rows}
     before, stop = sheet.line.text, _Stop()
     total = len(rows) * len(sheet.columns)
     try:
         with console.comparison(stop):
             for at, row in enumerate(rows):
-                yield from _row(console, desk, sheet, row, stop, at * len(sheet.columns), total)
+                yield from _row(console, desk, sheet, row, prompts[row], stop, at * len(sheet.columns), total)
     except Stopped:
         pass
     finally:
@@ -120,16 +122,15 @@ def token_texts(tokenizer: Any, ids: Sequence[int]) -> list[str]:
 
 
 def _row(
-    console: Console, desk: Desk, sheet: Sheet, row: int, stop: _Stop, done: int, total: int
+    console: Console, desk: Desk, sheet: Sheet, row: int, ids: torch.Tensor, stop: _Stop, done: int, total: int
 ) -> Iterator[dict[str, Any]]:
-    import torch
-
     from ..lora_ops.desk import Cancelled
+    from ..lora_ops.lab.reading import Prompt
     from ..lora_ops.lab.scoring import judge
     from ..lora_ops.results.record import ScoresRecord
 
     mixes = [column.mix for column in sheet.columns]
-    ids = torch.tensor([sheet.rows[row].input_ids], device=next(desk.model.parameters()).device)
+    prompt = Prompt()  # all columns answered the same one: it is read once
     judged: list[list[Judgement]] = []
     for at, said in enumerate(sheet.results[row].columns):
         part = (done + at) / total
@@ -137,7 +138,7 @@ def _row(
         sheet.line = Line(text, running=True, part=part)
         yield {"line": sheet.line.to_dict()}
         try:
-            judged.append(judge(desk, ids, said.token_ids, mixes, mixes[at], stop.asked))
+            judged.append(judge(desk, ids, said.token_ids, mixes, mixes[at], stop.asked, prompt=prompt))
         except Cancelled:
             raise Stopped from None
     sheet.scores[row] = ScoresRecord(

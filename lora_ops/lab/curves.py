@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +29,7 @@ class Point:
         perplexity: exp of its negative: the lower, the likelier the text.
         divergence: from the base model, over the text's tokens: the mean KL(base || this mix), in nats.
         agreement: the share of the text's tokens that are this mix's likeliest choice.
-        length: how many tokens it said itself; None if it was not asked.
+        length: how many tokens it said itself, of several replies the mean; None if it was not asked.
         own_perplexity: of what it said itself, under this very mix; None if it was not asked, or said nothing.
     """
 
@@ -37,7 +38,7 @@ class Point:
     perplexity: float
     divergence: float
     agreement: float
-    length: int | None = None
+    length: float | None = None
     own_perplexity: float | None = None
 
 
@@ -128,6 +129,40 @@ def curve(
     }
     points = [replace(one, length=own[one.gain][0], own_perplexity=own[one.gain][1]) for one in found.points]
     return replace(found, points=tuple(points))
+
+
+def mean(curves: Sequence[Curve]) -> Curve:
+    """Several texts under the same gains as one: each text counts by its tokens, each reply by its own.
+
+    Raises:
+        ValueError: there is no curve, or their gains differ.
+    """
+    if not curves or len({tuple(point.gain for point in one.points) for one in curves}) != 1:
+        raise ValueError("a mean needs curves over the same gains")
+    if len(curves) == 1:
+        return curves[0]
+    tokens = [one.tokens for one in curves]
+    points = tuple(_mean_point(some, tokens) for some in zip(*(one.points for one in curves), strict=True))
+    return Curve(curves[0].label, points, sum(tokens))
+
+
+def _mean_point(points: Sequence[Point], tokens: Sequence[int]) -> Point:
+    def of(read: Callable[[Point], float]) -> float:
+        return math.fsum(read(one) * count for one, count in zip(points, tokens, strict=True)) / sum(tokens)
+
+    logprob = of(lambda point: point.mean_logprob)
+    lengths = [point.length for point in points if point.length is not None]
+    own = [(point.length, math.log(point.own_perplexity)) for point in points if point.length and point.own_perplexity]
+    said = sum(length for length, _ in own)
+    return Point(
+        gain=points[0].gain,
+        mean_logprob=logprob,
+        perplexity=math.exp(-logprob) if logprob > -700 else math.inf,
+        divergence=of(lambda point: point.divergence),
+        agreement=of(lambda point: point.agreement),
+        length=sum(lengths) / len(lengths) if lengths else None,
+        own_perplexity=math.exp(min(sum(length * surprise for length, surprise in own) / said, 700)) if said else None,
+    )
 
 
 def likelihood_curve(
