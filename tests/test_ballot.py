@@ -220,3 +220,20 @@ def test_what_comes_later_comes_up_before_a_second_pair_of_the_same_trial():
         assert set(couples.values()) == {2}, "all columns met as often"
         one.more((), most=99)
         assert one.left_to_do == 3 * 6 - 6
+
+
+@settings(max_examples=40, deadline=None)
+@given(columns=st.integers(2, 5), trials=st.integers(2, 9), early=st.integers(1, 8), seed=st.integers(0, 99))
+def test_no_trial_comes_up_much_more_often_than_another_wherever_it_ends(columns, trials, early, seed):
+    record = kept.record(columns, trials)
+    early = min(early, trials - 1)
+    one = Ballot(record.columns, record.trials[:early], seed, most=early)
+    while one.left_to_do:
+        one.vote("left")
+    one.more(record.trials[early:], most=10 * trials)
+    while one.left_to_do:
+        one.vote("left")
+        shown = Counter(vote.trial for vote in one.votes)
+        counts = [shown[at] for at in range(trials)]
+        # Not to the last one: columns meet evenly first, and two columns meet once in a trial.
+        assert max(counts) - min(counts) <= 2

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 
 from .record import ColumnRecord, MessageRecord, TrialRecord, Verdict, Vote
 
@@ -219,12 +220,24 @@ def _evened(done: Sequence[_Pair], rest: Sequence[_Pair], columns: int, dice: ra
     Two columns that met less often come up first, and they do so in a trial that came up less often.
     """
     met, seen = Counter(pair.couple for pair in done), Counter(pair.trial for pair in done)
-    place = {frozenset(meeting): at for at, meeting in enumerate(_meetings(columns, dice))}
-    rounds = []
-    for pair in sorted(rest, key=lambda pair: seen[pair.trial]):
-        rounds.append((met[pair.couple], place[pair.couple], pair))
-        met[pair.couple] += 1
-    return [pair for _, _, pair in sorted(rounds, key=lambda one: one[:2])]
+    waiting: dict[frozenset[int], list[_Pair]] = {}
+    for pair in rest:
+        waiting.setdefault(pair.couple, []).append(pair)
+    places = enumerate(map(frozenset, _meetings(columns, dice)))
+    turns = [(met[couple], place, couple) for place, couple in places if couple in waiting]  # no two share a place
+    heapify(turns)
+    order = []
+    while turns:
+        times, place, couple = turns[0]
+        pair = min(waiting[couple], key=lambda pair: seen[pair.trial])
+        waiting[couple].remove(pair)
+        seen[pair.trial] += 1
+        order.append(pair)
+        if waiting[couple]:
+            heapreplace(turns, (times + 1, place, couple))
+        else:
+            heappop(turns)
+    return order
 
 
 def _differing(pairs: Sequence[_Pair], trials: Sequence[TrialRecord]) -> tuple[list[_Pair], int]:
