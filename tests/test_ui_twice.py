@@ -109,6 +109,8 @@ def test_a_pick_counts_once_and_only_for_the_turn_that_is_shown(twice: Twice) ->
             pick(twice, side, chat, number)
     with pytest.raises(HostError, match="moved on"):
         pick(twice, "left", History().say("another"))
+    with pytest.raises(HostError, match="moved on"):
+        pick(twice, "left", History())  # it was cleared
     assert votes(twice) == [] and told(twice)["picked"] is None
     pick(twice, "left", chat)
     with pytest.raises(ValueError, match="picked already"):
@@ -123,6 +125,14 @@ def test_another_version_of_the_same_turn_can_still_be_picked_against(twice: Twi
     assert [vote.verdict for vote in votes(twice)] == ["right"]
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_what_is_picked_goes_on_also_when_the_chat_shows_an_older_version(twice: Twice, side: str) -> None:
+    chat = answer(twice, CHAT.answer("an older one"))
+    used: list[str] = []
+    twice.console.host.use_reply = lambda text, values: used.append(text) or [text]  # type: ignore[method-assign]
+    assert pick(twice, side, chat.show(-1)) == used == [FULL if side == "left" else NONE]
+
+
 def test_turns_between_the_same_mixes_share_an_experiment_and_others_do_not(twice: Twice) -> None:
     for _ in range(3):
         pick(twice, "left", answer(twice))
@@ -132,6 +142,7 @@ def test_turns_between_the_same_mixes_share_an_experiment_and_others_do_not(twic
     assert [(one.trials, one.votes) for one in listed] == [(1, 1), (3, 3)]
     record = keeping.records(twice.console).load(listed[1].id)
     assert [trial.question for trial in record.trials] == [0, 1, 2]
+    assert listed[1].first == "A turn of the chat", "no template around it"
     assert [[reply.text for reply in trial.replies] for trial in record.trials] == [[FULL, NONE]] * 3
     keeping.records(twice.console).delete(listed[0].id)
     pick(twice, "left", answer(twice))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Side = Literal["left", "right"]
 SHARED = "Strangers share this host, and would pick each other's replies: here the chat answers once."
+#: What a turn is called where it is kept: of the chat only the prompt is known, with the template around it.
+LABEL = "A turn of the chat"
 _COLUMN = "column "
 
 
@@ -264,14 +266,26 @@ class Twice:
             if turn.picked is not None:
                 raise ValueError("one of the two has been picked already")
             host = self.console.host
-            if host.prompt_again(values) != turn.request.prompt:
+            if not self._is_last(turn, values):
                 raise HostError("The chat has moved on since these replies were written.")
             updates = None
-            if side == "right":
-                updates = host.use_reply(turn.request.opening + turn.texts[1], values)
+            if side == "right" or not self._stands(turn, values):
+                updates = host.use_reply(turn.request.opening + turn.texts[side == "right"], values)
             turn.picked = side
             self._keep(turn, side)
             return updates
+
+    def _is_last(self, turn: Turn, values: Sequence[Any]) -> bool:
+        """Whether the chat's last turn is still the one that was answered."""
+        try:
+            return self.console.host.prompt_again(values) == turn.request.prompt
+        except HostError:  # it was cleared
+            return False
+
+    def _stands(self, turn: Turn, values: Sequence[Any]) -> bool:
+        """Whether the chat shows the reply on the left, and not another version. Hosts may trim what they keep."""
+        shown, left = (" ".join(text.split()) for text in (self.console.host.last_reply(values), turn.texts[0]))
+        return left in shown or shown in left
 
     def _keep(self, turn: Turn, side: Side) -> None:
         """Keeps the turn and the vote. Never fails: the page says why it is not kept."""
@@ -301,11 +315,11 @@ class Twice:
         if self._kept is not None and self._kept[1] == mixes:
             id, _, count = self._kept
             with suppress(RecordsError):  # it was deleted
-                trial = kept.add_trial(id, TrialRecord.of(whole, turn.request.prompt, question=count))
+                trial = kept.add_trial(id, TrialRecord.of(whole, turn.request.prompt, question=count, label=LABEL))
                 self._kept = (id, mixes, trial + 1)
                 return id, trial
         record = keeping.begin(self.console, self._desk(), turn.columns, turn.request.generation, None)
-        id = kept.add(record.and_trial(TrialRecord.of(whole, turn.request.prompt)))
+        id = kept.add(record.and_trial(TrialRecord.of(whole, turn.request.prompt, label=LABEL)))
         self._kept = (id, mixes, 1)
         return id, 0
 
