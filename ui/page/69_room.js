@@ -4,7 +4,8 @@
 
   const GAP = 12;
   const LEAST = 260; // what is left for the chat's text; less is no room, then the card stands over it
-  const TEXT = "#chat .message-body, #chat-turns";
+  const TEXT = "#chat .message-body, #chat-turns"; // as wide as it can get
+  const WORDS = "#chat .message-body, #chat-last .text"; // as far down as it is written
 
   const scroller = () => document.querySelector(".chat-parent") || document.getElementById("chat-log");
   const round = (box) => [box.left, box.right, box.top, box.bottom].map(Math.round);
@@ -29,16 +30,16 @@
       if (right <= card.left - GAP || box.width - room < LEAST) return;
       chat.style.paddingRight = `${Math.round(room)}px`;
     }
-    /** Only where the text reaches under the card: a chat that is short is not to scroll. */
+    /** Only as much as is wanting: a host may leave room of its own below the text, and a short chat is not to scroll. */
     function below(chat, card) {
-      const texts = document.querySelectorAll(TEXT);
+      const texts = document.querySelectorAll(WORDS);
       if (!texts.length) return;
-      const box = chat.getBoundingClientRect();
-      const room = box.bottom - card.top + GAP;
-      const end = texts[texts.length - 1].getBoundingClientRect().bottom - box.top + chat.scrollTop;
-      if (room <= 0 || end < chat.clientHeight - room) return;
+      const bottom = (node) => node.getBoundingClientRect().bottom;
+      const left = Math.max(...[...chat.children].map(bottom)) - bottom(texts[texts.length - 1]);
+      const wanting = bottom(chat) - card.top + GAP - Math.max(0, left);
+      if (wanting <= 0) return;
       const followed = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2 * GAP;
-      chat.style.paddingBottom = `${Math.round(room)}px`;
+      chat.style.paddingBottom = `${Math.round(wanting)}px`;
       if (followed) chat.scrollTop = chat.scrollHeight;
     }
 
