@@ -110,6 +110,10 @@ def _parse(data: bytes, number: int) -> _Line:
         line = _LINE.validate_json(text, strict=True)
     except ValidationError as error:
         _refuse_newer(text, number)
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            why = str(first["ctx"]["error"]).replace(" at line 1 column ", " at character ")  # of the line
+            raise ValueError(f"line {number}: this is no JSON: {why}. Is the file whole, and the right one?") from None
         problem = explain(error)
         raise ValueError(f"line {number}: {problem[:600]}{'…' if len(problem) > 600 else ''}") from None
     parts = [name for name in ("experiment", "trial", "vote") if getattr(line, name) is not None]
