@@ -139,10 +139,9 @@ def test_another_type_and_progress(tmp_path: Path):
 
 
 def test_what_cannot_be_merged_says_why(tmp_path: Path):
+    packed = tiny.pirate(tiny.quantised(4), use_dora=True)
+    _pack(packed)
     with pytest.raises(ValueError, match="packed for it"):
-        packed = tiny.pirate(tiny.quantised(4), use_dora=True)
-        tiny.logits(packed)
-        _packs(packed) or pytest.skip("this processor does not pack 4-bit weights")
         merge(Desk(packed), Mix(), tmp_path, "out")
     with pytest.raises(ValueError, match="lora_bias"):
         merge(Desk(tiny.pirate(lora_bias=True)), Mix(), tmp_path, "out")
@@ -155,9 +154,13 @@ def test_what_cannot_be_merged_says_why(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def _packs(model: Any) -> bool:
-    states = [getattr(getattr(one, "weight", None), "quant_state", None) for one in model.modules()]
-    return any(getattr(state, "packing_format_for_cpu", False) for state in states)
+def _pack(model: Any) -> None:
+    """Packs 4-bit weights as bitsandbytes does at the first pass on some processors, here on every one."""
+    from bitsandbytes.functional import _convert_weight_packed_for_cpu
+
+    for layer in tiny.adapter_layers(model):
+        weight = layer.get_base_layer().weight
+        weight.data, weight.quant_state = _convert_weight_packed_for_cpu(weight.data, weight.quant_state)
 
 
 def test_it_can_be_called_off_and_is_not_overwritten(tmp_path: Path):
