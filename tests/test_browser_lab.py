@@ -16,6 +16,7 @@ from gauge import Gauge, gauge
 from playwright.sync_api import expect
 from test_browser_compare import FULL, HOSTILE, NONE, Stage
 
+from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.results.export import from_jsonl
 from lora_mixer.lora_ops.results.records import Records
 from lora_mixer.ui.keeping import FILE
@@ -247,7 +248,7 @@ def test_what_differs_is_marked_against_any_column_and_can_be_measured(lab: Lab)
     lab.compare()
     marks = lab.page.locator("#lora-mixer-results mark")
     expect(marks).to_have_text([FULL * 5, WRONG * 5])
-    expect(lab.cards().nth(1)).to_contain_text("leaves A at 1")
+    expect(lab.cards().nth(1)).to_contain_text("leaves A at token 1")
     lab.page.locator("#lora-mixer-reference").select_option("1")
     expect(marks).to_have_text([NONE * 5, WRONG * 5])
     lab.page.locator("#lora-mixer-view").select_option("plain")
@@ -263,6 +264,10 @@ def test_what_differs_is_marked_against_any_column_and_can_be_measured(lab: Lab)
     expect(tokens).to_have_count(15)
     assert "100 % under A" in str(tokens.first.get_attribute("title"))
     assert "less than 0.01 % under A" in str(tokens.nth(5).get_attribute("title"))
+    # A page that has missed something looks again: what its user looks at stays.
+    lab.page.evaluate("new Promise((told) => loraMixer.lab.order({do: 'look'}, told))")
+    lab.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    assert lab.page.locator("#lora-mixer-view").input_value() == "0" and tokens.count() == 15
     kept = lab.records().load(lab.records().list(1)[0].id)
     assert kept.trials[0].scores is not None and len(kept.trials[0].scores.perplexity) == 3
 
@@ -304,6 +309,7 @@ def test_charts_of_a_sweep_and_of_a_text(lab: Lab) -> None:
 
 
 def test_a_fade_is_heard_in_the_chat_and_in_the_column_that_keeps_it(lab: Lab) -> None:
+    expect(lab.page.locator("#lora-mixer-plot-sweep")).to_be_in_viewport()
     board = Board(lab.page)
     section = board.section("fade")
     section.locator("[data-do=add-fade]").click()
@@ -337,6 +343,22 @@ def test_an_experiment_is_saved_opened_again_and_kept(lab: Lab, tmp_path: Path, 
     expect(lab.lines()).to_have_count(4)
     lab.page.get_by_label("Name of column A", exact=True).fill(HOSTILE)
     lab.page.get_by_label("Name of column A", exact=True).press("Enter")
+def test_any_fader_can_fade(lab: Lab) -> None:
+    section = Board(lab.page).section("fade")
+    [target, *_] = lab.mixer.desk.adapters["pirate"].targets
+    keys = ["master", "kind:down_proj", f"layer:{target.layer}", f"target:{target.name}"]
+    fader = section.get_by_label("Fader of pirate to fade", exact=True)
+    for key in keys:
+        fader.select_option(key)
+        section.locator("[data-do=add-fade]").click()
+        points = section.locator(f"[data-fade='{key}'] input")
+        points.fill("0 at 0, 1 at 40, 0.3 at 120")
+        points.press("Enter")
+    told = Fade.parse("0 at 0, 1 at 40, 0.3 at 120")
+    wait_until(lab.page, lambda: dict(lab.mixer.desk.mix["pirate"].fades) == dict.fromkeys(keys, told), "all fade")
+    assert section.locator(".lora-mixer-fade-curve").count() == 4
+
+
     lab.ask(f"=1+1\n{HOSTILE}", "Several prompts")
     texts = lab.ran()
     lab.page.locator("#lora-mixer-measure").click()

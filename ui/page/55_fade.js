@@ -26,7 +26,7 @@
 
   function nameOf(key) {
     const [of, name] = key.split(/:(.*)/s);
-    return of === "master" ? "Master" : of === "kind" ? name : `${of} ${name}`;
+    return of === "master" ? "Master" : of === "layer" ? `layer ${name}` : name;
   }
 
   /** A little drawing of a fade: gain over tokens, a dashed line at 1. */
@@ -88,9 +88,11 @@
   /** {node, update()}: a section of the strip. */
   M.fades = function (adapter) {
     const list = el("div", { class: "fade-list" });
+    const group = (label, of, names) => names.length
+      ? el("optgroup", { label }, ...names.map((name) => el("option", { value: `${of}:${name}`, text: nameOf(`${of}:${name}`) }))) : null;
     const which = el("select", { class: "select", "aria-label": `Fader of ${adapter.name} to fade` },
-      ...[["master", "Master"], ...adapter.kinds.map((kind) => [`kind:${kind}`, kind]), ...adapter.layers.map((layer) => [`layer:${layer}`, `layer ${layer}`])]
-        .map(([value, text]) => el("option", { value, text })));
+      el("option", { value: "master", text: "Master" }), group("Kinds", "kind", adapter.kinds), group("Layers", "layer", adapter.layers));
+    let targets = null; // there may be thousands: they are listed when somebody looks
     const add = el("button", { type: "button", class: "button small", text: "Add a fade", data: { do: "add-fade" }, on: {
       click: () => M.store.edit((p) => {
         const { fades } = M.model.of(p, adapter.name);
@@ -106,6 +108,10 @@
     return {
       node: section.node,
       update() {
+        if (section.node.open && !targets) {
+          targets = group("Targets", "target", adapter.targets.map((target) => target[0]));
+          if (targets) which.append(targets);
+        }
         const { fades } = M.model.peek(M.store.panel, adapter.name);
         const keys = Object.keys(fades);
         setText(section.digest, keys.length ? keys.map((key) => `${nameOf(key)}: ${write(fades[key])}`).join(" \u00b7 ") : "gains that change over the reply");

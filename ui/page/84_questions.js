@@ -99,7 +99,8 @@
 
     return {
       node: el("div", { class: "panel-card" },
-        el("div", { class: "fields" }, source.node, seeds.node, manner.node), text.node, tools),
+        el("div", { class: "fields" }, source.node, seeds.node, manner.node), text.node, tools,
+        el("p", { class: "hint", text: "Reply length, sampling and the first seed are those that the chat is set to." })),
       go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start, stop), why, bar, status),
       update() {
         const { setup, line } = M.lab;

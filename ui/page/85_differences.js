@@ -10,6 +10,7 @@
   let view = DIFFER; // or PLAIN, or the index of the column whose mix judges
   let judged = null; // {key, judge, cells: Map("r,c" -> tokens)}
   let measured = null;
+  let about = null; // the experiment that all of this is about
 
   function chance(p) {
     if (p >= 0.9995) return "100 %";
@@ -54,7 +55,9 @@
   }
 
   M.lab.extras.push((news) => {
-    if (news.sheet !== undefined) {
+    // A page that looks again is told of the same experiment once more: what its user looks at stays.
+    if (news.sheet !== undefined && (news.sheet ? news.sheet.key : null) !== about) {
+      about = news.sheet ? news.sheet.key : null;
       measured = null;
       judged = null;
       if (typeof view === "number") view = DIFFER;
@@ -72,7 +75,7 @@
   /** A table of mixes against replies; strength(value, i, j) from 0 to 1 colours a cell. */
   function table(title, hint, values, columns, strength) {
     const letters = columns.map(letterOf);
-    const head = el("tr", {}, el("th", { text: "" }), ...letters.map((text, j) => el("th", { scope: "col", text, title: `said by ${columns[j]}` })));
+    const head = el("tr", {}, el("th", { class: "measure-corner" }, el("span", { text: "reply \u2192" }), el("span", { text: "mix \u2193" })), ...letters.map((text, j) => el("th", { scope: "col", text, title: `said by ${columns[j]}` })));
     const rows = values.map((line, i) => el("tr", {}, el("th", { scope: "row", text: letters[i], title: `judged by ${columns[i]}` }),
       ...line.map((value, j) => {
         const cell = el("td", { text: number(value), title: `${columns[i]}, on what ${columns[j]} said` });

@@ -18,9 +18,9 @@
     const actions = el("div", { class: "reply-actions" },
       use ? button("Use this reply", "use", "It becomes another version of the chat's last reply", () => M.lab.send("use", { column })) : null,
       button("Put on the desk", "desk", "The faders go where they stood for this column", () => M.lab.order({ do: "put on the desk", column }, say)),
-      button("Keep", "collect", "Keep this mix as one more column", () => M.lab.order({ do: "collect", column }, say)));
+      button("Keep as a column", "collect", "Keep this mix as one more column", () => M.lab.order({ do: "collect", column }, say)));
     const node = el("article", { class: "reply", data: { row: String(row), column: String(column) } },
-      el("header", { class: "reply-head" }, el("b", { text: label }), notes), body, actions);
+      el("header", { class: "reply-head" }, el("b", { text: label, title: label }), notes), body, actions);
     if (id) {
       node.id = `lora-mixer-reply-${letter}`;
       if (use) actions.firstChild.id = `lora-mixer-use-${letter}`;
@@ -52,8 +52,8 @@
         }
         caret.hidden = !running || cell.s === "waiting";
         const said = cell.n === 1 ? "1 token" : `${cell.n} tokens`;
-        const leaves = cell.leaves === null ? "" : `leaves ${M.lab.referenceLetter()} at ${cell.leaves + 1}`;
-        setText(notes, cell.s === "waiting" ? "" : [said, cell.pace, cell.end, leaves].filter(Boolean).join(" \u00b7 "));
+        const leaves = cell.leaves === null ? "" : `leaves ${M.lab.referenceLetter()} at token ${cell.leaves + 1}`;
+        setText(notes, cell.s === "waiting" ? "" : [said, leaves, cell.end, cell.pace].filter(Boolean).join(" \u00b7 "));
         notes.title = [cell.end === "cut off" ? "It reached the length limit." : "",
           leaves ? `The first token that ${M.lab.referenceLetter()} does not say is number ${cell.leaves + 1}.` : ""].join(" ").trim();
         node.classList.toggle("is-waiting", cell.s === "waiting");

@@ -4,10 +4,32 @@
 
   const { el } = M.dom;
 
+  const PATIENCE_MS = 8000; // a chart that is not there by then was refused, or called off
+  const LOOK_MS = 150;
+  let timer = 0;
+  M.onStop(() => clearTimeout(timer));
+
+  /** Once the chart that was asked for stands on the page, below all the rest, its reader is taken there. */
+  function show(name) {
+    const place = () => document.getElementById(`lora-mixer-plot-${name}`);
+    const drawn = () => place() && place().querySelector(".js-plotly-plot");
+    const before = drawn() && drawn().textContent;
+    let late = 0;
+    clearTimeout(timer);
+    const look = M.guard("charts", () => {
+      if (M.lab.line.running) { timer = setTimeout(look, LOOK_MS); return; }
+      late += LOOK_MS;
+      if (drawn() && drawn().textContent && (drawn().textContent !== before || late > PATIENCE_MS / 4)) place().scrollIntoView({ behavior: "smooth", block: "nearest" });
+      else if (late < PATIENCE_MS) timer = setTimeout(look, LOOK_MS);
+    });
+    look();
+  }
+
   function draw(message) {
     M.lab.line = { text: "Drawing \u2026", running: true, part: null };
     M.lab.changed();
     M.lab.send("draw", message);
+    show(message.chart);
   }
 
   M.lab.parts.push((root, results) => {
