@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from .comparing import FOR_PEOPLE
-from .wire import at_the_root, wire
+from .wire import FOR_PEOPLE, LIVE, counted, hand_over, wires
 from .works import sentence
 
 if TYPE_CHECKING:
     from .console import Console
 
-_LIVE: dict[str, Any] = {"queue": False, "trigger_mode": "multiple", "show_progress": "hidden"}
-_counted = itertools.count(1)
-
 
 def build_twice(console: Console) -> None:
     """Places the wires, and has a host that has built its page anew go on answering twice."""
-    with at_the_root():
-        order, answer, pick = (wire(f"lora-mixer-twice-{name}") for name in ("order", "answer", "pick"))
-    receive = "(text) => { window.loraMixer && window.loraMixer.twice && window.loraMixer.twice.answered(text); }"
-    answer.change(None, [answer], None, js=receive)
+    order, answer, pick = wires("twice", "order", "answer", "pick")
+    hand_over(answer, "twice", "answered")
     inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
     # Not in the queue: the page follows the second reply while the first one is written.
-    order.input(lambda message: _text(console, obey(console, json.loads(message or "{}"))), [order], [answer], **_LIVE)
-    pick.input(_picker(console, len(outputs)), [pick, *inputs], [answer, *outputs], **_LIVE)
+    order.input(lambda message: _text(console, obey(console, json.loads(message or "{}"))), [order], [answer], **LIVE)
+    pick.input(_picker(console, len(outputs)), [pick, *inputs], [answer, *outputs], **LIVE)
     console.twice.install()
 
 
@@ -65,5 +58,4 @@ def _picker(console: Console, outputs: int) -> Any:
 
 
 def _text(console: Console, answer: dict[str, Any]) -> str:
-    """Gradio passes on only what differs from what the page got before: each text is one of its own."""
-    return json.dumps({"n": next(_counted), **answer, "twice": console.twice.to_dict()}, separators=(",", ":"))
+    return counted({**answer, "twice": console.twice.to_dict()})

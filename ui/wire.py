@@ -57,8 +57,3 @@ def counted(news: Mapping[str, Any]) -> str:
 def page_of(request: gr.Request) -> str:
     """What tells one open page from another."""
     return request.session_hash or ""
-
-
-def receiver(name: str) -> str:
-    """Script for a `change` listener: hands the text to `window.loraMixer.lab.NAME`."""
-    return f"(text) => {{ window.loraMixer && window.loraMixer.lab && window.loraMixer.lab.{name}(text); }}"
