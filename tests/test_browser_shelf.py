@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Mixer, standalone, wait_until
+from browser import Mixer, standalone
 from playwright.sync_api import expect
 from shelved import adapters_tab, mix_tab, shelf_host, shelve
 from tiny import pirate
@@ -96,6 +96,29 @@ def test_a_job_begun_the_moment_another_ends_is_not_lost(
     assert len(loaded(mixer)) == 2
 
 
+def test_a_job_that_python_never_heard_of_is_said_not_to_be_begun(mixer: Mixer, shelf: Any) -> None:
+    page = shelf.page
+    press(shelf, "poet", "load")
+    expect(page.locator("#lora-mixer-shelf-said")).to_contain_text("Loaded poet")
+    page.evaluate("""() => {
+      const { wire } = loraMixer;
+      const { write } = wire;
+      wire.write = (id, text) => {
+        if (id !== "lora-mixer-works-start") return write(id, text);
+        wire.write = write;
+        return true;
+      };
+    }""")
+    line_of_job = shelf.locator(".lora-mixer-job")
+    press(shelf, HOSTILE, "add")
+    expect(line_of_job).to_contain_text("not begun: press again")
+    expect(page.locator("#lora-mixer-shelf-said")).to_be_hidden()  # and nothing is said of the job before
+    assert loaded(mixer) == ["poet"]
+    press(shelf, HOSTILE, "add")
+    expect(page.locator("#lora-mixer-shelf-said")).to_contain_text(f"Loaded {HOSTILE}")
+    expect(line_of_job).not_to_contain_text("press again")
+
+
 def test_a_gain_is_chosen_before_loading(mixer: Mixer, shelf: Any) -> None:
     field = shelf.get_by_label("Gain to load at", exact=True)
     field.fill("0.5")
@@ -119,6 +142,8 @@ def test_what_cannot_be_loaded_says_why_and_has_no_way_to(shelf: Any) -> None:
 
 def test_search_and_order(shelf: Any) -> None:
     page, rows = shelf.page, shelf.locator(".lora-mixer-shelf-entry:not(.is-checkpoint)")
+    expect(line(shelf, "poet")).to_be_visible()
+    many = rows.count()
     page.locator("#lora-mixer-shelf-search").fill("poet")
     expect(rows).to_have_count(1)
     page.locator("#lora-mixer-shelf-search").fill("nobody has this")
@@ -126,6 +151,7 @@ def test_search_and_order(shelf: Any) -> None:
     page.locator("#lora-mixer-shelf-search").fill("checkpoint-20")
     expect(line(shelf, "run/checkpoint-20")).to_be_visible()
     page.locator("#lora-mixer-shelf-search").fill("")
+    expect(rows).to_have_count(many)
     names = rows.evaluate_all("all => all.map((one) => one.dataset.entry)")
     shelf.locator("[data-sort=time]").click()
     expect(rows.first).to_have_attribute("data-entry", "damaged")
@@ -134,6 +160,7 @@ def test_search_and_order(shelf: Any) -> None:
 
 def test_the_checkpoints_of_a_run_become_columns(mixer: Mixer, shelf: Any) -> None:
     page = shelf.page
+    expect(line(shelf, "run")).to_be_visible()
     assert not line(shelf, "run/checkpoint-20").is_visible()
     press(shelf, "run", "fold")
     expect(line(shelf, "run/checkpoint-20")).to_be_visible()
@@ -181,7 +208,7 @@ def test_hundreds_of_adapters_are_found_quickly_and_a_phone_needs_no_sideways_sc
         page = visit(mixer.url, viewport={"width": 390, "height": 780})
         shelf = adapters_tab(page)
         expect(page.locator("#lora-mixer-shelf-count")).to_contain_text("322 adapters")
-        assert shelf.locator(".lora-mixer-shelf-entry").count() == 150
+        expect(shelf.locator(".lora-mixer-shelf-entry")).to_have_count(150)
         shelf.get_by_role("button", name="Show 150 more of 322").click()
         expect(shelf.locator(".lora-mixer-shelf-entry")).to_have_count(300)
         page.locator("#lora-mixer-shelf-search").fill("adapter-319")
@@ -206,7 +233,7 @@ def test_strangers_see_the_reason_and_no_shelf(tmp_path: Path, visit: Any) -> No
         adapters_tab(page)
         expect(page.locator("#lora-mixer-shelf-why")).to_contain_text("multi-user")
         expect(page.locator("#lora-mixer-bake-why")).to_contain_text("multi-user")
-        wait_until(page, lambda: page.locator(".lora-mixer-shelf-entry").count() == 0, "no rows")
+        expect(page.locator(".lora-mixer-shelf-entry")).to_have_count(0)
         desk = mix_tab(page)
         expect(desk.locator("#lora-mixer-profile-save")).to_be_disabled()
     assert list(tmp_path.iterdir()) == []

@@ -94,6 +94,13 @@ def test_what_cannot_be_loaded_is_an_error_and_the_model_is_as_it_was(console: C
     assert console.works.job.to_dict()["failed"]
 
 
+def test_a_page_is_told_what_came_of_the_job_that_it_asks_about_and_of_no_other(console: Console) -> None:
+    assert work(console, "load", names=["poet"], keep=False, gain=1, seq=7)["job"]["seq"] == 7
+    mine, other = ask(console, "job", of=7), ask(console, "job", of=8)
+    assert "Loaded poet" in mine["said"] and mine["job"]["seq"] == 7
+    assert "said" not in other and "shelf" not in other and other["job"]["seq"] == 7
+
+
 def test_the_checkpoints_of_a_run_become_columns_each_alone(console: Console, tmp_path: Path) -> None:
     shelve(tmp_path / "loras" / "run")  # what became of it
     said = work(console, "checkpoints", name="run", gain=1)

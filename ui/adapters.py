@@ -6,7 +6,6 @@ followed while it runs. `page/71_works.js` tells the form of both.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import baking, heat, profiles, shelf
-from .comparing import FOR_PEOPLE, page_of
-from .wire import at_the_root, wire
+from .wire import FOR_PEOPLE, LIVE, QUEUED, counted, hand_over, page_of, wires
 from .works import Job, News, sentence
 
 if TYPE_CHECKING:
@@ -25,25 +23,20 @@ if TYPE_CHECKING:
 Order = Callable[["Console", str, Mapping[str, Any]], News]
 Work = Callable[["Console", Job, Mapping[str, Any]], News]
 
-# "multiple": what is begun while Gradio has not closed the event before would otherwise be dropped in silence.
-_HIDDEN: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
-_counted = itertools.count(1)
-
 
 def build_adapters(console: Console) -> None:
     """Places the shelf and the bakery where the open Gradio context is."""
     listen(console)
     gr.HTML('<div id="lora-mixer-works"></div>')
-    with at_the_root():
-        order, answer, start, news = (wire(f"lora-mixer-works-{name}") for name in ("order", "answer", "start", "news"))
-    news.change(None, [news], None, js=_receiver("news"))
-    answer.change(None, [answer], None, js=_receiver("answered"))
+    order, answer, start, news = wires("works", "order", "answer", "start", "news")
+    hand_over(news, "works", "news")
+    hand_over(answer, "works", "answered")
     chat, menu = list(console.host.chat_inputs()), list(console.host.adapter_menu())
     # Not in the queue: an order must not wait behind a generation.
-    order.input(_obeyer(console), [order], [answer], queue=False, **_HIDDEN)
-    begun = start.input(_starter(console), [start, *chat], [news], **_HIDDEN)
+    order.input(_obeyer(console), [order], [answer], **LIVE)
+    begun = start.input(_starter(console), [start, *chat], [news], **QUEUED)
     if menu:
-        begun.then(lambda: _menu(console), None, menu, **_HIDDEN)
+        begun.then(lambda: _menu(console), None, menu, **QUEUED)
 
 
 def listen(console: Console) -> None:
@@ -70,13 +63,13 @@ def begin(
     Raises:
         Exception: whatever the job ended with, after the page was told.
     """
-    do, key = str(message.get("do")), str(message.get("key", ""))
+    do, key, seq = str(message.get("do")), str(message.get("key", "")), int(message.get("seq", 0))
     work = JOBS.get(do)
     if work is None:
         raise ValueError(f"nobody knows how to {do!r}")
     said = {**message, "values": values, "page": page}
     job = None
-    with closing(console.works.run(do, key, page, lambda job: work(console, job, said))) as steps:
+    with closing(console.works.run(do, key, page, lambda job: work(console, job, said), seq)) as steps:
         for job in steps:
             yield {"job": job.to_dict()}
     if job is None:
@@ -88,7 +81,7 @@ def begin(
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        return _text(obey(console, page_of(request), json.loads(message or '{"do": "job"}')))
+        return counted(obey(console, page_of(request), json.loads(message or '{"do": "job"}')))
 
     return order
 
@@ -99,11 +92,10 @@ def _starter(console: Console) -> Any:
             said = json.loads(message)
             with closing(begin(console, page_of(request), said, values)) as all_news:
                 for news in all_news:
-                    yield _text(news)
+                    yield counted(news)
         except Exception as error:
             why = sentence(str(error) or type(error).__name__)
-            failed = {"what": "", "key": _key(message), "text": why, "part": None, "running": False, "failed": True}
-            yield _text({"job": failed})
+            yield counted({"job": _failed(message, why)})
             if isinstance(error, FOR_PEOPLE):
                 raise gr.Error(why) from error
             raise
@@ -111,16 +103,14 @@ def _starter(console: Console) -> Any:
     return start
 
 
-def _key(message: str) -> str:
+def _failed(message: str, why: str) -> News:
+    """What a page is told of a job that was not begun, or did not end well."""
     try:
-        return str(json.loads(message).get("key", ""))
+        said = json.loads(message)
+        key, seq = str(said.get("key", "")), int(said.get("seq", 0))
     except (ValueError, AttributeError):
-        return ""
-
-
-def _text(news: News) -> str:
-    """Gradio passes on only what differs from what the page got before: each text is one of its own."""
-    return json.dumps({"n": next(_counted), **news}, allow_nan=False, separators=(",", ":"))
+        key, seq = "", 0
+    return {**Job(key=key, text=why, seq=seq).to_dict(), "failed": True}
 
 
 def _menu(console: Console) -> Any:
@@ -128,14 +118,10 @@ def _menu(console: Console) -> Any:
     return updates[0] if len(updates) == 1 else updates
 
 
-def _receiver(name: str) -> str:
-    return f"(text) => {{ window.loraMixer && window.loraMixer.works && window.loraMixer.works.{name}(text); }}"
-
-
 def _job(console: Console, page: str, message: Mapping[str, Any]) -> News:
-    """How the job under way stands, and what came of it, for a page that has missed that."""
+    """How the job under way stands, and what came of the one that a page asks about, for one that has missed that."""
     job = console.works.job
-    return {} if job.running else dict(job.news)
+    return {} if job.running or job.seq != message.get("of", 0) else dict(job.news)
 
 
 def _stop(console: Console, page: str, message: Mapping[str, Any]) -> News:

@@ -34,6 +34,7 @@ class Job:
         text: how far it is, or what went wrong.
         part: how much of it is done, from 0 to 1, where that is known.
         page: the page that began it.
+        seq: the number under which that page did, so that it knows its own.
         error: what it ended with, if it failed.
         news: what came of it, for the page that began it.
     """
@@ -43,6 +44,7 @@ class Job:
     text: str = ""
     part: float | None = None
     page: str = ""
+    seq: int = 0
     running: bool = False
     error: BaseException | None = None
     news: News = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Job:
             "part": self.part,
             "running": self.running,
             "failed": self.error is not None,
+            "seq": self.seq,
         }
 
 
@@ -83,7 +86,9 @@ class Works:
         self.kept = 0
         self._lock = threading.Lock()
 
-    def run(self, what: str, key: str, page: str, work: Callable[[Job], News]) -> Generator[Job, None, None]:
+    def run(
+        self, what: str, key: str, page: str, work: Callable[[Job], News], seq: int = 0
+    ) -> Generator[Job, None, None]:
         """Does `work` in a thread, and yields the job each time there may be something new, and when it is over.
 
         What the work returns becomes `news` of the job; what it raises becomes its `error`.
@@ -94,7 +99,7 @@ class Works:
         with self._lock:
             if self.job.running:
                 raise Busy("something else is being done with the adapters at the moment: wait for it, or stop it")
-            job = self.job = Job(what, key, page=page, running=True)
+            job = self.job = Job(what, key, page=page, seq=seq, running=True)
         thread = threading.Thread(target=_work, args=(job, work), name=f"lora-mixer-{what}", daemon=True)
         thread.start()
         told: tuple[Any, ...] = ()

@@ -13,40 +13,11 @@
    * CELL: {r, c, s: state, n: tokens, pace, end}, and text, or at and add (what follows the first `at` characters), or
    *   pieces: [[text, marked]] and leaves: the token at which it leaves the reference, or null.
    */
-  const PATIENCE_MS = 6000;
   const QUIET_MS = 5000;
 
-  const listeners = [];
-  const orders = [];
-  let seq = Date.now() % 1e9;
-  let open = null; // the order that Python has not answered yet
-  let timer = 0;
-  let frame = 0;
+  const { onChange, changed } = M.frames("the lab");
   let counted = 0; // the news seen last
   let heardAt = 0;
-
-  function changed() {
-    if (!frame) frame = requestAnimationFrame(M.guard("the lab", () => {
-      frame = 0;
-      for (const fn of listeners) fn();
-    }));
-  }
-
-  function next() {
-    if (open || !orders.length) return;
-    open = orders.shift();
-    open.message.seq = ++seq;
-    const sent = M.wire.write("lora-mixer-lab-order", JSON.stringify(open.message));
-    clearTimeout(timer);
-    timer = setTimeout(M.guard("waiting", () => {
-      // No answer: the page may have been built anew. Looking again is always right; a change is not made twice.
-      const { message } = open;
-      open = null;
-      if (!sent) lab.order(message);
-      else if (message.do !== "look") lab.look();
-      next();
-    }), sent ? PATIENCE_MS : 500);
-  }
 
   function show(head) {
     lab.sheet = head && { ...head, cells: head.rows.map(() => head.columns.map(() => ({ s: "waiting", text: "", n: 0, pace: "", end: "", leaves: null, pieces: null }))) };
@@ -93,6 +64,16 @@
     return take(news, answer);
   }
 
+  const channel = M.channel("lab", {
+    hear(answer) {
+      const before = counted;
+      receive(answer, true);
+      counted = before; // the count of an answer is its own
+      changed();
+    },
+    lost: () => lab.look(), // always right; a change is not made twice
+  });
+
   const lab = (M.lab = {
     setup: null,
     sheet: null,
@@ -102,61 +83,42 @@
     extras: [], // what else wants to see everything that Python says
 
     /** fn runs, at most once a frame, after anything changed. */
-    onChange: (fn) => listeners.push(fn),
+    onChange,
     changed,
 
     /** Ask Python something; then(answer) gets what it says. */
-    order(message, then) {
-      orders.push({ message, then });
-      next();
-    },
-    look: () => lab.order({ do: "look" }),
+    order: (message, then) => channel.order(message, then),
+    answered: channel.answered,
+    look: channel.look,
 
     /** fn runs when Python has followed every order: what is begun then knows of all of them. */
     afterOrders(fn) {
-      if (!open && !orders.length) fn();
+      if (channel.idle) fn();
       else lab.order({ do: "nothing" }, fn);
     },
 
     /** Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own. */
-    send: (box, message) => M.wire.write(`lora-mixer-lab-${box}`, JSON.stringify({ ...message, seq: ++seq })),
+    send: (box, message) => channel.send(box, message),
 
     /** Python's news of a comparison. */
     news: M.guard("news", (text) => {
       if (!text) return;
       heardAt = performance.now();
-      if (!receive(JSON.parse(text)) && !orders.length) lab.look();
+      if (!receive(JSON.parse(text))) lab.look();
       changed();
-    }),
-
-    /** Python's answer to an order. */
-    answered: M.guard("an answer", (text) => {
-      if (!text) return;
-      const answer = JSON.parse(text);
-      const before = counted;
-      receive(answer, true);
-      counted = before; // the count of an answer is its own
-      if (answer.re === (open && open.message.seq)) {
-        const { then } = open;
-        open = null;
-        clearTimeout(timer);
-        if (then) then(answer);
-      }
-      changed();
-      next();
     }),
 
     /** Every two seconds: has something changed that nobody told us? */
     tick() {
       const told = M.store.state && M.store.state.lab;
       if (!lab.setup) {
-        if (!open && !orders.length) lab.look();
+        if (channel.idle) lab.look();
         return;
       }
       const silent = lab.line.running && performance.now() - heardAt > QUIET_MS;
       if (silent || (told && told.rev !== lab.setup.rev)) {
         heardAt = performance.now();
-        if (!open) lab.look();
+        if (channel.idle) lab.look();
       }
     },
   });
@@ -166,12 +128,8 @@
     if (!state || !lab.setup) return;
     const trouble = state.trouble ? `${state.trouble.title}: ${state.trouble.advice}` : "";
     if ((state.lab && state.lab.rev !== lab.setup.rev) || trouble !== lab.setup.trouble) {
-      if (!open && !orders.length) lab.look();
+      if (channel.idle) lab.look();
     }
     changed();
   }));
-  M.onStop(() => {
-    clearTimeout(timer);
-    cancelAnimationFrame(frame);
-  });
 })(window.loraMixer);

@@ -11,17 +11,9 @@
    * STANDING: {rows: [{place, group, label, mix, wins, losses, ties, bad, share, low, high, p, sure, strength}], pairs, votes, line, note}
    * EXPERIMENT: {id, time, model, labels, trials, votes, first}
    */
-  const listeners = [];
-  let frame = 0;
-  let timer = 0;
   const WAITING_MS = 500;
-
-  function changed() {
-    if (!frame) frame = requestAnimationFrame(M.guard("votes", () => {
-      frame = 0;
-      for (const fn of listeners) fn();
-    }));
-  }
+  const { onChange, changed } = M.frames("votes");
+  let timer = 0;
 
   function hear(answer) {
     for (const key of ["session", "columns", "trouble", "keeps", "past", "more", "broken", "all"]) {
@@ -31,7 +23,7 @@
     changed();
   }
 
-  const channel = M.channel("votes", hear);
+  const channel = M.channel("votes", { hear, looks: ["look", "standing", "save"] });
   const votes = (M.votes = {
     known: false,
     session: null,
@@ -45,7 +37,7 @@
     shown: false, // whether the page of votes is on screen
 
     /** fn runs, at most once a frame, after anything changed. */
-    onChange: (fn) => listeners.push(fn),
+    onChange,
     changed,
     answered: channel.answered,
 
@@ -69,8 +61,5 @@
     },
   });
   votes.follow();
-  M.onStop(() => {
-    clearTimeout(timer);
-    cancelAnimationFrame(frame);
-  });
+  M.onStop(() => clearTimeout(timer));
 })(window.loraMixer);

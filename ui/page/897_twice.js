@@ -16,9 +16,11 @@
   let known = null;
   let timer = 0;
   let shown = false; // whether the dock is: then a chat is on screen
-  const channel = M.channel("twice", (answer) => {
-    known = answer.twice;
-    M.store.changed();
+  const channel = M.channel("twice", {
+    hear(answer) {
+      known = answer.twice;
+      M.store.changed();
+    },
   });
   M.twice = { answered: channel.answered };
 
