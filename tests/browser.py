@@ -128,6 +128,19 @@ def wait_until(
     raise AssertionError(f"this did not happen: {what() if callable(what) else what}")
 
 
+def steady(page: Any, locator: Any) -> dict[str, float]:
+    """Where an element lies once it has come to rest: a page that redraws may move it, or make it anew."""
+    seen: list[Any] = []
+
+    def rests() -> Any:
+        seen.append(locator.bounding_box())
+        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3] and seen[-1]
+
+    locator.scroll_into_view_if_needed()
+    box: dict[str, float] = wait_until(page, rests, "an element that stands still")
+    return box
+
+
 # Serving a page from this process
 
 
@@ -179,6 +192,10 @@ class Mixer:
         targets = [target for target in self.desk.adapters[adapter].targets if target.scalable]
         return {short(target.name): round(self.desk.scaling(target) / target.scaling, 6) for target in targets}
 
+    def free(self) -> bool:
+        """Whether nobody holds the model."""
+        return not self.host.lock.locked()
+
     def afresh(self) -> None:
         """As if the page was started anew: every fader as loaded."""
         from lora_mixer.ui.lab import Lab
@@ -189,6 +206,16 @@ class Mixer:
         self.console.lab = Lab()
         if self.host.trouble() is None:
             self.console.move(Panel())
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Mixer, Any]]:
+    """The standalone page around a model that tells how loud its adapter is, and that model."""
+    from gauge import gauge
+
+    made = gauge()
+    with standalone(host_of(made.model, made.tokenizer)) as mixer:
+        yield mixer, made
 
 
 def short(name: str) -> str:
@@ -282,6 +309,17 @@ class Board:
 
     def fact(self, name: str, adapter: str = "pirate") -> Any:
         return self.strip(adapter).locator(f"[data-fact={name}]")
+
+
+def compare(page: Any, seconds: float = PATIENCE) -> None:
+    """A comparison from its start to its end: the page must show another one, for the last may have said the same."""
+    from playwright.sync_api import expect
+
+    key, running = (f"loraMixer.lab.{what}" for what in ("sheet && loraMixer.lab.sheet.key", "line.running"))
+    before = page.evaluate(key)
+    page.locator("#lora-mixer-start").click()
+    wait_until(page, lambda: page.evaluate(key) != before and not page.evaluate(running), "another comparison", seconds)
+    expect(page.locator("#lora-mixer-start")).to_be_enabled()
 
 
 def toast(page: Any) -> Any:

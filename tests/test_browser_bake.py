@@ -42,6 +42,7 @@ def test_mixes_become_adapters_on_the_shelf(mixer: Mixer, visit: Any) -> None:
     # Two play: they are concatenated, and the rank is told beforehand.
     bake(page, "both", way="concatenated")
     expect(plan).to_contain_text("rank 6")
+    expect(result).to_be_visible()
     expect(result).to_contain_text("says what the desk says")
     expect(result).to_contain_text("vLLM")
     expect(shelf.locator("[data-entry=both]")).to_be_visible()
@@ -53,8 +54,13 @@ def test_mixes_become_adapters_on_the_shelf(mixer: Mixer, visit: Any) -> None:
     overwrite = page.locator("#lora-mixer-bake [data-do=overwrite]")
     expect(overwrite).to_be_visible()
     overwrite.click()
+    first = mixer.console.works.job
     page.locator("#lora-mixer-bake [data-do=overwrite-yes]").click()
+    # What was said of the first one is hidden with the click, and stands there again when the second is told.
+    wait_until(page, lambda: (job := mixer.console.works.job) is not first and not job.running, "it is baked again")
+    expect(result).to_be_visible()
     expect(result).to_contain_text("softer is in")
+    assert not mixer.console.works.job.error
 
     # Loaded alone, the first of them says what the desk said.
     shelf.locator("[data-entry=both] [data-do=load]").click()

@@ -52,13 +52,6 @@ class Talk:
         expect(self.reply).to_contain_text(FULL)
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Mixer, Gauge]]:
-    model = gauge()
-    with standalone(host_of(model.model, model.tokenizer)) as mixer:
-        yield mixer, model
-
-
 @pytest.fixture
 def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     """A chat whose replies have six tokens."""
@@ -69,7 +62,7 @@ def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     set_number(page, "chat-max-new-tokens", 6)
     yield Talk(page, mixer, model)
     model.brake.free()
-    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+    wait_until(page, mixer.free, "the model is given back")
 
 
 @pytest.fixture
@@ -115,7 +108,7 @@ def test_stop_keeps_what_was_said(talk: Talk) -> None:
     expect(talk.status).to_contain_text("Stopped.")
     said = talk.reply.text_content()
     assert said == FULL * len(said) and 3 <= len(said) < 500
-    assert not talk.mixer.host.lock.locked()
+    wait_until(talk.page, talk.mixer.free, "the model is given back")
 
 
 def test_a_reply_is_made_again_and_every_version_is_kept(talk: Talk) -> None:
@@ -145,8 +138,8 @@ def test_clear_and_reload_begin_a_new_chat(talk: Talk) -> None:
     talk.page.locator("#chat-log .suggest").first.click()
     expect(talk.input).not_to_have_value("")
     talk.press("send")
-    talk.settled()
     expect(talk.reply).to_have_text(FULL * 6)
+    talk.settled()
     talk.page.reload()
     expect(talk.page.locator("#chat-log .empty")).to_be_visible()
     talk.say("Hello")
@@ -251,6 +244,7 @@ def test_a_reply_is_copied(talk: Talk) -> None:
     talk.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     talk.say("Hello")
     talk.settled()
+    expect(talk.reply).to_have_text(FULL * 6)
     talk.page.locator("#chat-last .copy").click()
     expect(talk.page.locator("#chat-last .copy")).to_have_text("Copied")
     assert talk.page.evaluate("navigator.clipboard.readText()") == FULL * 6

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import browser
 import pytest
 import tiny
 from browser import Board, Mixer, host_of, plays, set_number, standalone, toast, wait_until
@@ -38,8 +39,9 @@ class Stage:
         expect(self.page.locator("#chat-last .user .text")).to_have_text(text)
 
     def answered(self) -> str:
-        """The chat's reply, when it is complete."""
-        wait_until(self.page, lambda: self.page.locator("#chat-send:visible").count() == 1, "the reply")
+        """The chat's reply, when it is complete; the page showed the user's message and Stop at once."""
+        expect(self.page.locator("#chat-stop")).to_be_hidden()
+        expect(self.page.locator("#chat-send")).to_be_visible()
         return self.reply()
 
     def reply(self) -> str:
@@ -66,20 +68,9 @@ class Stage:
 
     def compare(self) -> str:
         """A comparison from its start to its end; the line that sums it up."""
-        before = self.mixer.console.revision
-        self.page.locator("#lora-mixer-start").click()
-        # It begins and ends with a new revision; a short one is over before the page can be looked at.
-        wait_until(self.page, lambda: self.mixer.console.revision >= before + 2, "a comparison")
-        expect(self.page.locator("#lora-mixer-start")).to_be_enabled()
+        browser.compare(self.page)
         expect(self.page.locator("#lora-mixer-status")).to_contain_text("seed")
         return str(self.page.locator("#lora-mixer-status").inner_text())
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Mixer, Gauge]]:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer)) as mixer:
-        yield mixer, made
 
 
 @pytest.fixture
@@ -90,7 +81,7 @@ def stage(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Stage]:
     page.locator("#page-header .facts").wait_for()
     yield Stage(page, mixer, made)
     made.brake.free()
-    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+    wait_until(page, mixer.free, "the model is given back")
 
 
 # Faders while text streams
@@ -168,8 +159,10 @@ def test_settings_are_kept_with_one_click_and_stay_when_the_faders_move_on(stage
 
 def test_stop_keeps_what_was_said_and_gives_the_model_back(stage: Stage) -> None:
     stage.tokens(200)
+    stage.model.brake.hold()
     stage.say("hi")
     stage.page.locator("#chat-stop").click()
+    stage.model.brake.free()
     stage.answered()
     Board(stage.page).open()
     stage.model.brake.hold()
@@ -180,7 +173,7 @@ def test_stop_keeps_what_was_said_and_gives_the_model_back(stage: Stage) -> None
     expect(stage.page.locator("#lora-mixer-start")).to_be_enabled()
     assert stage.column("A").startswith(FULL * 4) and len(stage.column("A")) < 150
     expect(stage.page.locator("#lora-mixer-reply-A")).to_contain_text("stopped")
-    assert not stage.mixer.host.lock.locked()
+    wait_until(stage.page, stage.mixer.free, "the model is given back")
     assert set(stage.mixer.gains().values()) == {1.0}
 
 
@@ -214,7 +207,7 @@ def test_a_page_that_is_closed_in_the_middle_leaves_the_desk_where_the_faders_st
     leaving.step_until(lambda: len(leaving.column("A")) >= 2, "some words")
     page.close()
     stage.model.brake.free()
-    wait_until(stage.page, lambda: not stage.mixer.host.lock.locked(), "the model is given back")
+    wait_until(stage.page, stage.mixer.free, "the model is given back")
     assert set(stage.mixer.gains().values()) == {1.0}
 
 

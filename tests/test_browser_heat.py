@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from shelved import mix_tab, shelf_host
 from tiny import pirate
 
-from lora_mixer.lora_ops import loudness
+from lora_mixer.lora_ops import loudness, silence_idle
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +65,7 @@ def test_impact_is_measured_on_a_text_and_becomes_faders(board: Board, mixer: Mi
     grid.get_by_label("Text to measure pirate on").fill("Ahoy there, mate")
     grid.locator("[data-do=measure]").click()
     expect(grid.locator("[data-part=measured]")).to_contain_text("Measured on 14 tokens")
+    expect(board.cell(1, "up_proj")).to_have_attribute("title", re.compile("impact"))
     assert all(number(board, layer, "up_proj") >= 0 for layer in (0, 1))
     grid.get_by_label("How many targets to keep").fill("3")
     grid.locator("[data-do=keep-top]").click()
@@ -72,8 +73,11 @@ def test_impact_is_measured_on_a_text_and_becomes_faders(board: Board, mixer: Mi
     expect(grid.locator("[data-part=measured]")).to_contain_text("moved since")
     board.press("undo")
     wait_until(board.page, lambda: set(mixer.gains().values()) == {1.0}, "back as loaded")
+    expect(grid.locator(".lora-mixer-said").last).to_contain_text("11 of 14 targets of pirate are silent now")
+    idle = silence_idle(mixer.console.works.impacts["silenced", "pirate"], 0.01)["pirate"].modules
     grid.locator("[data-do=silence-idle]").click()
-    expect(grid.locator(".lora-mixer-said").last).to_contain_text("targets of pirate are silent now")
+    expect(grid.locator(".lora-mixer-said").last).to_contain_text(f"{len(idle)} of 14 targets of pirate are silent now")
+    assert len(idle) != 11 and list(mixer.gains().values()).count(0) == len(idle)
 
     board.page.reload()
     mix_tab(board.page)

@@ -73,12 +73,14 @@ class Lab(Stage):
     def records(self) -> Records:
         return Records(self.mixer.host.user_data / FILE)
 
+    def kept(self, trials: int) -> Any:
+        """The experiment that is shown, with so many trials, out of what is kept: that is written beside the page."""
+        uid = self.mixer.console.lab.sheet("").record.uid
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Mixer, Gauge]]:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer)) as mixer:
-        yield mixer, made
+        def found() -> Any:
+            return next((one for one in self.records().list() if one.uid == uid and one.trials == trials), None)
+
+        return self.records().load(wait_until(self.page, found, f"{trials} trials are kept").id)
 
 
 def opened(visit: Any, mixer: Mixer, made: Gauge, tokens: int = 5) -> Lab:
@@ -98,7 +100,7 @@ def lab(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Lab]:
     one = opened(visit, mixer, made)
     yield one
     made.brake.free()
-    wait_until(one.page, lambda: not mixer.host.lock.locked(), "the model is given back")
+    wait_until(one.page, mixer.free, "the model is given back")
 
 
 # Columns
@@ -113,11 +115,12 @@ def test_columns_are_added_named_moved_and_removed_and_every_page_sees_them(lab:
     wait_until(lab.page, lambda: set(lab.mixer.gains().values()) == {0.5}, "the fader")
     lab.page.locator("#lora-mixer-add").click()
     expect(lab.lines()).to_have_count(3)
-    assert plays(lab.page, "C") == "Kept: pirate ×0.5"
+    wait_until(lab.page, lambda: plays(lab.page, "C") == "Kept: pirate ×0.5", "C is kept")
     name = lab.page.get_by_label("Name of column C", exact=True)
     name.fill(HOSTILE)
     name.press("Enter")
-    lab.page.get_by_label("Name of column C", exact=True).press("Alt+ArrowUp")
+    wait_until(lab.page, lambda: lab.page.evaluate("loraMixer.lab.setup.columns[2].name") == HOSTILE, "its name")
+    name.press("Alt+ArrowUp")
     wait_until(lab.page, lambda: lab.names() == ["", HOSTILE, ""], "it has moved up")
     other = Lab(visit(lab.mixer.url), lab.mixer, lab.model)
     Board(other.page).open()
@@ -170,10 +173,15 @@ def test_two_faders_make_a_grid(lab: Lab) -> None:
         lab.page.locator(".lora-mixer-axis-y").all_inner_texts(),
     )
     assert axes == (["master -1", "master 0", "master 1"], ["down_proj 0", "down_proj 1"])
-    # A page that looks again draws its cards anew.
-    wait_until(lab.page, lambda: all(card.bounding_box() for card in lab.cards().all()), "cards that stand")
-    boxes = [card.bounding_box() for card in lab.cards().all()]
-    assert boxes[0]["x"] == boxes[3]["x"] and boxes[0]["y"] == boxes[2]["y"] < boxes[3]["y"]
+    # A page that looks again draws its cards anew: all are measured in one go.
+    places = "(cards) => cards.map((card) => card.getBoundingClientRect()).map(({x, y, width}) => [x, y, width])"
+
+    def stand() -> Any:
+        found = lab.cards().evaluate_all(places)
+        return len(found) == 6 and all(width for _, _, width in found) and found
+
+    boxes = wait_until(lab.page, stand, "cards that stand")
+    assert boxes[0][0] == boxes[3][0] and boxes[0][1] == boxes[2][1] < boxes[3][1]
 
 
 # Questions
@@ -209,7 +217,7 @@ def test_prompts_come_from_a_file(lab: Lab, tmp_path: Path) -> None:
     chooser.set_input_files(chats)
     wait_until(lab.page, lambda: HOSTILE in text.locator("textarea").input_value(), "the file's text")
     assert lab.ran() == [FULL * 5, NONE * 5] * 2
-    record = lab.records().load(lab.records().list(1)[0].id)
+    record = lab.kept(trials=2)
     assert [message.content for message in record.trials[0].messages] == ["a", "b", HOSTILE]
     assert record.trials[0].prompt.index("b") < record.trials[0].prompt.index(HOSTILE)
     assert lab.page.locator("#lora-mixer-compare img").count() == 0
@@ -236,7 +244,7 @@ def test_stop_keeps_the_rows_that_have_ended(lab: Lab) -> None:
         and texts[2].startswith(FULL * 2)
         and texts[4] == texts[5] == ""
     )
-    assert lab.records().list(1)[0].trials == 2
+    assert len(lab.kept(trials=2).trials) == 2
 
 
 # Differences
@@ -268,7 +276,7 @@ def test_what_differs_is_marked_against_any_column_and_can_be_measured(lab: Lab)
     lab.page.evaluate("new Promise((told) => loraMixer.lab.order({do: 'look'}, told))")
     lab.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     assert lab.page.locator("#lora-mixer-view").input_value() == "0" and tokens.count() == 15
-    kept = lab.records().load(lab.records().list(1)[0].id)
+    kept = lab.kept(trials=1)
     assert kept.trials[0].scores is not None and len(kept.trials[0].scores.perplexity) == 3
 
 
@@ -385,7 +393,7 @@ def test_any_fader_can_fade(lab: Lab) -> None:
     expect(toast(other.page)).to_contain_text("wrong.jsonl: line 1")
     other.page.locator("#lora-mixer-read-file").set_input_files(saved)
     expect(other.page.locator(".lora-mixer-axis-x").first).to_be_visible()
-    assert other.texts() == texts
+    wait_until(other.page, lambda: other.texts() == texts, "the replies that were saved")
     expect(other.page.locator("#lora-mixer-measures td")).to_have_text(measured)
     expect(other.page.locator("#lora-mixer-compare")).to_contain_text("Read from a file")
     assert other.page.locator("#lora-mixer-compare img, #lora-mixer-compare script").count() == 0
@@ -408,7 +416,8 @@ def test_strangers_see_nothing_of_each_other_and_nothing_is_kept(visit: Any) -> 
         lab.compare()
         expect(lab.page.locator("#lora-mixer-compare")).to_contain_text("strangers share this host")
         stranger = opened(visit, mixer, made)
-        stranger.page.wait_for_timeout(500)
+        wait_until(stranger.page, lambda: stranger.page.evaluate("loraMixer.lab.setup !== null"), "it has looked")
+        assert stranger.page.evaluate("loraMixer.lab.sheet") is None
         assert "will stand here" in stranger.texts()[0]
         assert mixer.host.user_data is None and not list(mixer.host.start.state.iterdir())
 

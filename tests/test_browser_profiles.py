@@ -38,7 +38,7 @@ def save(desk: Any, name: str, restore: bool = False) -> None:
     if restore:
         desk.locator("#lora-mixer-profile-restore").check()
     desk.locator("[data-do=save-profile]").click()
-    expect(desk.locator("#lora-mixer-profile-said")).to_contain_text("Saved as")
+    expect(desk.locator("#lora-mixer-profile-said")).to_contain_text(f"Saved as “{name}”")
 
 
 def test_a_mix_is_saved_put_back_and_can_be_undone(mixer: Mixer, desk: Any) -> None:

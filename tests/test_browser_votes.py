@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from browser import Board, Mixer, contrast, host_of, set_number, standalone, wait_until
-from gauge import Gauge, gauge
+from browser import Board, Mixer, contrast, set_number, wait_until
+from gauge import Gauge
 from playwright.sync_api import expect
 
 from lora_mixer.ui import keeping
@@ -55,20 +55,14 @@ class Booth:
         """Votes for the reply that says this, by keyboard."""
         self.page.keyboard.press(KEYS["left" if self.pair(number)[0].startswith(word) else "right"])
 
-    def outcome(self) -> Any:
-        shown = self.page.locator("#lora-mixer-outcome")
-        shown.wait_for()
-        return shown
+    def outcome(self, words: str) -> str:
+        """What the page says of a session that is over, once it says this."""
+        shown = self.page.locator("#lora-mixer-outcome:visible")
+        expect(shown).to_contain_text(words)
+        return str(shown.inner_text())
 
     def kept(self) -> Any:
         return keeping.records(self.mixer.console)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Mixer, Gauge]]:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer)) as mixer:
-        yield mixer, made
 
 
 @pytest.fixture
@@ -83,7 +77,7 @@ def booth(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Booth]:
     set_number(page, "chat-max-new-tokens", 6)
     yield Booth(page, mixer, made).open()
     made.brake.free()
-    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+    wait_until(page, mixer.free, "the model is given back")
 
 
 def test_a_session_by_keyboard_is_revealed_and_every_vote_is_kept_at_once(booth: Booth) -> None:
@@ -96,8 +90,8 @@ def test_a_session_by_keyboard_is_revealed_and_every_vote_is_kept_at_once(booth:
         assert "as loaded" not in booth.page.locator("#lora-mixer-ballot").inner_text(), "names are hidden"
     booth.pair(4)
     booth.page.keyboard.press(KEYS["tie"])
-    text = booth.outcome().inner_text()
-    assert "“pirate as loaded” was preferred in 3 of 3 votes" in text and "could well be chance" in text
+    text = booth.outcome("“pirate as loaded” was preferred in 3 of 3 votes")
+    assert "could well be chance" in text
     assert [row.split("\t")[0] for row in text.splitlines() if row.startswith(("1\t", "2\t"))] in ([], ["1", "2"])
     assert sorted(vote.verdict for vote in booth.kept().votes()).count("tie") == 1
     assert booth.page.locator("#lora-mixer-outcome b b, #lora-mixer-ballot b b").count() == 0, "prompts stay text"
@@ -124,7 +118,7 @@ def test_the_first_pair_is_up_while_the_others_are_being_written(booth: Booth) -
     booth.model.brake.free()
     booth.pair(2)
     booth.page.locator("#lora-mixer-reveal").click()
-    assert "No vote chose a side" in booth.outcome().inner_text()
+    booth.outcome("No vote chose a side")
 
 
 def test_a_page_that_is_loaded_again_goes_on_where_it_was(booth: Booth) -> None:
@@ -143,7 +137,7 @@ def test_a_page_that_is_loaded_again_goes_on_where_it_was(booth: Booth) -> None:
     entry.locator("[data-do=resume]").click()
     booth.prefer(NONE, 3)
     booth.prefer(NONE, 4)
-    assert "“The base model” was preferred in 4 of 4 votes" in booth.outcome().inner_text()
+    booth.outcome("“The base model” was preferred in 4 of 4 votes")
     assert len(booth.kept().votes()) == 4
 
 
@@ -153,12 +147,11 @@ def test_many_mixes_are_ranked_and_no_more_pairs_come_up_than_were_asked_for(boo
     booth.begin("one\ntwo\nthree", pairs=4)
     for number in range(1, 5):
         booth.prefer(FULL, number)
-    text = booth.outcome().inner_text()
-    assert "Strength" not in text, "A and C play the same mix: there are two competitors"
+    assert "Strength" not in booth.outcome("4 of 4 votes"), "A and C play the same mix: there are two competitors"
     booth.page.locator("#lora-mixer-votes-more").click()
     booth.prefer(FULL, 5)
     booth.page.locator("#lora-mixer-reveal").click()
-    assert "5 of 5 votes" in booth.outcome().inner_text()
+    booth.outcome("5 of 5 votes")
 
 
 def test_what_is_kept_is_listed_opened_saved_and_deleted(booth: Booth, tmp_path: Any) -> None:
