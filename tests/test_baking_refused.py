@@ -12,6 +12,7 @@ import pytest
 import tiny
 import torch
 from baked import config
+from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
 from lora_mixer.lora_ops.bakery.baking import bake
@@ -97,6 +98,17 @@ def test_what_cannot_be_written_says_why(tmp_path: Path):
     with pytest.raises(ValueError, match="merged"):
         bake(Desk(merged), Mix(), "pirate", tmp_path, "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_are_none_are_not_handed_on(tmp_path: Path):
+    tiny.pirate().save_pretrained(tmp_path)
+    file = tmp_path / "pirate" / "adapter_model.safetensors"
+    tensors = load_file(file)
+    first = sorted(tensors)[0]
+    tensors[first][0, 0] = float("inf")
+    save_file(tensors, file)
+    with pytest.raises(AdapterFileError, match=f"adapter_model.safetensors: {first} holds numbers that are none"):
+        read_weights(tmp_path / "pirate")
 
 
 @pytest.mark.parametrize("damage", ["cut", "alpha", "rank", "pickle", "link"])

@@ -188,6 +188,8 @@ def broken(folder: Path, how: str) -> None:
         config["target_modules"] = ["q_proj"]
     elif how == "other":
         weights["base_model.model.lm_head.weight"] = torch.zeros(tiny.VOCABULARY, 32)
+    elif how == "numbers":
+        weights["base_model.model.model.layers.1.mlp.down_proj.lora_A.weight"][0, 0] = float("nan")
     elif how == "pissa":
         config["init_lora_weights"] = "pissa"
     if how != "file":
@@ -200,9 +202,10 @@ DAMAGE = [
     ("shape", "goes from 96 to 32 in the adapter, and from 48 to 32"),
     ("target", "nowhere|which this model lacks"),
     ("missing", "lacks weights for"),
-    ("unexpected", "which this model lacks"),
+    ("unexpected", "which target_modules in its adapter_config.json does not name"),
     ("other", "differs from this model's"),
     ("pissa", "pissa"),
+    ("numbers", "layers.1.mlp.down_proj.lora_A.weight holds numbers that are none"),
 ]
 
 

@@ -14,6 +14,7 @@ import torch
 
 from ..survey import KEPT_AS_THEY_ARE
 from ..target import Target, kind_of, layer_of
+from .adapter_config import AdapterFileError
 from .fitting import base_of
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     if method not in METHODS:
         raise ValueError(f"{folder / CONFIG}: peft_type {kind!r} cannot be written: only {', '.join(METHODS)} can")
     tensors = {key: file.load(key) for key in file.keys}
+    check_numbers(tensors, folder)
     name = name or folder.resolve().name
     targets = {}
     for key in tensors:
@@ -171,6 +173,17 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
         source=folder,
         sha256=file.sha256,
     )
+
+
+def check_numbers(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """Refuses weights of which a model would say nothing any more.
+
+    Raises:
+        AdapterFileError: a number is none, or is infinite; the message names file and tensor.
+    """
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise AdapterFileError(f"{folder / WEIGHTS}: {key} holds numbers that are none (NaN) or infinite")
 
 
 # Out of a live model

@@ -14,7 +14,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .adapter_files import AdapterFiles, read_adapter
+from .adapter_config import AdapterFileError
+from .adapter_files import CONFIG, AdapterFiles, read_adapter
 from .fitting import Fitting, base_of
 from .packed import kept_packed
 from .snapshot import Snapshot
@@ -109,7 +110,7 @@ def change_adapters(
             return _changed(model, files, list(keep), list(there), upcast)
     except BaseException as error:
         before.restore()
-        if isinstance(error, LoadingError) or not isinstance(error, Exception):
+        if isinstance(error, LoadingError | AdapterFileError) or not isinstance(error, Exception):
             raise
         raise LoadingError(f"PEFT refuses it: {_in_short(error)}") from error
 
@@ -154,7 +155,7 @@ def _changed(
         try:
             model = _added(model, name, read, upcast)
         except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            if isinstance(error, LoadingError):
+            if isinstance(error, LoadingError | AdapterFileError):
                 raise
             raise LoadingError(f"PEFT refuses the adapter {name} in {read.folder}: {_in_short(error)}") from error
     playing = [*keep, *files]
@@ -255,6 +256,8 @@ def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
     from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
     from peft.utils.save_and_load import load_peft_weights
 
+    from .adapter_weights import check_numbers
+
     base = base_of(model)
     device = next(model.parameters()).device
     folder = str(files.folder)
@@ -272,6 +275,7 @@ def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
         model = get_peft_model(model, config, adapter_name=name, autocast_adapter_dtype=upcast)
         config.base_model_name_or_path = trained_on
     weights = load_peft_weights(folder, device=str(device), key_mapping=mapping)
+    check_numbers(weights, files.folder)
     _check_copies(base, weights, files)
     result = set_peft_model_state_dict(model, weights, adapter_name=name)
     _check_places(model, result, name, config, files)
@@ -348,7 +352,10 @@ def _check_places(model: Any, result: Any, name: str, config: Any, files: Adapte
 
     prefix = PEFT_TYPE_TO_PREFIX_MAPPING.get(config.peft_type, "")
     missing = [key for key in result.missing_keys if prefix in key and f".{name}." in f"{key}."]
+    there = {path for path, _ in base_of(model).named_modules()}
+    unnamed = [key for key in result.unexpected_keys if _module_of(key, prefix) in there]
     for keys, what in (
+        (unnamed, f"it has weights for {{}}, which target_modules in its {CONFIG} does not name"),
         (result.unexpected_keys, "it has weights for {}, which this model lacks"),
         (missing, "it lacks weights for {}, which its configuration names"),
     ):
@@ -356,6 +363,12 @@ def _check_places(model: Any, result: Any, name: str, config: Any, files: Adapte
             plain = keys[0].removeprefix("base_model.model.").replace(f".{name}.", ".")
             more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
             raise LoadingError(f"The adapter {name} in {files.folder} does not fit: {what.format(plain + more)}")
+
+
+def _module_of(key: str, prefix: str) -> str | None:
+    """The module that a weight of an adapter is for; None where it is of no adapter."""
+    path, found, _ = key.removeprefix("base_model.model.").partition(f".{prefix}")
+    return path if found else None
 
 
 @contextmanager
