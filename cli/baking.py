@@ -188,7 +188,7 @@ def _tell(baked: Baked, as_json: bool) -> None:
         "written": str(baked.folder),
         "way": baked.way,
         "rank": str(baked.rank),
-        "targets": f"{baked.targets}" + (f", of which {baked.silent} silent" if baked.silent else ""),
+        "targets": f"{baked.targets}{baked.silence}",
         "size": f"{size(baked.size)}, {baked.parameters:,} parameters",
         "difference": _difference(baked, "stock PEFT"),
     }

@@ -35,12 +35,14 @@ def run(argv: Sequence[str]) -> int:
         if hasattr(error, "format_message"):  # typer's own: a command or option that is not understood
             error.show()  # type: ignore[attr-defined]
             return MISUSED
-        if isinstance(error, FileExistsError):
+        if isinstance(error, FileExistsError) and error.errno is None:  # ours
             return _told(f"{error}. (--overwrite allows it.)", MISUSED, debug)
         if isinstance(error, ValidationError):
             return _told(explain(error), MISUSED, debug)
         if isinstance(error, HostError | ValueError):
             return _told(str(error), MISUSED, debug)
+        if isinstance(error, OSError) and error.strerror and error.filename:
+            return _told(f"{error.filename}: {error.strerror}", FAILED, debug)
         if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):
             return _told(str(error) or type(error).__name__, FAILED, debug)
         traceback.print_exc()

@@ -153,7 +153,11 @@ def test_impact_tells_and_saves_a_mix(shelf: Path, tmp_path: Path, capsys: pytes
     assert sum(gain == 0 for gain in mix["pirate"].modules.values()) == 11
     assert "pirate: kind" in answer(capsys, *argv, "--by", "kind")
     baked = json.loads(answer(capsys, "bake", argv[1], "-o", tmp_path / "three", "-m", ten, "--drop-silent", "--json"))
-    assert (baked["targets"], baked["silent"]) == (3, 11)
+    assert (baked["targets"], baked["silent"]) == (3, 11) and baked["dropped"]
+    said = answer(capsys, "bake", argv[1], "-o", tmp_path / "again", "-m", ten, "--drop-silent")
+    assert "3, without 11 silent ones" in said
+    assert "3, without 11 silent ones" in (tmp_path / "again" / "README.md").read_text()
+    assert "14, of which 11 were silent" in answer(capsys, "bake", argv[1], "-o", tmp_path / "whole", "-m", ten)
 
 
 def test_loudness_tells_each_part(shelf: Path, capsys: pytest.CaptureFixture[str]):
@@ -164,6 +168,12 @@ def test_loudness_tells_each_part(shelf: Path, capsys: pytest.CaptureFixture[str
     for name, value in told["targets"]["pirate"].items():
         assert half["targets"]["pirate"][name] == pytest.approx(value / 2)
     assert "pirate: layer" in answer(capsys, *argv)
+
+
+def test_a_place_that_cannot_be_written_is_named(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("x")
+    said = answer(capsys, "bake", shelf / "loras" / "pirate", "-o", tmp_path / "file" / "new", status=FAILED)
+    assert said.startswith(f"error: {tmp_path / 'file'}") and "Errno" not in said and "--overwrite" not in said
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_every_kind_of_adapter_merges(kind: tiny.Kind, tmp_path: Path):
     before = tiny.fingerprint(model)
     desk = Desk(model)
     mix = moved(desk)
-    merged = merge(desk, mix, tmp_path, "whole", tiny.tokenizer())
+    merged = merge(desk, mix, tmp_path, "whole", tiny.tokenizer(), check=False)
     assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
     desk.apply(mix)
     wanted = tiny.logits(model)

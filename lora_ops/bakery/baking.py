@@ -20,7 +20,7 @@ from ..shelf.adapter_weights import CARD, CONFIG, WEIGHTS, AdapterWeights, loade
 from .folding import Draft, fold, pattern, with_dtype
 from .model_card import Story, model_card, versions
 from .runtimes import objections
-from .verifying import CannotVerify, Difference, verify
+from .verifying import Checker, checked
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -49,7 +49,8 @@ class Baked:
         way: "folded", "patterned", "concatenated", or the name of PEFT's combination.
         rank: the largest of its targets.
         targets: how many it has.
-        silent: how many of them were at gain 0.
+        silent: how many were at gain 0.
+        dropped: whether those were left out, and are not among `targets`.
         parameters: how many numbers it holds.
         size: of its weights on disk, in bytes.
         sha256: of its adapter_model.safetensors.
@@ -74,6 +75,14 @@ class Baked:
     why_unchecked: str = ""
     objections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     kept: float | None = None
+    dropped: bool = False
+
+    @property
+    def silence(self) -> str:
+        """What became of silent targets, for people: ", of which 4 were silent"; empty where there were none."""
+        if not self.silent:
+            return ""
+        return f", without {self.silent} silent ones" if self.dropped else f", of which {self.silent} were silent"
 
     @property
     def relative_difference(self) -> float | None:
@@ -203,21 +212,6 @@ def refuse_fades(mix: Mix, names: Sequence[str]) -> None:
             )
 
 
-@dataclass(frozen=True)
-class Checker:
-    """What is written is compared with this desk, by one of the ways of `verifying`."""
-
-    desk: Desk
-    mix: Mix
-    names: Sequence[str]
-    input_ids: torch.Tensor | None = None
-    cancelled: Callable[[], bool] | None = None
-    by: Callable[..., Difference] = verify
-
-    def __call__(self, folder: Path) -> Difference:
-        return self.by(self.desk, folder, self.mix, self.names, self.input_ids, self.cancelled)
-
-
 def publish(
     sources: Sequence[AdapterWeights],
     mix: Mix,
@@ -259,6 +253,7 @@ def publish(
             why_unchecked=why_unchecked,
             objections=objections(draft.config, shapes),
             kept=kept,
+            dropped=draft.dropped,
         )
         _keep_companions(sources, aside)
         write_aside(aside / CARD, model_card(_story(baked, sources, mix, draft)))
@@ -305,16 +300,6 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def checked(checker: Checker | None, folder: Path) -> tuple[Difference | None, str]:
-    """How far what was written is from the desk, and why that was not compared."""
-    if checker is None:
-        return None, "not asked for"
-    try:
-        return checker(folder), ""
-    except CannotVerify as error:
-        return None, str(error)
 
 
 def _storable(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -373,7 +358,7 @@ def _story(baked: Baked, sources: Sequence[AdapterWeights], mix: Mix, draft: Dra
     facts = {
         "way": baked.way,
         "rank": str(baked.rank),
-        "targets": f"{baked.targets}" + (f", of which {baked.silent} were silent" if baked.silent else ""),
+        "targets": f"{baked.targets}{baked.silence}",
     }
     if baked.greatest_difference is not None:
         facts["greatest difference to the mix"] = (

@@ -11,9 +11,10 @@ import torch
 from ..desk import Cancelled
 from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
-from .baking import Baked, Checker, check_mix, publish, refuse_fades
+from .baking import Baked, check_mix, publish, refuse_fades
 from .folding import Draft, describe_targets, patterns, stacked, times
 from .summing import Piece, Recipe, by_peft, nearest, side_by_side
+from .verifying import Checker
 
 if TYPE_CHECKING:
     from ..desk import Desk

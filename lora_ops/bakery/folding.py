@@ -31,7 +31,8 @@ class Draft:
         tensors: by their names in the file.
         rank: the largest of its targets.
         targets: how many it has.
-        silent: how many of them were at gain 0.
+        silent: how many were at gain 0.
+        dropped: whether those were left out, and are not among `targets`.
     """
 
     config: dict[str, Any]
@@ -39,6 +40,7 @@ class Draft:
     rank: int
     targets: int
     silent: int = 0
+    dropped: bool = False
 
 
 def fold(
@@ -93,7 +95,7 @@ def fold(
         **({"use_rslora": False} if weights.method in ("lora", "dora") else {}),
     }
     config |= describe_targets([weights], {target.name for target in kept})
-    return Draft(config, tensors, rank, len(kept), len(silent))
+    return Draft(config, tensors, rank, len(kept), len(silent), dropped=len(kept) < len(weights.targets))
 
 
 def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:

@@ -16,9 +16,9 @@ from ..mix import Faders, Mix
 from ..shelf.adapter_weights import CARD, AdapterWeights, loaded_weights
 from ..shelf.fitting import base_of
 from ..shelf.packed import is_packed, opened
-from .baking import Checker, checked, disk_full, new_folder, refuse_fades
+from .baking import disk_full, new_folder, refuse_fades
 from .model_card import Story, model_card
-from .verifying import verify_model
+from .verifying import Checker, checked, verify_model
 
 if TYPE_CHECKING:
     from torch import nn

@@ -122,6 +122,31 @@ def verify_model(
     return _difference(wanted, _logits_of(folder, type(base_of(desk.model)), ids, device))
 
 
+@dataclass(frozen=True)
+class Checker:
+    """What is written is compared with this desk, by one of the ways of `verifying`."""
+
+    desk: Desk
+    mix: Mix
+    names: Sequence[str]
+    input_ids: torch.Tensor | None = None
+    cancelled: Callable[[], bool] | None = None
+    by: Callable[..., Difference] = verify
+
+    def __call__(self, folder: Path) -> Difference:
+        return self.by(self.desk, folder, self.mix, self.names, self.input_ids, self.cancelled)
+
+
+def checked(checker: Checker | None, folder: Path) -> tuple[Difference | None, str]:
+    """How far what was written is from the desk, and why that was not compared."""
+    if checker is None:
+        return None, "not asked for"
+    try:
+        return checker(folder), ""
+    except CannotVerify as error:
+        return None, str(error)
+
+
 @contextmanager
 def _played(desk: Desk, mix: Mix, names: Sequence[str]) -> Iterator[None]:
     """These adapters play as in `mix` while the block lasts, and all others are silent."""
