@@ -67,7 +67,8 @@ def build_request(model: Any, tokenizer: Any, messages: list[dict[str, str]], se
     """
     prompt = render(tokenizer, messages)
     input_ids = tokenizer(prompt, add_special_tokens=not tokenizer.chat_template, return_tensors="pt")["input_ids"]
-    room = _room(model, tokenizer, input_ids.shape[1])
+    earlier = any(message["role"] == "assistant" for message in messages)
+    room = _room(model, tokenizer, input_ids.shape[1], earlier)
     stop_strings = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
     if not tokenizer.chat_template:
         stop_strings += ("\nUser:",)
@@ -132,15 +133,14 @@ def _generation(model: Any, tokenizer: Any, settings: Settings, room: int) -> di
     return {**generation, **sampling}
 
 
-def _room(model: Any, tokenizer: Any, tokens: int) -> int:
-    """How many tokens a reply to a prompt of so many may have."""
+def _room(model: Any, tokenizer: Any, tokens: int, earlier: bool) -> int:
+    """How many tokens a reply to a prompt of so many may have; `earlier`: whether turns of a chat are among them."""
     context = context_length(model, tokenizer)
     if context is None:
         return 2**31
     if tokens >= context:
-        raise HostError(
-            f"The chat has grown to {tokens} tokens, and the model reads {context}. Clear the chat, or say it shorter."
-        )
+        said, cure = ("chat has grown to", "Clear the chat, or say") if earlier else ("prompt has", "Say")
+        raise HostError(f"The {said} {tokens} tokens, and the model reads {context}. {cure} it shorter.")
     return context - tokens
 
 
