@@ -190,6 +190,9 @@ def test_a_chat_that_does_not_fit_the_context_is_refused(model: Any, tokenizer: 
     assert context_length(model, tokenizer) == 2048
     with pytest.raises(HostError, match=r"The prompt has 30\d\d tokens, and the model reads 2048\. Say it shorter"):
         build_request(model, tokenizer, History().say("x" * 3000).messages(), GREEDY)
+    grown = History().say("x" * 3000).answer("y").say("z").messages()
+    with pytest.raises(HostError, match=r"The chat has grown to 30\d\d tokens.* Clear the chat"):
+        build_request(model, tokenizer, grown, GREEDY)
     tight = build_request(model, tokenizer, History().say("x" * 1990).messages(), Settings(max_new_tokens=500))
     assert tight.generation["max_new_tokens"] == 2048 - tight.input_ids.shape[1] < 100
 
