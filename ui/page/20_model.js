@@ -214,6 +214,7 @@
 
   /** True if two adapters look the same on the desk, so that a strip can stay as it is. */
   function sameAdapter(a, b) {
+    if (a === b) return true; // thousands of targets need no second look
     const { targets: s, ...x } = a;
     const { targets: t, ...y } = b;
     if (s.length !== t.length || JSON.stringify(x) !== JSON.stringify(y)) return false;
@@ -257,12 +258,21 @@
     return String(n);
   }
 
+  /** Round numbers from min to max, in equal steps: five of them for the usual range, eight at most; 0 is one of them. */
+  function ticks(min, max) {
+    const decade = 10 ** Math.floor(Math.log10((max - min) / 7));
+    const step = [1, 2, 2.5, 5, 10].map((s) => s * decade).find((s) => (max - min) / s <= 7) || max - min;
+    const out = [];
+    for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1) out.push(Number((i * step).toPrecision(12)));
+    return out;
+  }
+
   const percent = (share) => `${(share * 100).toPrecision(share < 0.0001 ? 1 : 3)} %`;
   const clamp = (value, lo, hi) => Math.min(hi, Math.max(lo, value));
   const round = (value) => Math.round(value * 100) / 100 + 0;
 
   M.model = {
     panel, of, peek, at, put, fadeAt, toggle, kindsOf, kindsToEdit, silence, kindSilence, index, hear, cell, own, putCell, alphaNow,
-    touched, reset, samePanel, sameAdapter, parse, gain, short, range, tiny, many, percent, clamp, round,
+    touched, reset, samePanel, sameAdapter, parse, gain, short, range, ticks, tiny, many, percent, clamp, round,
   };
 })(window.loraMixer);

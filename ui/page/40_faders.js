@@ -134,14 +134,14 @@
       field.update(value);
     }
 
-    /** The scale below a fader: five numbers, engraved again only if the range changed. */
+    /** The scale below a fader: a few round numbers, engraved again only if the range changed. */
     function engrave(min, max) {
       const key = `${min}/${max}`;
       if (marks.dataset.of === key) return;
       marks.dataset.of = key;
-      marks.replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((t) => {
-        const mark = el("span", { text: M.model.short(min + t * (max - min)) });
-        mark.style.setProperty("--t", String(t));
+      marks.replaceChildren(...M.model.ticks(min, max).map((v) => {
+        const mark = el("span", { text: M.model.short(v) });
+        mark.style.setProperty("--t", String((v - min) / (max - min)));
         return mark;
       }));
     }
