@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tiny
-from browser import Board, Mixer, contrast, host_of, plays, standalone, toast, wait_until
+from browser import Board, Mixer, contrast, host_of, plays, standalone, steady, toast, wait_until
 from playwright.sync_api import expect
 
 from lora_mixer.lora_ops import advise
@@ -69,7 +69,7 @@ def test_the_master_fader_moves_every_target_of_its_adapter_alone(board: Board, 
 
 
 def test_a_fader_is_dragged_by_mouse_and_a_double_click_puts_it_back(board: Board, mixer: Mixer) -> None:
-    box = board.master().bounding_box()
+    box = steady(board.page, board.master())
     middle = box["y"] + box["height"] / 2
     board.page.mouse.move(box["x"] + box["width"] / 2, middle)
     board.page.mouse.down()
@@ -118,12 +118,14 @@ def test_an_adapter_is_muted_soloed_and_switched_off(board: Board, mixer: Mixer)
     heard(board, mixer, every(mixer, 0.0))
     expect(board.strip().locator(".lora-mixer-why")).to_have_text("muted")
     board.label("Mute pirate").click()
+    heard(board, mixer, {})
     board.label("Solo poet").click()
     heard(board, mixer, every(mixer, 0.0))
     heard(board, mixer, {}, "poet")
     expect(board.strip().locator(".lora-mixer-why")).to_have_text("not soloed")
     board.label("Solo poet").click()
     board.master().fill("0.5")
+    heard(board, mixer, every(mixer, 0.5))
     switch = board.desk.get_by_role("switch", name="pirate on", exact=True)
     switch.click()
     heard(board, mixer, every(mixer, 0.0))
@@ -137,8 +139,7 @@ def test_an_adapter_is_muted_soloed_and_switched_off(board: Board, mixer: Mixer)
 
 def points(board: Board, curve: Any, gains: list[float]) -> list[tuple[float, float]]:
     """Where on the page a curve of these gains lies: the middle of each layer's column."""
-    curve.scroll_into_view_if_needed()
-    box = curve.bounding_box()
+    box = steady(board.page, curve)
     pad = 9  # above and below, as the page draws it
     height = box["height"] - 2 * pad
     return [
@@ -194,7 +195,7 @@ def test_the_depth_curve_is_drawn_by_keys_and_numbers(board: Board, mixer: Mixer
 def test_cells_are_painted_with_a_brush(board: Board, mixer: Mixer) -> None:
     board.section("grid").locator("[data-brush='0.5']").click()
     first, last = board.cell(1, "up_proj"), board.cell(4, "up_proj")
-    last.scroll_into_view_if_needed()
+    steady(board.page, last)
     boxes = first.bounding_box(), last.bounding_box()
     (x0, y0), (x1, y1) = ((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes)
     board.page.mouse.move(x0, y0)
@@ -213,8 +214,7 @@ def test_cells_are_painted_with_a_brush(board: Board, mixer: Mixer) -> None:
 def test_a_cell_is_dragged_and_a_double_click_puts_it_back(board: Board, mixer: Mixer) -> None:
     board.section("grid")
     cell = board.cell(3, "down_proj")
-    cell.scroll_into_view_if_needed()
-    box = cell.bounding_box()
+    box = steady(board.page, cell)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     board.page.mouse.move(x, y)
     board.page.mouse.down()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from browser import Mixer, host_of, set_number, standalone, wait_until
-from gauge import Gauge, gauge
+from browser import Mixer, set_number, wait_until
+from gauge import Gauge
 from playwright.sync_api import expect
 
 from lora_mixer.ui import keeping
@@ -47,15 +47,25 @@ class Talk:
         self.page.locator("#chat-send").click()
         expect(self.page.locator("#chat-last .user .text")).to_have_text(text)
 
-    def answered(self) -> tuple[str, str]:
-        """What stands in the chat, and beside it."""
-        expect(self.page.locator("#chat-send")).to_be_visible()
-        expect(self.card).to_have_attribute("data-turn", f"{self.mixer.console.twice.turn.number} done")
-        expect(self.card.locator("#lora-mixer-pick-right")).to_be_enabled()
-        return self.reply(), str(self.card.locator(".lora-mixer-reply-text").inner_text())
+    def number(self) -> int:
+        """That of the latest turn that was answered twice, from 1."""
+        turn = self.mixer.console.twice.turn
+        return turn.number if turn else 0
 
-    def reply(self) -> str:
-        return str(self.page.locator("#chat-last .bot .text").inner_text())
+    def answered(self, number: int, stopped: bool = False) -> tuple[str, str]:
+        """What stands in the chat, and beside it, when both replies of this turn are complete."""
+        wait_until(self.page, lambda: self.number() == number, f"turn {number}")
+        expect(self.card).to_have_attribute("data-turn", f"{number} done")
+        said, chat = self.mixer.console.twice.turn.texts, self.page.locator("#chat-last .bot .text")
+        # The two replies come to the page by ways of their own; a chat that is stopped leaves the last words out.
+        if stopped:
+            expect(self.page.locator("#chat-status")).to_contain_text("Stopped.")
+        else:
+            expect(chat).to_have_text(said[0])
+        expect(self.card.locator(".lora-mixer-reply-text")).to_have_text(said[1])
+        expect(self.page.locator("#chat-send")).to_be_visible()
+        expect(self.card.locator("#lora-mixer-pick-right")).to_be_enabled()
+        return str(chat.inner_text()), said[1]
 
     @property
     def card(self) -> Any:
@@ -63,13 +73,6 @@ class Talk:
 
     def votes(self) -> list[Any]:
         return list(keeping.records(self.mixer.console).votes())
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Mixer, Gauge]]:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer)) as mixer:
-        yield mixer, made
 
 
 @pytest.fixture
@@ -87,13 +90,13 @@ def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     yield Talk(page, mixer, made, coin)
     made.brake.free()
     mixer.host.answer_turns(None)
-    wait_until(page, lambda: not mixer.host.lock.locked(), "the model is given back")
+    wait_until(page, mixer.free, "the model is given back")
 
 
 def test_the_reply_that_is_picked_goes_on_in_the_chat_and_counts_as_a_vote(talk: Talk) -> None:
     talk.switch()
     talk.say("hi")
-    assert talk.answered() == (FULL * 6, NONE * 6)
+    assert talk.answered(1) == (FULL * 6, NONE * 6)
     assert "base" not in talk.card.inner_text().lower(), "names are hidden"
     talk.card.locator("#lora-mixer-pick-right").click()
     expect(talk.page.locator("#chat-last .bot .text")).to_have_text(NONE * 6)
@@ -105,8 +108,7 @@ def test_the_reply_that_is_picked_goes_on_in_the_chat_and_counts_as_a_vote(talk:
 
     talk.coin.side = 1
     talk.page.locator("#chat-regenerate").click()
-    wait_until(talk.page, lambda: talk.mixer.console.twice.turn.number == 2, "it is asked again")
-    assert talk.answered() == (NONE * 6, FULL * 6)
+    assert talk.answered(2) == (NONE * 6, FULL * 6)
     talk.card.locator("#lora-mixer-pick-left").click()
     expect(talk.card).to_contain_text("You picked “The base model”")
     expect(talk.page.locator("#chat-version")).to_have_text("3 / 3")
@@ -131,9 +133,10 @@ def test_both_replies_grow_and_stop_ends_both(talk: Talk) -> None:
     expect(talk.card.locator("#lora-mixer-pick-right")).to_be_disabled()
     talk.page.locator("#chat-stop").click()
     talk.model.brake.free()
-    said, other = talk.answered()
+    said, other = talk.answered(1, stopped=True)
     assert said.startswith(FULL * 3) and other.startswith(NONE * 3) and len(said) < 290
-    assert not talk.mixer.host.lock.locked() and talk.votes() == []
+    wait_until(talk.page, talk.mixer.free, "the model is given back")
+    assert talk.votes() == []
 
 
 def test_a_second_reply_that_fails_leaves_the_chat_alone(talk: Talk) -> None:
@@ -147,11 +150,9 @@ def test_a_second_reply_that_fails_leaves_the_chat_alone(talk: Talk) -> None:
 def test_what_was_said_before_cannot_be_picked_any_more_and_switched_off_it_answers_once(talk: Talk) -> None:
     talk.switch()
     talk.say("hi")
-    talk.answered()
-    number = talk.mixer.console.twice.turn.number
+    talk.answered(1)
     talk.say("more")
-    wait_until(talk.page, lambda: talk.mixer.console.twice.turn.number > number, "the next turn")
-    talk.answered()
+    talk.answered(2)
     talk.page.locator("#chat-clear").click()
     expect(talk.page.locator("#chat-last .user")).to_have_count(0)
     talk.card.locator("#lora-mixer-pick-right").click()
@@ -162,4 +163,4 @@ def test_what_was_said_before_cannot_be_picked_any_more_and_switched_off_it_answ
     expect(talk.card).to_be_hidden()
     talk.say("once")
     expect(talk.page.locator("#chat-last .bot .text")).to_have_text(FULL * 6)
-    assert talk.mixer.console.twice.turn.number == number + 1
+    assert talk.number() == 2
