@@ -281,6 +281,14 @@ def test_ask_is_one_turn_under_the_same_system_prompt(host: StandaloneHost) -> N
     assert request.prompt.startswith("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nNew<|im_end|>")
 
 
+def test_a_system_message_of_its_own_stands_instead_of_the_chats(host: StandaloneHost) -> None:
+    chat = values_of(History().say("Hi").answer("Ho"), Settings(system="Be brief."))
+    request = host.ask("New", chat, [("One", "Two")], "Be a pirate.")
+    first = "<|im_start|>system\nBe a pirate.<|im_end|>\n<|im_start|>user\nOne<|im_end|>"
+    assert request.prompt.startswith(first) and "Be brief." not in request.prompt
+    assert host.ask("New", chat, system=" ").prompt == host.ask("New", chat).prompt
+
+
 def test_a_used_reply_is_one_more_version(host: StandaloneHost) -> None:
     [history] = host.use_reply("Better", values_of(History().say("Hi").answer("Ho")))
     assert history.last == Turn("Hi", ("Ho", "Better"), 1)
