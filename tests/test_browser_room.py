@@ -1,0 +1,83 @@
+"""Two replies side by side: the chat's text gives way to the card beside it, and over the end of a narrow chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from browser import Mixer, host_of, set_number, standalone, wait_until
+from gauge import Gauge, gauge
+from playwright.sync_api import expect
+from test_browser_twice import Talk, talk
+
+pytestmark = pytest.mark.browser
+__all__ = ["talk"]  # a fixture
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Mixer, Gauge]]:
+    made = gauge()
+    with standalone(host_of(made.model, made.tokenizer)) as mixer:
+        yield mixer, made
+
+
+def answered(talk: Talk) -> None:
+    """Waits until both replies of the first turn are complete."""
+    expect(talk.card).to_have_attribute("data-turn", "1 done")
+    expect(talk.card.locator("#lora-mixer-pick-right")).to_be_enabled()
+    expect(talk.page.locator("#chat-send")).to_be_visible()
+
+
+def boxes(talk: Talk) -> tuple[dict[str, float], dict[str, float]]:
+    """The card, and the chat's reply."""
+    card, text = talk.card.bounding_box(), talk.page.locator("#chat-last .bot .text").bounding_box()
+    assert card is not None and text is not None
+    return card, text
+
+
+def padding(page: Any) -> str:
+    return str(page.locator("#chat-log").evaluate("(chat) => chat.style.paddingRight + chat.style.paddingBottom"))
+
+
+def test_on_a_wide_page_the_reply_ends_before_the_card_begins(talk: Talk) -> None:
+    talk.page.set_viewport_size({"width": 1000, "height": 700})
+    set_number(talk.page, "chat-max-new-tokens", 200)
+    talk.switch()
+    talk.say("hi")
+    answered(talk)
+
+    def beside() -> bool:
+        card, text = boxes(talk)
+        return text["x"] + text["width"] <= card["x"]
+
+    wait_until(talk.page, beside, "the text gave way")
+    talk.card.locator("#lora-mixer-pick-left").click()
+    talk.page.get_by_role("button", name="Put this away").click()
+    wait_until(talk.page, lambda: padding(talk.page) == "", "it has its room again")
+
+
+def test_on_a_narrow_page_the_end_of_the_reply_can_be_read_above_the_card(talk: Talk) -> None:
+    talk.page.set_viewport_size({"width": 390, "height": 640})
+    set_number(talk.page, "chat-max-new-tokens", 400)
+    talk.switch()
+    talk.say("hi")
+    answered(talk)
+    talk.page.locator("#chat-log").hover()
+
+    def above() -> bool:
+        talk.page.mouse.wheel(0, 2000)
+        card, text = boxes(talk)
+        return text["y"] + text["height"] <= card["y"]
+
+    wait_until(talk.page, above, "the end of the text stands above the card")
+
+
+def test_on_a_narrow_page_a_short_chat_stays_where_it_is(talk: Talk) -> None:
+    talk.page.set_viewport_size({"width": 390, "height": 844})
+    talk.switch()
+    talk.say("hi")
+    answered(talk)
+    assert padding(talk.page) == ""
+    card, text = boxes(talk)
+    assert text["y"] + text["height"] <= card["y"]
