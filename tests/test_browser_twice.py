@@ -164,3 +164,26 @@ def test_what_was_said_before_cannot_be_picked_any_more_and_switched_off_it_answ
     talk.say("once")
     expect(talk.page.locator("#chat-last .bot .text")).to_have_text(FULL * 6)
     assert talk.number() == 2
+
+
+def test_nothing_of_the_page_shines_through_the_second_reply(talk: Talk) -> None:
+    """Gradio lifts the labels of its fields above what stands beside them."""
+    talk.switch()
+    talk.say("hi")
+    talk.answered(1)
+    found = talk.card.evaluate(_COVERED)
+    assert found["covered"] > 0, "there is something under it"
+    assert found["through"] == []
+
+
+#: What stands under the middle of a label of the settings, where the card covers it.
+_COVERED = """(card) => {
+  const box = card.getBoundingClientRect();
+  const labels = [...document.querySelectorAll("#chat-settings span[data-testid=block-info]")].map((label) => {
+    const { left, right, top, bottom } = label.getBoundingClientRect();
+    return { text: label.textContent.trim(), x: left + Math.min(20, (right - left) / 2), y: (top + bottom) / 2 };
+  });
+  const covered = labels.filter(({ x, y }) => x > box.left && x < box.right && y > box.top && y < box.bottom);
+  const through = covered.filter(({ x, y }) => !card.contains(document.elementFromPoint(x, y))).map(({ text }) => text);
+  return { covered: covered.length, through };
+}"""
