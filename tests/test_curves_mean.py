@@ -14,9 +14,9 @@ def test_each_text_counts_by_its_tokens_and_each_reply_by_its_own() -> None:
     other = Curve("master", (Point(1.0, -3.0, math.e**3, 0.6, 0.9, 30, math.e**2),), tokens=10)
     [point] = mean([one, other]).points
     assert mean([one, other]).tokens == 40
-    assert (point.gain, point.mean_logprob, point.perplexity) == (1.0, -1.5, pytest.approx(math.exp(1.5)))
-    assert (point.divergence, point.agreement) == (pytest.approx(0.3), pytest.approx(0.6))
-    assert (point.length, point.own_perplexity) == (20, pytest.approx(math.exp((10 * 1 + 30 * 2) / 40)))
+    assert (point.gain, point.mean_logprob, point.perplexity) == pytest.approx((1.0, -1.5, math.exp(1.5)))
+    assert (point.divergence, point.agreement) == pytest.approx((0.3, 0.6))
+    assert (point.length, point.own_perplexity) == pytest.approx((20, math.exp((10 * 1 + 30 * 2) / 40)))
 
 
 def test_a_reply_that_says_nothing_has_a_length_and_no_perplexity() -> None:
