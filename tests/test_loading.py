@@ -200,7 +200,7 @@ def broken(folder: Path, how: str) -> None:
 DAMAGE = [
     ("file", "cut off"),
     ("shape", "goes from 96 to 32 in the adapter, and from 48 to 32"),
-    ("target", "nowhere|which this model lacks"),
+    ("target", "nowhere|which target_modules in its"),
     ("missing", "lacks weights for"),
     ("unexpected", "which target_modules in its adapter_config.json does not name"),
     ("other", "differs from this model's"),

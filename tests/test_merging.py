@@ -82,18 +82,19 @@ def test_a_model_that_says_something_else_is_found_out(tmp_path: Path, monkeypat
 
 
 def test_where_memory_does_not_hold_it_twice_it_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    desk = Desk(tiny.pirate())
+    model: Any = tiny.pirate()
+    desk = Desk(model)
     monkeypatch.setattr(verifying, "available", lambda device: 1000)
     merged = merge(desk, Mix(), tmp_path, "whole")
     assert merged.greatest_difference is None and "second time" in merged.why_unchecked
-    assert (tiny.logits(load(merged.folder)) - tiny.logits(desk.model)).abs().max() < 5e-5
+    assert (tiny.logits(load(merged.folder)) - tiny.logits(model)).abs().max() < 5e-5
     assert "greatest difference" not in (merged.folder / "README.md").read_text()
 
     def full(*args: Any, **options: Any) -> Any:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(verifying, "available", lambda device: None)
-    monkeypatch.setattr(type(desk.model.get_base_model()), "from_pretrained", full)
+    monkeypatch.setattr(type(model.get_base_model()), "from_pretrained", full)
     assert "memory" in merge(desk, Mix(), tmp_path, "other").why_unchecked
     assert merge(desk, Mix(), tmp_path, "third", check=False).why_unchecked == "not asked for"
 

@@ -27,7 +27,7 @@ class SameMemory:
         head: Any = None
         with suppress(AttributeError, NotImplementedError):  # a model that has no head
             head = model.get_output_embeddings()
-        if type(head) is nn.Linear and head.bias is None and head.weight.device.type == "cpu":
+        if type(head) is nn.Linear and getattr(head, "bias", None) is None and head.weight.device.type == "cpu":
             self._head = [head]
         self._kept = torch.empty(0)
         if self._head:
