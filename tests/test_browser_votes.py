@@ -191,3 +191,39 @@ def test_what_cannot_be_voted_on_is_said_beside_the_field(booth: Booth) -> None:
     booth.mixer.console.lab.change(setup.play(setup.slots[1].key, "as loaded"))
     booth.begin("one")
     expect(form.locator(".lora-mixer-why-not:visible")).to_contain_text("the same mix")
+
+
+def test_a_session_that_was_interrupted_goes_on_with_what_is_missing(booth: Booth) -> None:
+    booth.model.brake.hold()
+    booth.begin()
+
+    def ready() -> bool:
+        if booth.model.brake.waits():
+            booth.model.brake.let(1)
+        return "Pair 1 of 4" in booth.count()
+
+    wait_until(booth.page, ready, "the first pair")
+    booth.page.locator("#lora-mixer-votes-stop").click()
+    booth.model.brake.free()
+    booth.prefer(FULL, 1)
+    wait_until(booth.page, lambda: not booth.mixer.console.sessions.of("").generating, "it has stopped")
+    done = len(booth.kept().load(booth.kept().list()[0].id).trials)
+    booth.page.reload()
+    booth.open()
+    if booth.page.locator("#lora-mixer-ballot:visible").count():
+        booth.page.get_by_role("button", name="Put away").click()
+        booth.page.locator("[data-do=votes-end-yes]").click()
+    elif booth.page.locator("#lora-mixer-outcome:visible").count():
+        booth.page.locator("#lora-mixer-votes-close").click()
+    booth.page.locator("#lora-mixer-votes-form").wait_for()
+    entry = booth.page.locator(".lora-mixer-past-entry")
+    expect(entry).to_contain_text(f"{done} of 4 trials")
+    entry.locator("[data-do=go-on]").click()
+    for number in range(2, 5):
+        booth.prefer(FULL, number)
+    booth.outcome("4 of 4 votes")
+    (one,) = booth.kept().list()
+    assert (one.trials, one.votes) == (4, 4)
+    booth.page.locator("#lora-mixer-votes-close").click()
+    expect(entry).to_contain_text("4 trials")
+    expect(entry.locator("[data-do=go-on]")).to_have_count(0)
