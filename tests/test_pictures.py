@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Board, Mixer, set_number, standalone, wait_until
+from browser import Board, Mixer, compare, set_number, standalone, steady, wait_until
 from playwright.sync_api import expect
 from shelved import shelve
 
@@ -93,7 +93,7 @@ def test_a_person_pulls_a_fader_compares_and_uses_a_reply(mixer: Mixer, visit: A
     draw(board)
     picture(page, "desk", board.strip("pirate"))
 
-    compare(page)
+    compare(page, seconds=240)
     shown = {side: page.locator(f"#lora-mixer-reply-{side} .lora-mixer-reply-text").inner_text() for side in "AB"}
     assert shown["A"] != shown["B"] and words(shown["A"], "pirate") > words(shown["B"], "pirate"), shown
     expect(page.locator("#lora-mixer-status")).to_contain_text("in one batch")
@@ -118,7 +118,7 @@ def test_how_much_is_enough(mixer: Mixer, visit: Any) -> None:
     page.locator("#lora-mixer-source").get_by_label("A text of my own", exact=True).click()
     page.locator("#lora-mixer-text textarea").fill("How do I make a good cup of tea?")
     page.get_by_role("button", name="Fill from a sweep").click()
-    compare(page)
+    compare(page, seconds=240)
     replies = page.locator("#lora-mixer-results .lora-mixer-reply-text").all_inner_texts()
     manner = [words(reply, "pirate") for reply in replies]
     assert len(manner) == 5 and manner[0] == 0 and max(manner[2:]) >= 2, replies
@@ -179,9 +179,7 @@ def draw(board: Board) -> None:
     board.label("q_proj fader of pirate").fill("0.6")
     board.label("down_proj fader of pirate").fill("1.3")
     curve = board.curve()
-    curve.scroll_into_view_if_needed()
-    box = curve.bounding_box()
-    assert box is not None
+    box = steady(board.page, curve)
     mouse, (left, top, width, height) = board.page.mouse, (box["x"], box["y"], box["width"], box["height"])
     for step in range(41):
         across = step / 40
@@ -198,10 +196,3 @@ def draw(board: Board) -> None:
     for layer in range(18, 23):
         board.cell(layer, "up_proj").click()
     grid.locator("[data-brush=adjust]").click()
-
-
-def compare(page: Any) -> None:
-    """Compares the faders as they stand with the base model, to the end."""
-    page.locator("#lora-mixer-start").click()
-    expect(page.locator("#lora-mixer-start")).to_be_disabled()
-    wait_until(page, lambda: page.locator("#lora-mixer-start").is_enabled(), "the end of the comparison", seconds=240)
