@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -202,3 +203,13 @@ def test_nothing_is_read_or_written_before_it_is_used(path):
     Records(path)
     assert not path.parent.exists()
     assert records_module.Records is Records
+
+
+@pytest.mark.parametrize(
+    ("free", "said"), [(0, "the disk is full"), (4096, "the disk is full"), (10**9, "disk I/O error")]
+)
+def test_a_disk_without_room_for_the_log_is_called_full(path, monkeypatch, free, said):
+    """SQLite then calls it an I/O error, which it may be too."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (10**9, 10**9 - free, free))
+    with pytest.raises(RecordsError, match=said), database.telling(path):
+        raise sqlite3.OperationalError("disk I/O error")

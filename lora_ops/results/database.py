@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 #: How long a writer waits for another one, in seconds.
 PATIENCE = 15.0
+#: Bytes that SQLite's log and its index take at least.
+_LOG = 64 * 1024
 
 
 @contextmanager
@@ -37,7 +40,7 @@ def telling(path: Path) -> Iterator[None]:
 
 def _in_words(path: Path, problem: str) -> str:
     small = problem.lower()
-    if "full" in small or "no space left" in small:
+    if "full" in small or "no space left" in small or ("disk i/o" in small and _no_room(path)):
         return f"the disk is full: nothing was written to {path}, and what it held before is still there"
     if "malformed" in small or "not a database" in small or "no such table" in small or "no such column" in small:
         return damaged(path, problem)
@@ -46,6 +49,14 @@ def _in_words(path: Path, problem: str) -> str:
     if "readonly" in small or "unable to open" in small or "denied" in small or "read-only" in small:
         return f"{path} cannot be written: is it, or its folder, read-only? ({problem})"
     return f"{path} could not be read or written: {problem}"
+
+
+def _no_room(path: Path) -> bool:
+    """Whether there is no room beside the file for SQLite's log: it then speaks of an I/O error."""
+    try:
+        return shutil.disk_usage(path.parent).free < _LOG
+    except OSError:
+        return False
 
 
 def damaged(path: Path, problem: str) -> str:
