@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import kept
 import pytest
@@ -210,6 +211,6 @@ def test_nothing_is_read_or_written_before_it_is_used(path):
 )
 def test_a_disk_without_room_for_the_log_is_called_full(path, monkeypatch, free, said):
     """SQLite then calls it an I/O error, which it may be too."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: (10**9, 10**9 - free, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     with pytest.raises(RecordsError, match=said), database.telling(path):
         raise sqlite3.OperationalError("disk I/O error")
