@@ -9,7 +9,7 @@
    * Python -> page, in #lora-mixer-lab-news, while a comparison runs: {sheet: HEAD} when it begins, and NEWS.
    * SETUP: {rev, columns: [{key, letter, name, plays, kept}], least, most, filled, trouble, examples, keeps}
    * HEAD: {key, columns: [label], rows: [{label, seed}], grid, use, limit, reference}
-   * NEWS: {key, n, cells: [CELL], line: {text, running, part}, note}; n counts up by one.
+   * NEWS: {key, n, age, cells: [CELL], line: {text, running, part}, note}; n counts up by one, age never goes back.
    * CELL: {r, c, s: state, n: tokens, pace, end}, and text, or at and add (what follows the first `at` characters), or
    *   pieces: [[text, marked]] and leaves: the token at which it leaves the reference, or null.
    */
@@ -18,6 +18,7 @@
   const { onChange, changed } = M.frames("the lab");
   let counted = 0; // the news seen last
   let heardAt = 0;
+  let begun = false; // something was begun of which Python has told nothing yet
 
   function show(head) {
     lab.sheet = head && { ...head, cells: head.rows.map(() => head.columns.map(() => ({ s: "waiting", text: "", n: 0, pace: "", end: "", leaves: null, pieces: null }))) };
@@ -27,7 +28,7 @@
   /** Put news into the cells; false if some were missed: then the line waits too, until the page has looked again. */
   function take(news, answer) {
     const whole = !news.cells || fill(news) || answer;
-    if (whole && news.line) lab.line = news.line;
+    if (whole && news.line && !(answer && begun)) lab.line = news.line;
     if (whole && news.note !== undefined) lab.note = news.note;
     return whole;
   }
@@ -38,6 +39,7 @@
     if (news.reference !== undefined) sheet.reference = news.reference;
     let whole = news.n === counted + 1;
     counted = news.n;
+    sheet.age = news.age;
     for (const told of news.cells) {
       const cell = sheet.cells[told.r][told.c];
       if (told.add !== undefined) {
@@ -57,8 +59,12 @@
     return whole;
   }
 
+  /** An answer can be overtaken by news that were sent after it: what it says of the replies is no longer so. */
+  const overtaken = (news) => lab.sheet !== null && news.key === lab.sheet.key && news.age < lab.sheet.age;
+
   function receive(news, answer) {
     if (news.setup) lab.setup = news.setup;
+    if (overtaken(news)) return true;
     if (news.sheet !== undefined) show(news.sheet);
     for (const fn of lab.extras) fn(news);
     return take(news, answer);
@@ -97,6 +103,14 @@
       else lab.order({ do: "nothing" }, fn);
     },
 
+    /** Something takes its time from here on: what Python says of the time before it was begun is not shown any more. */
+    begins(text) {
+      lab.line = { text, running: true, part: null };
+      begun = true;
+      heardAt = performance.now();
+      changed();
+    },
+
     /** Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own. */
     send: (box, message) => channel.send(box, message),
 
@@ -104,6 +118,7 @@
     news: M.guard("news", (text) => {
       if (!text) return;
       heardAt = performance.now();
+      begun = false;
       if (!receive(JSON.parse(text))) lab.look();
       changed();
     }),
@@ -118,6 +133,7 @@
       const silent = lab.line.running && performance.now() - heardAt > QUIET_MS;
       if (silent || (told && told.rev !== lab.setup.rev)) {
         heardAt = performance.now();
+        if (silent) begun = false;
         if (channel.idle) lab.look();
       }
     },

@@ -88,12 +88,11 @@
     const start = el("button", { type: "button", class: "button primary big", text: "Compare", id: "lora-mixer-start", disabled: true });
     const stop = el("button", { type: "button", class: "button big", text: "Stop", id: "lora-mixer-stop", disabled: true,
       on: { click: () => M.lab.order({ do: "stop" }) } });
-    const bar = el("div", { class: "progress", hidden: true }, el("div", { class: "progress-done" }));
+    const bar = el("div", { class: "progress is-idle" }, el("div", { class: "progress-done" }));
     const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
     const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     start.addEventListener("click", M.guard("compare", () => {
-      M.lab.line = { text: "Waiting for the model \u2026", running: true, part: null };
-      M.lab.changed();
+      M.lab.begins("Waiting for the model \u2026");
       M.lab.afterOrders(() => M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), batched: manner.value === "rows" }));
     }));
 
@@ -110,7 +109,7 @@
         setText(why, trouble);
         why.hidden = !trouble;
         setText(status, line.text || "");
-        bar.hidden = !line.running;
+        bar.classList.toggle("is-idle", !line.running); // it keeps its place: nothing moves when it comes and goes
         bar.classList.toggle("is-unknown", line.part === null);
         bar.firstChild.style.width = `${Math.round((line.part || 0) * 1000) / 10}%`;
       },

@@ -105,8 +105,7 @@
     const measure = el("button", { type: "button", class: "button small", text: "Measure the differences", id: "lora-mixer-measure",
       title: "How far apart the mixes are, and how surprising each token is: it costs one pass of the model for every reply" });
     measure.addEventListener("click", M.guard("measure", () => {
-      M.lab.line = { text: "Measuring \u2026", running: true, part: null };
-      M.lab.changed();
+      M.lab.begins("Measuring \u2026");
       M.lab.send("measure", {});
     }));
     results.bar.right.append(el("label", { class: "inline" }, el("span", { class: "field-name", text: "Mark" }), views), measure);

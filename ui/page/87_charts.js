@@ -26,8 +26,7 @@
   }
 
   function draw(message) {
-    M.lab.line = { text: "Drawing \u2026", running: true, part: null };
-    M.lab.changed();
+    M.lab.begins("Drawing \u2026");
     M.lab.send("draw", message);
     show(message.chart);
   }
