@@ -181,4 +181,8 @@ def _dtype(name: str, device: Any) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """What it says first; where that announces a list, the list too."""
+    lines = [stripped for line in str(error).splitlines() if (stripped := line.strip())]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines) if lines[0].endswith(":") else lines[0]

@@ -13,7 +13,8 @@ from .standalone_history import History, Turn
 _SUGGESTIONS = ("Tell me about penguins.", "Why is the sky blue?", "How do I make pancakes?")
 _EMPTY = (
     "<div class='empty'>"
-    "<p>Say something, then open <b>LoRA</b> at the right edge and move the faders while it answers.</p>"
+    "<p>Say something. Where an adapter plays, <b>LoRA</b> at the right edge opens its faders: "
+    "move them while it answers.</p>"
     + "".join(f"<button type='button' class='suggest'>{text}</button>" for text in _SUGGESTIONS)
     + "</div>"
 )
