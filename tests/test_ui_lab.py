@@ -77,6 +77,15 @@ def test_rows_that_ran_together_count_their_time_once(console: Console) -> None:
     assert told < 3 * longest, "four seeds in one batch took as long as the longest"
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Console, seeds: int) -> None:
+    for news in ask(console, "page", Wish(TYPED, "Ahoy there", seeds), VALUES):
+        sheet = console.lab.sheet("page")
+        if sheet is not None and not news["line"]["running"]:
+            assert sorted(sheet.places) == list(range(seeds))
+    assert sheet is not None and sheet.places and not sheet.line.running
+
+
 def test_what_was_read_from_a_file_is_measured_like_what_was_just_said(console: Console) -> None:
     sheet = compared(console, "Ahoy there\nWho goes?")
     again = read_back(console, sheet)

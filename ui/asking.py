@@ -121,11 +121,11 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
                     yield teller.news()
                     if len(sheet.results) < len(sheet.rows):
                         keeping.keep(console, sheet)
-        yield teller.news()
     except Exception as error:  # but not that the page was closed: then it says what came of it until then
         sheet.line = Line(sentence(str(error)))
         raise
     finally:
+        # Before the page hears that it is over: what it asks for then (to measure, to vote) belongs to what is kept.
         keeping.keep(console, sheet)
     yield teller.news()
 
