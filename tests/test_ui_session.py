@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import kept
@@ -16,7 +17,6 @@ from browser import host_of
 from gauge import Gauge, gauge
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_hosts_standalone import values_of, wait_for
 
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
@@ -29,6 +29,20 @@ from lora_mixer.ui.votes import obey
 
 VERDICTS = ["left", "right", "tie", "bad"]
 FULL, NONE = "f", "n"
+
+
+def values_of(history: History, settings: Settings) -> list[Any]:
+    """The values of the host's `chat_inputs()`."""
+    return [history, *astuple(settings)]
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> bool:
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return bool(condition())
+
+
 SHORT = values_of(History(), Settings(max_new_tokens=4, do_sample=False))
 
 
@@ -177,9 +191,9 @@ def interrupted(console: Console, model: Gauge, done: int, votes: int, **said: A
     assert wait_for(lambda: not session.generating)
     for number in range(1, votes + 1):
         session.vote(number, "left")
-    whole = session.record
-    records = keeping.records(console)
-    records.delete(session.kept)
+    whole, kept_as, records = session.record, session.kept, keeping.records(console)
+    assert whole is not None and kept_as is not None and records is not None
+    records.delete(kept_as)
     console.sessions = Sessions()
     left = replace(whole, trials=whole.trials[:done], votes=tuple(vote for vote in whole.votes if vote.trial < done))
     return int(records.add(left))
@@ -307,6 +321,20 @@ def test_it_goes_on_under_the_settings_it_began_with(console: Console, model: Ga
     assert len({trial.seed for trial in record.trials}) == 1
 
 
+def test_a_fast_voter_does_not_spend_the_votes_on_what_was_there_before(console: Console, model: Gauge) -> None:
+    console.lab.change(console.lab.setup.add("kept", "backwards", kept.mix(-1.0)))
+    id = interrupted(console, model, 2, 0, questions=4)
+    with console.host.lock:  # the model is busy
+        session = resume(console, id, most=4)
+        assert session.to_dict()["generating"]["text"] == "Waiting for the model …"
+        assert session.to_dict()["of"] == 4
+        vote_on_all(session)
+        assert sorted(vote.trial for vote in session.votes) == [0, 1] and not session.revealed
+    assert wait_for(lambda: not session.generating)
+    vote_on_all(session)
+    assert sorted(vote.trial for vote in session.votes) == [0, 1, 2, 3]
+
+
 def test_votes_that_are_cast_while_it_gets_ready_count(console: Console, model: Gauge) -> None:
     id = interrupted(console, model, 2, 0)
     with console.host.lock:  # the model is busy
@@ -354,6 +382,7 @@ def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(con
     id = interrupted(console, model, 1, 0)
     (entry,) = obey(console, "page", {"do": "look", "all": True})["past"]
     assert (entry["id"], entry["trials"], entry["planned"]) == (id, 1, 3)
+    odd: Any
     for odd in (None, [], "x", {}, {"prompts": "a", "seeds": [], "stop_strings": [], "trials": 1}, {"seeds": 3}):
         assert going_on.planned({going_on.PLAN: odd}) == 0
     assert going_on.planned({}) == 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import Any
 
 import kept
 import pytest
 from browser import host_of
 from gauge import Gauge, gauge
-from test_hosts_standalone import values_of
 
 from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.hosts.standalone_history import History
@@ -25,6 +25,11 @@ from lora_mixer.ui.twice import Twice
 FULL, NONE = "f" * 4, "n" * 4
 SHORT = Settings(max_new_tokens=4, do_sample=False)
 CHAT = History().say("hi")
+
+
+def values_of(history: History, settings: Settings) -> list[Any]:
+    """The values of the host's `chat_inputs()`."""
+    return [history, *astuple(settings)]
 
 
 class Coin:
@@ -74,6 +79,18 @@ def pick(twice: Twice, side: Any, history: History, number: int | None = None) -
     return twice.pick(twice.turn.number if number is None else number, side, values_of(history, SHORT))
 
 
+def replies_used(twice: Twice) -> list[str]:
+    """What goes into the chat from here on, instead of going there."""
+    used: list[str] = []
+
+    def use_reply(text: str, values: Any) -> list[str]:
+        used.append(text)
+        return [text]
+
+    twice.console.host.use_reply = use_reply  # type: ignore[method-assign]
+    return used
+
+
 def votes(twice: Twice) -> list[Any]:
     return list(keeping.records(twice.console).votes())
 
@@ -92,8 +109,7 @@ def test_whatever_side_it_stands_on_the_picked_mix_wins_the_vote(
     names = ("pirate as loaded", "The base model")
     left, right = names if side == 0 else names[::-1]
     assert (told(twice)["left"], told(twice)["right"]) == (("", "") if blind else (left, right))
-    used: list[str] = []
-    twice.console.host.use_reply = lambda text, values: used.append(text) or [text]  # type: ignore[method-assign]
+    used = replies_used(twice)
     updates = pick(twice, picked, chat)
     assert (updates, used) == ((None, []) if picked == "left" else ([replies[1]], [replies[1]]))
     assert (told(twice)["left"], told(twice)["right"], told(twice)["picked"]) == (left, right, picked)
@@ -128,8 +144,7 @@ def test_another_version_of_the_same_turn_can_still_be_picked_against(twice: Twi
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_what_is_picked_goes_on_also_when_the_chat_shows_an_older_version(twice: Twice, side: str) -> None:
     chat = answer(twice, CHAT.answer("an older one"))
-    used: list[str] = []
-    twice.console.host.use_reply = lambda text, values: used.append(text) or [text]  # type: ignore[method-assign]
+    used = replies_used(twice)
     assert pick(twice, side, chat.show(-1)) == used == [FULL if side == "left" else NONE]
 
 

@@ -133,7 +133,7 @@ def _check_model(console: Console, desk: Desk, record: Record) -> None:
 
 def _settings(record: Record, now: dict[str, Any]) -> dict[str, Any]:
     """Those that it began with; of what no file can hold, that of now."""
-    from ..lora_ops.results.record import plain_settings
+    from ..lora_ops.results.fields import plain_settings
 
     plain = plain_settings(now)
     return {

@@ -37,7 +37,7 @@ class Session:
         most: how many pairs are put to the vote, at most, besides those that were voted on before.
         kept: the experiment that is voted on, where its replies are there already.
         seed: of the order and the sides; by chance if not given.
-        unfinished: whether more replies will be generated than are there.
+        unfinished: how many trials will be generated beyond those that are there.
 
     Raises:
         ValueError: there is nothing to vote on, nor will be.
@@ -49,7 +49,7 @@ class Session:
         most: int,
         kept: Sheet | None = None,
         seed: int | None = None,
-        unfinished: bool = False,
+        unfinished: int = 0,
     ) -> None:
         self.key = next(_keys)
         self.most = most
@@ -60,6 +60,8 @@ class Session:
         self.note = ""
         self._console, self._seed = console, seed
         self._sheet = kept
+        #: Trials that are still missing, as long as they are not asked.
+        self._missing = unfinished
         #: Votes that were cast before, in a session that was interrupted.
         self._before = sum(vote.source == "blind" for vote in kept.record.votes) if kept and kept.record else 0
         self._lock = threading.RLock()
@@ -86,7 +88,7 @@ class Session:
             with self._lock:
                 if self._sheet is not None:  # votes were cast meanwhile
                     sheet.record = self._sheet.record
-                self._sheet, self._running = sheet, run
+                self._sheet, self._running, self._missing = sheet, run, 0
                 if self._called_off:
                     return
             with closing(grow(self._console, sheet, run)) as changes:
@@ -97,7 +99,7 @@ class Session:
         finally:
             self._take_in()
             with self._lock:
-                self._running, self._preparing = None, False
+                self._running, self._preparing, self._missing = None, False, 0
                 self._deal()
                 self.revision += 1
 
@@ -128,7 +130,7 @@ class Session:
 
     def _share(self, trials: int) -> int:
         """How many pairs may be up by now: a fast voter is not to spend all votes on the first few questions."""
-        return -(-self.most * trials // max(self._trials(), 1)) if self.generating else self.most
+        return -(-self.most * trials // max(self._trials(), 1)) if self.generating or self._missing else self.most
 
     def _trials(self) -> int:
         """How many trials there are and will be."""
@@ -136,7 +138,7 @@ class Session:
         if record is None or sheet is None:
             return 0
         waiting = sum(row not in sheet.places for row in range(len(sheet.rows)))
-        return len(record.trials) + (waiting if self.generating else 0)
+        return len(record.trials) + self._missing + (waiting if self.generating else 0)
 
     @property
     def kept(self) -> int | None:

@@ -224,9 +224,10 @@ def _resume(
     record = sheet.record
     assert record is not None
     # Of one that has all its replies by now (another page went on with it), nothing is missing.
-    unfinished = bool(message.get("missing")) and planned(record.settings) > len(record.trials)
+    unfinished = max(planned(record.settings) - len(record.trials), 0) if message.get("missing") else 0
     session = Session(console, _pairs(message), sheet, unfinished=unfinished)
     if unfinished:
+        sheet.line = Line("Waiting for the model …", running=True)
         session.generate(lambda: missing(console, record, id, values))
     elif session.over:
         session.reveal()
