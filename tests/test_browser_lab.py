@@ -309,6 +309,7 @@ def test_charts_of_a_sweep_and_of_a_text(lab: Lab) -> None:
     lab.compare()
     lab.page.locator("#lora-mixer-draw-sweep").click()
     expect(lab.page.locator("#lora-mixer-plot-sweep .js-plotly-plot")).to_contain_text("divergence from the base")
+    expect(lab.page.locator("#lora-mixer-plot-sweep")).to_be_in_viewport()
     expect(lab.page.locator("#lora-mixer-status")).to_contain_text("seed")
     expect(lab.page.locator("#lora-mixer-start")).to_be_enabled()
 
@@ -317,7 +318,6 @@ def test_charts_of_a_sweep_and_of_a_text(lab: Lab) -> None:
 
 
 def test_a_fade_is_heard_in_the_chat_and_in_the_column_that_keeps_it(lab: Lab) -> None:
-    expect(lab.page.locator("#lora-mixer-plot-sweep")).to_be_in_viewport()
     board = Board(lab.page)
     section = board.section("fade")
     section.locator("[data-do=add-fade]").click()
@@ -343,14 +343,6 @@ def test_a_fade_is_heard_in_the_chat_and_in_the_column_that_keeps_it(lab: Lab) -
     assert (lab.column("A"), lab.column("B")) == (FULL * 5, NONE * 2 + FULL * 3)
 
 
-# Keeping and sharing
-
-
-def test_an_experiment_is_saved_opened_again_and_kept(lab: Lab, tmp_path: Path, visit: Any) -> None:
-    lab.sweep("master 0, 1", "down_proj 0, 1")
-    expect(lab.lines()).to_have_count(4)
-    lab.page.get_by_label("Name of column A", exact=True).fill(HOSTILE)
-    lab.page.get_by_label("Name of column A", exact=True).press("Enter")
 def test_any_fader_can_fade(lab: Lab) -> None:
     section = Board(lab.page).section("fade")
     [target, *_] = lab.mixer.desk.adapters["pirate"].targets
@@ -367,6 +359,14 @@ def test_any_fader_can_fade(lab: Lab) -> None:
     assert section.locator(".lora-mixer-fade-curve").count() == 4
 
 
+# Keeping and sharing
+
+
+def test_an_experiment_is_saved_opened_again_and_kept(lab: Lab, tmp_path: Path, visit: Any) -> None:
+    lab.sweep("master 0, 1", "down_proj 0, 1")
+    expect(lab.lines()).to_have_count(4)
+    lab.page.get_by_label("Name of column A", exact=True).fill(HOSTILE)
+    lab.page.get_by_label("Name of column A", exact=True).press("Enter")
     lab.ask(f"=1+1\n{HOSTILE}", "Several prompts")
     texts = lab.ran()
     lab.page.locator("#lora-mixer-measure").click()
