@@ -73,3 +73,16 @@ def test_a_bad_name_is_refused_beside_its_field(mixer: Mixer, visit: Any) -> Non
     adapters_tab(page)
     page.locator("#lora-mixer-bake-name").fill("../out")
     expect(page.locator("#lora-mixer-bake [role=alert]").last).to_contain_text("cannot be a name")
+
+
+def test_a_name_that_is_typed_again_is_planned_again(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url)
+    adapters_tab(page)
+    plan, name = page.locator("#lora-mixer-bake-plan"), page.locator("#lora-mixer-bake-name")
+    name.fill("again")
+    expect(plan).to_contain_text("of rank")
+    page.evaluate("""() => {
+        document.getElementById("lora-mixer-bake-plan").textContent = "";
+        document.getElementById("lora-mixer-bake-name").dispatchEvent(new Event("input", { bubbles: true }));
+    }""")  # the same wish once more
+    expect(plan).to_contain_text("of rank")

@@ -114,6 +114,12 @@
     }
     go.addEventListener("click", M.guard("baking", () => bake(false)));
 
+    /** Something else is wished, or the same once more: what was planned does not hold, and is asked again. */
+    function forget() {
+      plan = null;
+      asked = "";
+    }
+
     /** What would come of it? Asked when the wish has stood still for a moment. */
     function ask() {
       clearTimeout(timer);
@@ -131,7 +137,7 @@
       }), PLAN_MS);
     }
     for (const field of [rank.input, density.input, name.input, mix, way]) {
-      field.addEventListener("input", M.guard("planning", () => { plan = null; M.works.changed(); }));
+      field.addEventListener("input", M.guard("planning", () => { forget(); M.works.changed(); }));
     }
 
     function options(select, all) {
@@ -145,7 +151,7 @@
 
     function says() {
       if (!adapters.chosen.length) return "Choose at least one adapter.";
-      if (!plan) return "";
+      if (!plan || !plan.where) return "";
       const kind = way.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
       const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
       return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
@@ -172,7 +178,7 @@
         if (bakery.why_not) return;
         const profiles = (M.works.profiles || []).map((one) => [one.name, `Profile: ${one.name}`]);
         options(mix, [["", "The faders as they stand"], ...profiles]);
-        adapters.show(bakery.adapters, bakery.heard, () => { plan = null; M.works.changed(); });
+        adapters.show(bakery.adapters, bakery.heard, () => { forget(); M.works.changed(); });
         const several = adapters.chosen.length > 1;
         const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
         options(way, [...ways.map((one) => [one, WAYS[one][0]]), ...(several ? bakery.combinations.map((one) => [one, `Combined: ${one}`]) : [])]);
