@@ -235,5 +235,5 @@ def test_no_trial_comes_up_much_more_often_than_another_wherever_it_ends(columns
         one.vote("left")
         shown = Counter(vote.trial for vote in one.votes)
         counts = [shown[at] for at in range(trials)]
-        # Not to the last one: columns meet evenly first, and two columns meet once in a trial.
-        assert max(counts) - min(counts) <= 2
+        # Columns meet evenly first, and two columns meet once in a trial: the more there are, the less choice is left.
+        assert max(counts) - min(counts) < columns
