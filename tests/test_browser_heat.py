@@ -77,7 +77,8 @@ def test_impact_is_measured_on_a_text_and_becomes_faders(board: Board, mixer: Mi
     idle = silence_idle(mixer.console.works.impacts["silenced", "pirate"], 0.01)["pirate"].modules
     grid.locator("[data-do=silence-idle]").click()
     expect(grid.locator(".lora-mixer-said").last).to_contain_text(f"{len(idle)} of 14 targets of pirate are silent now")
-    assert len(idle) != 11 and list(mixer.gains().values()).count(0) == len(idle)
+    assert len(idle) != 11
+    wait_until(board.page, lambda: list(mixer.gains().values()).count(0) == len(idle), "what does nothing is silent")
 
     board.page.reload()
     mix_tab(board.page)
