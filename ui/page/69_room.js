@@ -35,11 +35,13 @@
       const texts = document.querySelectorAll(WORDS);
       if (!texts.length) return;
       const bottom = (node) => node.getBoundingClientRect().bottom;
-      const left = Math.max(...[...chat.children].map(bottom)) - bottom(texts[texts.length - 1]);
-      const wanting = bottom(chat) - card.top + GAP - Math.max(0, left);
-      if (wanting <= 0) return;
+      const wanting = () => {
+        const left = Math.max(...[...chat.children].map(bottom)) - bottom(texts[texts.length - 1]);
+        return bottom(chat) - card.top + GAP - Math.max(0, left);
+      };
       const followed = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2 * GAP;
-      chat.style.paddingBottom = `${Math.round(wanting)}px`;
+      // Twice: turns that were stretched to fill the log leave less below the text once they have to give way.
+      for (let again = 0; again < 2 && wanting() > 0; again += 1) chat.style.paddingBottom = `${Math.round(wanting())}px`;
       if (followed) chat.scrollTop = chat.scrollHeight;
     }
 

@@ -149,6 +149,14 @@
       node.remove();
     });
 
+    let shown = false;
+    function giveRoom(show) {
+      shown = show;
+      room.update(show && !twice.beside.hidden ? twice.beside : null, twice.beside.classList.contains("is-below"));
+    }
+    // The card stands still on the screen, and the chat goes on with the page.
+    for (const type of ["scroll", "resize"]) M.listen(window, type, () => { if (shown) giveRoom(true); }, { passive: true });
+
     put();
     draw();
     return {
@@ -174,7 +182,7 @@
         const show = adapters.length > 0 && seen.size > 0;
         if (node.hidden === show) node.hidden = !show;
         twice.update(show);
-        room.update(show && !twice.beside.hidden ? twice.beside : null, twice.beside.classList.contains("is-below"));
+        giveRoom(show);
         if (!show) {
           bypass.lift();
           return;
