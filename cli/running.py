@@ -18,6 +18,10 @@ from . import DONE, FAILED, MISUSED
 from .app import app
 
 _DEBUG = "--debug"
+_LACKS = (
+    "the package {} is not installed here: run this in an environment that has torch, transformers and PEFT, or as "
+    "`python3 run.py mixer …` in LoRA Mixer's folder, which makes one"
+)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -43,6 +47,12 @@ def run(argv: Sequence[str]) -> int:
             return _told(str(error), MISUSED, debug)
         if isinstance(error, OSError) and error.strerror and error.filename:
             return _told(f"{error.filename}: {error.strerror}", FAILED, debug)
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and not error.name.startswith(__package__.split(".")[0])
+        ):
+            return _told(_LACKS.format(error.name.partition(".")[0]), FAILED, debug)
         if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):
             return _told(str(error) or type(error).__name__, FAILED, debug)
         traceback.print_exc()

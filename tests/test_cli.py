@@ -288,3 +288,12 @@ def test_the_same_seed_writes_the_same_weights(shelf: Path, tmp_path: Path, caps
         answer(capsys, *argv, "--type", "dare_linear_svd", "--density", "0.5", "--seed", "3")
     one, two = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("one", "two"))
     assert all(one[key].equal(two[key]) for key in one) and set(one) == set(two)
+
+
+def test_an_environment_without_what_it_is_built_on_is_told(
+    shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # as if it was not installed
+    adapter = shutil.copytree(shelf / "loras" / "pirate", shelf / "not read before")
+    told = answer(capsys, "inspect", adapter, status=FAILED)
+    assert "safetensors is not installed here" in told and "run.py mixer" in told
