@@ -47,17 +47,20 @@ def run(argv: Sequence[str]) -> int:
             return _told(str(error), MISUSED, debug)
         if isinstance(error, OSError) and error.strerror and error.filename:
             return _told(f"{error.filename}: {error.strerror}", FAILED, debug)
-        if (
-            isinstance(error, ModuleNotFoundError)
-            and error.name
-            and not error.name.startswith(__package__.split(".")[0])
-        ):
-            return _told(_LACKS.format(error.name.partition(".")[0]), FAILED, debug)
+        if package := _missing(error):
+            return _told(_LACKS.format(package), FAILED, debug)
         if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):
             return _told(str(error) or type(error).__name__, FAILED, debug)
         traceback.print_exc()
         return FAILED
     return status if isinstance(status, int) else DONE
+
+
+def _missing(error: Exception) -> str:
+    """The package that is not installed, if that is what went wrong; a module of our own would be our fault."""
+    name = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    package = name.partition(".")[0]
+    return "" if package == __name__.partition(".")[0] else package
 
 
 def _told(message: str, status: int, debug: bool) -> int:
