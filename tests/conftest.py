@@ -32,7 +32,9 @@ def _import_package() -> None:
 _import_package()
 sys.path.insert(0, str(ROOT / "tests"))
 
-from browser import served  # noqa: E402, F401  (a fixture that five modules share)
+# Fixtures that several modules share.
+from browser import served  # noqa: E402, F401
+from hosted import host, loaded, textgen  # noqa: E402, F401
 
 
 # A module's own browser: as long as one runs, Playwright keeps an event loop in the thread of the tests.

@@ -12,28 +12,10 @@ import pytest
 import torch
 from peft import LoraConfig
 from textgen_standin import StandIn
-from textgen_standin_model import save_adapter, tiny_model, tiny_tokenizer, with_adapter
+from textgen_standin_model import save_adapter, tiny_model
 
 from lora_mixer.hosts.protocol import Host, HostError
-from lora_mixer.hosts.textgen import TextGenHost
 from lora_mixer.lora_ops import Desk, Faders, Mix
-
-
-@pytest.fixture(scope="module")
-def loaded():
-    return with_adapter(tiny_model(), "pirate"), tiny_tokenizer()
-
-
-@pytest.fixture
-def textgen(tmp_path, loaded):
-    """A running stand-in, with a model and an adapter."""
-    with StandIn(tmp_path, *loaded).installed() as standin:
-        yield standin
-
-
-@pytest.fixture
-def host(textgen) -> Host:
-    return TextGenHost()
 
 
 @pytest.fixture

@@ -10,34 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hosted import MODES, QUICK
+from hypothesis import given
 from hypothesis import strategies as st
 from textgen_standin import StandIn
-from textgen_standin_model import tiny_model, tiny_tokenizer, with_adapter
 from textgen_standin_page import a_chat, values
 
-from lora_mixer.hosts.protocol import Host, HostError
-from lora_mixer.hosts.textgen import TextGenHost
-
-MODES = ("instruct", "chat-instruct", "chat")
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def loaded():
-    return with_adapter(tiny_model(), "pirate"), tiny_tokenizer()
-
-
-@pytest.fixture
-def textgen(tmp_path, loaded):
-    """A running stand-in, with a model and an adapter."""
-    with StandIn(tmp_path, *loaded).installed() as standin:
-        yield standin
-
-
-@pytest.fixture
-def host(textgen) -> Host:
-    return TextGenHost()
+from lora_mixer.hosts.protocol import HostError
 
 
 def asked_by_host(textgen: StandIn, values_: list[Any], text: str = "", **kwargs: Any) -> dict[str, Any]:
