@@ -38,6 +38,7 @@ class _Door:
             console = _part("ui.console")
             host = self.host or _part("hosts.textgen").TextGenHost()
             self.console = console.Console(host, console.range_from(params))
+            host.watch_changes(self.console.left_alone)
         return self.console
 
 

@@ -10,6 +10,7 @@ Component lists are Gradio components; they are typed as `Any` so that nothing h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -168,6 +169,9 @@ class Host(Protocol):
         Raises:
             HostError: one of them is not loaded; nothing was unloaded.
         """
+
+    def watch_changes(self, around: Callable[[], AbstractContextManager[None]]) -> None:
+        """Whenever the host changes its adapters by ways of its own, it does so inside of `around()`."""
 
     def adapter_menu(self) -> Sequence[Any]:
         """The host's own components that name the loaded adapters, for `adapter_menu_updates`; they may be none."""

@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +134,9 @@ class StandaloneHost:
         from ..lora_ops.shelf.shelf import places
 
         return places(self.shelf_folders())
+
+    def watch_changes(self, around: Callable[[], AbstractContextManager[None]]) -> None:
+        """There are no other ways here than `load_adapters`, which leaves those that stay as they were loaded."""
 
     def show_adapters(self, components: Sequence[Any], render: Callable[[], Sequence[Any]]) -> None:
         """Take the page's components that name the adapters, and what makes an update for each."""

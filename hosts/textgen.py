@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import textgen_adapters, textgen_turns
+from . import textgen_adapters, textgen_changes, textgen_turns
 from .adapter_loading import OnLoaded
 from .protocol import Answerer, HostError, Request, Trouble
 from .textgen_adapters import MERGED
@@ -137,6 +137,10 @@ class TextGenHost:
             model = self.model
             textgen_adapters.check_loader(model)
             yield model
+
+    def watch_changes(self, around: textgen_changes.Around) -> None:
+        """Around what its own menu and its API do."""
+        textgen_changes.watch(around)
 
     def adapter_menu(self) -> list[Any]:
         """The LoRA list of the Model tab."""

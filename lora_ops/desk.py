@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .following import Following
-from .knob import Knob, turn, turn_rows
+from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
 from .mix import Faders, Mix
-from .playing import Playing
+from .playing import Chosen, Playing
 from .rows import NotInRows, RowProbe
-from .survey import root, survey
+from .settled import Unsettled, unsettled
+from .survey import Survey, root, survey
 from .target import Adapter, Target
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 #: Where a model keeps its desk: a second desk on the same model must find what was loaded, not what was moved.
 _HERE = "_lora_mixer_desk"
-
+#: Where a base model keeps what all desks on it share.
+_SHARED = "_lora_mixer_shared"
+_SILENT = Faders(on=False)
 
 _IN_USE = "rows of this model are in use: wait until they end"
 
@@ -41,12 +45,20 @@ class Cancelled(Exception):
 
 
 @dataclass
-class _Access:
-    """Who may write to a model; every desk on it shares this."""
+class _Shared:
+    """What all desks of a model share, whichever object around it they were made for; the base model keeps it."""
 
+    chosen: Chosen
+    following: Following
     writing: threading.RLock = field(default_factory=threading.RLock)
     #: The thread that has rows in use.
     rows_of: int | None = None
+    #: The desk that took over last. Weak: it belongs to its model object, which the base model outlives.
+    desk: weakref.ref[Desk] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy of a model, or one that is saved whole and loaded again, comes without a desk."""
+        return type(None), ()
 
 
 class Desk:
@@ -67,21 +79,25 @@ class Desk:
     """
 
     def __init__(self, model: nn.Module, lock: Lock | None = None) -> None:
-        previous: Desk | None = model.__dict__.get(_HERE)
+        base = root(model)
+        shared: _Shared | None = vars(base).get(_SHARED)
         self.model = model
         self._lock = lock
-        self._access: _Access = previous._access if previous else _Access()
+        self._shared = shared or _Shared(Playing(model).chosen, Following(base))
+        self.playing: Playing = Playing(model, self._shared.chosen)
         self._mix = Mix()
-        self._come_back = False
-        self._known: dict[tuple[int, str], Knob] = previous._known if previous else {}
-        self.playing: Playing = previous.playing if previous else Playing(model)
-        self._following: Following = previous._following if previous else Following(root(model))
+        self._knobs: list[Knob] = []
+        self._met: list[Knob] = []
+        #: Whether adapters are to play that could not be let in yet.
+        self._late = False
         #: What the model plays, one mix for all rows or one for each, and where those stand right now.
         self._plays: tuple[Mix, ...] = ()
         self._stands: tuple[Mix, ...] = ()
-        with self._access.writing:
-            self.refresh()
-            model.__dict__[_HERE] = self
+        with self._shared.writing:
+            self._look()
+            vars(base)[_SHARED] = self._shared
+            vars(model)[_HERE] = self
+            self._shared.desk = weakref.ref(self)
             self.reset()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -95,29 +111,49 @@ class Desk:
         """Looks again: adapters that were loaded since get their faders, those that are gone lose them.
 
         What was met before keeps the as-loaded scaling that was read then.
+
+        Raises:
+            Unsettled: another thread is building adapters into the model; everything is as it was.
         """
-        with self._access.writing:
-            found = survey(self.model, self._remembered)
-            self._known = {(id(knob.layer), knob.adapter): knob for _, knob in found.knobs}
-            #: One adapter's targets after the other's, each with its knob.
-            self._targets = [target for adapter in found.adapters.values() for target in adapter.scalable]
-            knobs = {(target.adapter, target.name): knob for target, knob in found.knobs}
-            self._knobs = [knobs[target.adapter, target.name] for target in self._targets]
-            self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
-            #: How many numbers the base model holds.
-            self.parameters: int = found.parameters
-            self.adapters: dict[str, Adapter] = found.adapters
-            self.playing.notice()
-            # Kept alive, so that a config that is loaded later never gets the id of one that is gone.
-            self._configs = list((getattr(self.model, "peft_config", None) or {}).values())
-            self._seen = self._fingerprint()
-            self._probe = RowProbe(self.model)
+        with self._shared.writing:
+            self._look()
             self._mix = Mix({name: faders for name, faders in self._mix.adapters.items() if self._fits(name, faders)})
             self._settle()
 
+    def _look(self) -> None:
+        found, self._configs = self._found()
+        met = [knob for _, knob in found.knobs]
+        fresh = {knob.adapter for knob in met if is_fresh(knob)}
+        remember(met, before=self._met)
+        self._met = met
+        self._merged = self._count_merged()
+        #: One adapter's targets after the other's, each with its knob.
+        self._targets = [target for adapter in found.adapters.values() for target in adapter.scalable]
+        knobs = {(target.adapter, target.name): knob for target, knob in found.knobs}
+        self._knobs = [knobs[target.adapter, target.name] for target in self._targets]
+        self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
+        #: How many numbers the base model holds.
+        self.parameters: int = found.parameters
+        self.adapters: dict[str, Adapter] = found.adapters
+        self.playing.notice(fresh)
+        self._late = False
+        self._probe = RowProbe(self.model)
+
+    def _found(self) -> tuple[Survey, list[tuple[str, Any]]]:
+        """What is in the model, and the configs of it, read at a time at which nobody changed it."""
+        found, then = None, self._present_configs()
+        while True:
+            if unsettled(self.model):
+                raise Unsettled("adapters are being loaded or unloaded in this very moment: look again after that")
+            now = self._present_configs()
+            if found is not None and _same(then, now):
+                return found, now
+            found, then = survey(self.model, remembered), now
+
     def outdated(self) -> bool:
         """Whether adapters were loaded, removed, merged or switched since this desk last looked (`refresh` does)."""
-        return self._fingerprint() != self._seen
+        changed = self._late or self.playing.changed() or not _same(self._configs, self._present_configs())
+        return changed or self._count_merged() != self._merged
 
     @property
     def mix(self) -> Mix:
@@ -134,7 +170,7 @@ class Desk:
                 more than a number can hold; nothing is moved then.
         """
         self.check(mix)
-        with self._access.writing:
+        with self._shared.writing:
             before, self._mix = self._mix, mix
             try:
                 self._settle()
@@ -145,13 +181,26 @@ class Desk:
 
     def reset(self) -> None:
         """Everything as loaded, bit for bit, with the same adapters active. While rows are in use: after them."""
-        with self._access.writing:
-            self._mix, self._come_back = Mix(), True
+        with self._shared.writing:
+            self._mix = Mix()
             self._settle()
 
     def base(self) -> Mix:
         """The mix in which every adapter is off: what the base model says, but for targets that cannot be scaled."""
         return Mix({name: Faders(on=False) for name in self.adapters})
+
+    def as_loaded(self) -> Mix:
+        """What is heard as loaded, in so many words: adapters that do not play then are off in it."""
+        return Mix({name: _SILENT for name in self.adapters if name not in self.playing.as_loaded})
+
+    def heard(self, mix: Mix | None = None) -> list[str]:
+        """The adapters that are heard under this mix (without one: now), however loud.
+
+        Those are the ones that whoever loaded them has play, and the ones that the mix names, unless it has them off.
+        """
+        mix = self._mix if mix is None else mix
+        names = {*self.playing.as_loaded, *mix.adapters}
+        return [name for name in self.adapters if name in names and mix[name].on]
 
     def scaling(self, target: Target) -> Any:
         """What multiplies the adapter's output at `target` right now: a number, or one per row while rows are in use.
@@ -201,10 +250,10 @@ class Desk:
             RuntimeError: rows are in use already, and no lock to wait for, or by this very thread.
             Cancelled: the wait was called off.
         """
-        if self._access.rows_of == threading.get_ident():
+        if self._shared.rows_of == threading.get_ident():
             raise RuntimeError(_IN_USE)  # waiting for the lock would never end
-        with self._held(cancelled), self._access.writing:
-            if self._access.rows_of is not None:
+        with self._held(cancelled), self._shared.writing:
+            if self._shared.rows_of is not None:
                 raise RuntimeError(_IN_USE)
             yield
 
@@ -216,11 +265,12 @@ class Desk:
         Raises:
             RuntimeError: rows are in use.
         """
-        if self._access.rows_of is not None:
+        if self._shared.rows_of is not None:
             raise RuntimeError(_IN_USE)
-        courses = [self._courses(mix) for mix in mixes]
+        courses = [self._courses(mix, mixes) for mix in mixes]
         differing = [at for at, row in enumerate(zip(*courses, strict=True)) if len(set(row)) > 1]
-        heard = [at for at in differing if self._knobs[at].heard]
+        playing = {*self.playing.as_loaded, *_named(mixes)}
+        heard = [at for at in differing if self._targets[at].adapter in playing]
         return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in heard])
 
     @contextmanager
@@ -249,23 +299,23 @@ class Desk:
             raise ValueError("rows need at least one mix")
         for mix in mixes:
             self.check(mix)
-        access = self._access
-        if access.rows_of == threading.get_ident():
+        shared = self._shared
+        if shared.rows_of == threading.get_ident():
             raise RuntimeError(_IN_USE)  # waiting for the lock would never end
         with nullcontext() if locked else self._held(cancelled):
             if why_not := self.why_not_rows(mixes):
                 raise NotInRows(why_not)
             try:
-                with access.writing:
-                    access.rows_of = threading.get_ident()
-                    self._following.stop()
+                with shared.writing:
+                    shared.rows_of = threading.get_ident()
+                    self._shared.following.stop()
                     self._play(mixes)
-                yield self._following.tell
+                yield self._shared.following.tell
             finally:
-                with access.writing:
-                    access.rows_of = None
-                    self._following.stop()
-                    self.model.__dict__[_HERE]._settle()
+                with shared.writing:
+                    shared.rows_of = None
+                    self._shared.following.stop()
+                    (shared.desk and shared.desk() or self)._settle()
 
     @contextmanager
     def _held(self, cancelled: Callable[[], bool] | None) -> Iterator[None]:
@@ -281,58 +331,63 @@ class Desk:
         finally:
             lock.release()
 
-    def _fingerprint(self) -> tuple[Any, ...]:
-        configs = getattr(self.model, "peft_config", None) or {}
-        merged = sum(len(knob.layer.merged_adapters) for knob in self._known.values())
-        return tuple((name, id(config)) for name, config in configs.items()), self.playing.names(), merged
+    def _present_configs(self) -> list[tuple[str, Any]]:
+        """The very objects, kept: the id of one that is gone may be given to one that is loaded later."""
+        return list((getattr(self.model, "peft_config", None) or {}).items())
+
+    def _count_merged(self) -> int:
+        return sum(len(knob.layer.merged_adapters) for knob in self._met)
 
     def _settle(self) -> None:
         """Brings the model to where the faders stand; rows in use do that when they end."""
-        if self._access.rows_of is None:
-            if self._come_back:
-                self._come_back = False
-                self.playing.restore()
+        if self._shared.rows_of is None:
             self._play([self._mix])
 
     def _play(self, mixes: Sequence[Mix]) -> None:
         """Has the model play this, and follow replies for as long as something in it fades."""
+        named = _named(mixes)
+        if self.playing.lacks(named):
+            # Whoever builds adapters into the model says who plays, too: the faders follow when that is over.
+            self._late = unsettled(self.model)
+            if not self._late:
+                self.playing.let(named)
         self._plays, self._stands = tuple(mixes), ()
         if any(mix.faded for mix in mixes):
-            self._following.start(self._turn)
+            self._shared.following.start(self._turn)
         else:
-            self._following.stop()
+            self._shared.following.stop()
         self._turn()
 
     def _turn(self) -> None:
         """Turns the knobs to where the mixes that play stand at this point of the reply, unless they stand there."""
-        with self._access.writing:
-            token = self._following.token
+        with self._shared.writing:
+            token = self._shared.following.token
             stands = tuple(mix.at(token) for mix in self._plays)
             if stands == self._stands:
                 return
             self._stands = ()  # in case it fails half way
-            gains = [self._gains(mix) for mix in stands]
+            gains = [self._gains(mix, stands) for mix in stands]
             if len(gains) == 1:
                 turn(self._knobs, gains[0])
             else:
                 turn_rows(self._knobs, gains)
             self._stands = stands
 
-    def _gains(self, mix: Mix) -> list[float]:
-        return [gain for name, adapter in self.adapters.items() for gain in mix[name].gains(adapter.scalable)]
+    def _gains(self, mix: Mix, mixes: Sequence[Mix]) -> list[float]:
+        adapters = self.adapters.values()
+        return [gain for one in adapters for gain in self._faders(one.name, mix, mixes).gains(one.scalable)]
 
-    def _courses(self, mix: Mix) -> list[Any]:
-        return [course for name, adapter in self.adapters.items() for course in mix[name].courses(adapter.scalable)]
+    def _courses(self, mix: Mix, mixes: Sequence[Mix]) -> list[Any]:
+        adapters = self.adapters.values()
+        return [course for one in adapters for course in self._faders(one.name, mix, mixes).courses(one.scalable)]
 
-    def _remembered(self, knob: Knob) -> Knob:
-        """The knob that was met earlier in the same place, or this one where the adapter was loaded since."""
-        known = self._known.get((id(knob.layer), knob.adapter))
-        if known is None or known.weight is knob.weight:
-            return known or knob
-        if known.now() is known.written:
-            # Only the weights were replaced: what stands in the layer is what the desk wrote, not what was loaded.
-            knob.loaded = known.loaded
-        return knob
+    def _faders(self, adapter: str, mix: Mix, mixes: Sequence[Mix]) -> Faders:
+        """Its faders in one of the mixes that play side by side.
+
+        Who does not play as loaded is heard in those alone that name it.
+        """
+        silent = adapter not in mix.adapters and adapter not in self.playing.as_loaded and adapter in _named(mixes)
+        return _SILENT if silent else mix[adapter]
 
     def _fits(self, name: str, faders: Faders) -> bool:
         try:
@@ -340,6 +395,17 @@ class Desk:
         except ValueError:
             return False
         return True
+
+
+def _named(mixes: Iterable[Mix]) -> dict[str, None]:
+    """The adapters that one of these mixes names and has on: those are to be heard."""
+    return {name: None for mix in mixes for name, faders in mix.adapters.items() if faders.on}
+
+
+def _same(configs: Sequence[tuple[str, Any]], others: Sequence[tuple[str, Any]]) -> bool:
+    return len(configs) == len(others) and all(
+        name == other and config is another for (name, config), (other, another) in zip(configs, others, strict=True)
+    )
 
 
 def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:

@@ -1,6 +1,7 @@
 """How a gain is written into one target: the only code that touches `scaling`, or what else a method needs.
 
-A knob belongs to one adapter in one PEFT layer. It remembers what it found there, and can always put it back.
+A knob belongs to one adapter in one PEFT layer. It remembers what it found there, and can always put it back. It is
+kept with the layer: whoever looks at that later, through whichever model object, finds what was loaded.
 To add an adapter method, write its knob here and name it in `survey.py`.
 """
 
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from peft.tuners.tuners_utils import BaseTunerLayer
+
+#: Where a layer keeps its knobs, by adapter.
+_HERE = "_lora_mixer_knobs"
 
 
 class Knob:
@@ -41,16 +45,29 @@ class Knob:
 
     def set(self, gain: float) -> None:
         """Writes one gain for whatever comes next; 1 puts the very object back that was there as loaded."""
-        self.written = self._scalings[self.adapter] = self.loaded if gain == 1 else self.loaded * gain
+        scaling = self.loaded if gain == 1 else self.loaded * gain
+        scalings, adapter = self._scalings, self.adapter
+        # Another thread may load another adapter into this place: no call stands between the look and the write, so
+        # that it cannot be that thread's turn in between. (Spelt out here: it is done for hundreds at each move.)
+        try:
+            if scalings[adapter] is self.written:
+                scalings[adapter] = self.written = scaling
+                return
+        except KeyError:
+            return  # the adapter is gone
+        self._replace(scaling)
 
     def set_rows(self, scalings: torch.Tensor) -> None:
         """Writes one scaling per row of the batch, shape (rows, 1, 1), on the device and in the dtype of `weight`."""
-        self.written = self._scalings[self.adapter] = scalings
+        self._replace(scalings)
 
-    @property
-    def heard(self) -> bool:
-        """Whether PEFT lets the adapter take part in this layer at all."""
-        return self.adapter in self.layer.active_adapters
+    def _replace(self, scaling: Any) -> None:
+        """Writes over whatever stands there, if it is of the adapter that the knob was made for."""
+        scalings, adapter = self._scalings, self.adapter
+        if adapter not in scalings:
+            return
+        if scalings[adapter] is self.written or any(weight is self.weight for weight in self.layer.parameters()):
+            scalings[adapter] = self.written = scaling
 
     def now(self) -> Any:
         """What stands in the layer right now."""
@@ -111,6 +128,47 @@ class DoraKnob(Knob):
 
         weight = dequantize_module_weight(self.layer.get_base_layer())
         return self._vector.get_weight_norm(weight.to(self.weight), lora_weight=0.0, scaling=0.0)
+
+
+class _Kept(dict[str, Knob]):
+    """The knobs of one layer. A copy of a model, or one that is saved whole and loaded again, comes without them."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, ()
+
+
+def remembered(knob: Knob) -> Knob:
+    """The knob that was met earlier in the same place; this one, if the adapter was loaded since."""
+    known = _kept(knob)
+    if known is None or known.weight is knob.weight:
+        return known or knob
+    if known.now() is known.written:
+        # Only the weights were replaced: what stands in the layer is what the desk wrote, not what was loaded.
+        knob.loaded = known.loaded
+    return knob
+
+
+def is_fresh(knob: Knob) -> bool:
+    """Whether the adapter was loaded since its layer was last looked at; asked before `remember`."""
+    known = _kept(knob)
+    return known is None or known.loaded is not knob.loaded
+
+
+def remember(knobs: Iterable[Knob], before: Iterable[Knob] = ()) -> None:
+    """Keeps these knobs with their layers, and those of before no more."""
+    for knob in before:
+        if _kept(knob) is knob:
+            del vars(knob.layer)[_HERE][knob.adapter]
+    for knob in knobs:
+        kept = vars(knob.layer).get(_HERE)
+        if not isinstance(kept, _Kept):
+            kept = vars(knob.layer)[_HERE] = _Kept()
+        kept[knob.adapter] = knob
+
+
+def _kept(knob: Knob) -> Knob | None:
+    found: Knob | None = vars(knob.layer).get(_HERE, {}).get(knob.adapter)
+    return found
 
 
 def turn(knobs: Sequence[Knob], gains: Sequence[float]) -> None:

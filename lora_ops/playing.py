@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def adapters_in(model: nn.Module) -> list[str]:
+    """The adapters that are in `model`, in the order of loading; names that stand in `peft_config` alone are none.
+
+    Whoever unloads adapters may leave their names behind. What acts on the prompt sits in no layer.
+    """
+    there: dict[str, None] = dict.fromkeys(getattr(model, "prompt_encoder", ()))
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            there.update(dict.fromkeys(module._get_available_adapters()))
+        elif isinstance(module, AuxiliaryTrainingWrapper):
+            there.update(dict.fromkeys(getattr(module, "modules_to_save", ())))
+    known = getattr(model, "peft_config", None) or {}
+    return [*(name for name in known if name in there), *sorted(name for name in there if name not in known)]
+
+
+@dataclass
+class Chosen:
+    """Who takes part, as far as is remembered of a model, whichever object around it is asked.
+
+    Attributes:
+        as_loaded: whom whoever loaded the adapters chose.
+        expected: whom the desk chose last: another set was chosen by somebody else.
+    """
+
+    as_loaded: tuple[str, ...]
+    expected: tuple[str, ...]
 
 
 class Playing:
@@ -19,14 +49,23 @@ class Playing:
     An adapter that is loaded but not active adds nothing, wherever its faders stand.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, chosen: Chosen | None = None) -> None:
         self._model = model
-        self._as_loaded = self._expected = self.names()
+        self.chosen = chosen or Chosen(self.names(), self.names())
+
+    @property
+    def as_loaded(self) -> tuple[str, ...]:
+        """The adapters that whoever loaded them has take part."""
+        return self.chosen.as_loaded
 
     def names(self) -> tuple[str, ...]:
         """The adapters that take part right now, in the order in which PEFT adds them."""
         holder = self._tuner or (self._model if isinstance(self._model, PeftModel) else self._layer())
         return tuple(getattr(holder, "active_adapters", ()))
+
+    def changed(self) -> bool:
+        """Whether somebody else chose who takes part."""
+        return self.names() != self.chosen.expected
 
     def only(self, names: Iterable[str]) -> None:
         """Lets these adapters take part and no others; unlike PEFT's `set_adapter`, nothing becomes trainable.
@@ -35,7 +74,7 @@ class Playing:
             ValueError: no names, or a name that is not loaded.
         """
         names = list(dict.fromkeys(names))
-        loaded = self._loaded()
+        loaded = adapters_in(self._model)
         if not names:
             raise ValueError("name at least one adapter to play")
         if missing := [name for name in names if name not in loaded]:
@@ -53,21 +92,43 @@ class Playing:
             parameter.requires_grad_(False)
         for parameter in trainable:
             parameter.requires_grad_(True)
-        self._expected = self.names()
+        self.chosen.expected = self.names()
 
-    def notice(self) -> None:
-        """A set that somebody else chose since is the one to come back to."""
-        if (names := self.names()) != self._expected:
-            self._as_loaded = self._expected = names
+    def notice(self, fresh: Collection[str] = ()) -> None:
+        """A set that somebody else chose since is the one to come back to.
+
+        Args:
+            fresh: adapters that were loaded since: that one of them takes part was nobody's choice here, even where an
+                adapter of that name took part before.
+        """
+        if self.changed() or not {*self.chosen.expected, *self.chosen.as_loaded}.isdisjoint(fresh):
+            self.chosen.as_loaded = self.chosen.expected = self.names()
+
+    def lacks(self, names: Collection[str]) -> bool:
+        """Whether others take part than those that did as loaded, and these."""
+        return set(self.names()) != {*self.as_loaded, *names}
+
+    def let(self, names: Collection[str]) -> None:
+        """Lets those take part that did as loaded, and these; adapters that are gone are not missed.
+
+        Raises:
+            ValueError: PEFT refuses to let them take part together; who does is as before.
+        """
+        there = adapters_in(self._model)
+        wanted = [*(name for name in self.as_loaded if name in there)]
+        wanted += [name for name in there if name in names and name not in wanted]
+        before = self.names()
+        if not wanted or before == tuple(wanted):
+            return
+        try:
+            self.only(wanted)
+        except (ValueError, RuntimeError) as error:
+            self.only([name for name in before if name in there])
+            raise ValueError(f"PEFT does not play {' and '.join(wanted)} together: {error}") from error
 
     def restore(self) -> None:
         """Back to the adapters that were active as loaded, but for those that are gone."""
-        there = [name for name in self._as_loaded if name in self._loaded()]
-        if there and self.names() != tuple(there):
-            self.only(there)
-
-    def _loaded(self) -> Iterable[str]:
-        return getattr(self._model, "peft_config", {})
+        self.let(())
 
     @property
     def _tuner(self) -> Any | None:

@@ -34,7 +34,6 @@ _MERGED = "{merged} is merged into the base weights here: unmerge it, or load th
 _VARIANT = "a LoRA variant ({variant}) of which it is not known how its output depends on the scaling"
 _WHOLE_BATCH = "the change goes into the weight, which the whole batch shares"
 _UNKNOWN_LAYER = "it is not known whether a layer of type {type} keeps the rows of a batch apart"
-_NOWHERE = "no module of the model carries it: whoever unloaded it left its name behind; load the model again"
 _PROMPT = "{method} acts on the prompt, not on a module: there is no scaling on it"
 
 
@@ -78,8 +77,9 @@ def survey(model: nn.Module, remember: Callable[[Knob], Knob] = lambda knob: kno
         config = configs.get(name)
         method = _method(config, members)
         if not members:
-            reason = _PROMPT if getattr(config, "is_prompt_learning", False) else _NOWHERE
-            members.append(_fixed(name, method, reason.format(method=method)))
+            if name not in getattr(model, "prompt_encoder", ()):
+                continue  # no layer carries it: whoever unloaded it left its name behind
+            members.append(_fixed(name, method, _PROMPT.format(method=method)))
         found.adapters[name] = Adapter(
             name=name,
             method=method,
@@ -109,11 +109,14 @@ class _Tally:
 
 
 def root(model: nn.Module) -> nn.Module:
-    """The base model itself, so that paths start where the base model's own names do."""
-    if not isinstance(model, PeftModel | PeftMixedModel):
-        return model
-    base: nn.Module = model.base_model
-    return base.model if isinstance(base, BaseTuner) else base
+    """The base model itself, so that paths start where the base model's own names do.
+
+    TextGen puts a `PeftModel` around another at times.
+    """
+    while isinstance(model, PeftModel | PeftMixedModel):
+        base: nn.Module = model.base_model
+        model = base.model if isinstance(base, BaseTuner) else base
+    return model
 
 
 def _walk(root: nn.Module, base: _Tally) -> Iterator[tuple[str, nn.Module]]:

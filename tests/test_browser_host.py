@@ -224,7 +224,7 @@ def test_adapters_that_textgen_blended_can_play_side_by_side(tmp_path: Path, vis
         expect(board.strip("pirate").locator(".lora-mixer-why")).to_have_text("not playing")
         board.press("offer")
         expect(offer).to_contain_text("“pirate” and “butler” play side by side")
-        assert list(textgen.console.desk().playing.names()) == ["pirate", "butler"]
+        assert textgen.console.desk().heard() == ["pirate", "butler"]
         board.master("pirate").fill("0")
         wait_until(page, lambda: textgen.gains("pirate") == {0.0}, "the fader is heard")
         assert textgen.gains("butler") == {1.0}

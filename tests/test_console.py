@@ -7,11 +7,12 @@ import json
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import tiny
+import torch
 
 from lora_mixer.hosts.protocol import Trouble
 from lora_mixer.lora_ops import Faders, Mix
@@ -88,14 +89,59 @@ def test_a_page_that_has_the_adapters_is_not_sent_them_again() -> None:
     assert len(state(console, beside["loaded"])["adapters"]) == 1
 
 
-def test_what_plays_belongs_to_what_a_page_keeps_of_adapters() -> None:
-    model = tiny.blended()
-    console = Console(FakeHost(model, blend=["pirate", "poet"]))  # type: ignore[arg-type]
+def test_what_the_host_has_play_belongs_to_what_a_page_keeps_of_adapters() -> None:
+    model = tiny.two()
+    console = Console(FakeHost(model))  # type: ignore[arg-type]
     console.desk()
     known = state(console)["loaded"]
-    console.play_sources()
+    model.base_model.set_adapter(["poet"])
     told = state(console, known)["adapters"]
-    assert [adapter["name"] for adapter in told if adapter["playing"]] == ["pirate", "poet"]
+    assert [adapter["name"] for adapter in told if adapter["playing"]] == ["poet"]
+
+
+def test_an_adapter_that_the_host_has_not_play_is_off_until_somebody_switches_it_on() -> None:
+    model = tiny.two()
+    both = tiny.logits(model)
+    model.base_model.set_adapter(["pirate"])
+    alone = tiny.logits(model)
+    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    told = state(console)["panel"]["mix"]["adapters"]
+    assert told["poet"]["on"] is False and "pirate" not in told
+    assert torch.equal(tiny.logits(model), alone)
+    page = Panel.from_dict(console.panel.to_dict())
+    console.move(replace(page, mix=Mix({**page.mix.adapters, "pirate": Faders(master=1.0)})))
+    assert torch.equal(tiny.logits(model), alone), "a page that sends back what it was told starts nothing"
+    console.move(Panel(Mix({"poet": Faders()})))
+    assert torch.equal(tiny.logits(model), both)
+    console.move(Panel(page.mix))
+    model.base_model.set_adapter(["poet"])
+    desk = console.desk()
+    assert desk is not None and desk.heard() == ["poet"], "the host's own choice is not silenced by ours"
+    assert state(console)["panel"]["mix"]["adapters"]["pirate"]["on"] is False
+
+
+def test_a_reset_adapter_that_the_host_has_not_play_is_off_again() -> None:
+    model = tiny.two()
+    model.base_model.set_adapter(["pirate"])
+    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console.move(Panel(Mix({"poet": Faders(master=0.5)})))
+    console.move(Panel())  # as a page resets: nothing is said of it any more
+    assert state(console)["panel"]["mix"]["adapters"]["poet"]["on"] is False
+    desk = console.desk()
+    assert desk is not None and desk.heard() == ["pirate"] and desk.as_loaded() == Mix({"poet": Faders(on=False)})
+
+
+def test_names_that_a_host_left_behind_do_not_pile_up() -> None:
+    host = FakeHost(tiny.two())
+    console = Console(host)  # type: ignore[arg-type]
+    console.desk()
+    for name in ("poet", "parrot", "butler"):
+        config = host.model.peft_config["poet"]
+        host.model.peft_config[name] = config
+    host.model.delete_adapter("poet")
+    host.model.peft_config["poet"] = config
+    assert [adapter["name"] for adapter in state(console)["adapters"]] == ["pirate"]
+    assert list(state(console)["panel"]["mix"]["adapters"]) == []
 
 
 def test_a_refused_move_leaves_everything_where_it_stood() -> None:
@@ -188,10 +234,10 @@ def test_the_sources_of_a_blend_can_play_side_by_side_and_back() -> None:
     host.blend = [name for name in desk.adapters if name not in blend]
     assert state(console)["offer"]["id"] == "separate"
     console.play_sources()
-    assert set(desk.playing.names()) == set(host.blend)
+    assert set(desk.heard()) == set(host.blend)
     assert state(console)["offer"]["id"] == "blend"
     console.play_blend()
-    assert desk.playing.names() == blend
+    assert desk.playing.names() == blend == tuple(desk.heard())
 
 
 def test_the_range_must_hold_silence_and_as_loaded() -> None:

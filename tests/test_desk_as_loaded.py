@@ -146,9 +146,11 @@ def test_a_desk_is_not_outdated_by_its_own_moves():
     desk.apply(desk.base())
     assert not desk.outdated()
     desk.playing.only(["poet"])
-    assert desk.outdated()  # its own switch, but the page has to be drawn anew
-    desk.refresh()
     assert not desk.outdated()
+    model.base_model.set_adapter(["pirate"])
+    assert desk.outdated()  # somebody else's
+    desk.refresh()
+    assert not desk.outdated() and desk.playing.as_loaded == ("pirate",)
 
 
 def test_base_turns_every_adapter_off():

@@ -45,7 +45,8 @@ def one_by_one(desk: Desk, mix: Mix, what: str, ids: torch.Tensor, **inputs: Any
             faders = mix[adapter.name]
             faders = replace(faders, modules={**faders.modules, **dict.fromkeys(silent, 0.0)})
             others = mix.adapters if what == "silenced" else desk.base().adapters
-            values[(adapter.name, *key)] = kl(reference, said(Mix({**others, adapter.name: faders})))
+            heard = adapter.name in desk.heard(mix)  # who does not play cannot be missed
+            values[(adapter.name, *key)] = kl(reference, said(Mix({**others, adapter.name: faders}))) if heard else 0.0
     desk.reset()
     return values
 

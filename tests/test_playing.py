@@ -12,7 +12,7 @@ import tiny
 import torch
 from peft import inject_adapter_in_model
 
-from lora_mixer.lora_ops import Desk
+from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.playing import Playing
 
 
@@ -88,24 +88,63 @@ def test_the_sources_of_a_weighted_adapter_can_play_instead_of_it():
     desk = Desk(model)
     assert desk.playing.names() == ("__merged",)
     said = tiny.logits(model)
-    desk.playing.only(["pirate", "poet"])
-    desk.refresh()
-    assert desk.playing.names() == ("pirate", "poet")
+    separate = {"__merged": Faders(on=False), "pirate": Faders(), "poet": Faders()}
+    desk.apply(Mix(separate))
+    assert desk.heard() == ["pirate", "poet"]
     sources = tiny.logits(model)
     assert not torch.equal(sources, said)
-    desk.apply(tiny.mix_of("poet", on=False))
+    desk.apply(Mix({**separate, "poet": Faders(on=False)}))
     assert not torch.equal(tiny.logits(model), sources)
     desk.reset()
     assert desk.playing.names() == ("__merged",)
     assert torch.equal(tiny.logits(model), said)
 
 
-def test_an_adapter_that_does_not_play_adds_nothing_wherever_its_faders_stand():
-    model = tiny.blended()
+def test_an_adapter_that_did_not_play_is_heard_where_a_mix_names_it_and_has_it_on():
+    model = tiny.two()
+    both = tiny.logits(model)
+    model.base_model.set_adapter(["pirate"])
+    alone, loaded = tiny.logits(model), tiny.scalings(model)
     desk = Desk(model)
-    said = tiny.logits(model)
-    desk.apply(tiny.mix_of(master=5.0))
-    assert torch.equal(tiny.logits(model), said)
+    desk.apply(Mix({"poet": Faders()}))
+    assert desk.heard() == ["pirate", "poet"] and torch.equal(tiny.logits(model), both)
+    assert desk.heard(Mix()) == ["pirate"]
+    for mix in (Mix(), Mix({"poet": Faders(on=False)}), Mix({"pirate": Faders()})):
+        desk.apply(mix)
+        assert desk.heard() == ["pirate"] and torch.equal(tiny.logits(model), alone)
+    desk.apply(Mix({"poet": Faders(master=0.5), "pirate": Faders(on=False)}))
+    desk.reset()
+    assert tiny.same_objects(tiny.scalings(model), loaded)
+    assert active(model) == {("pirate",)} and torch.equal(tiny.logits(model), alone)
+
+
+def test_rows_hear_an_adapter_that_did_not_play_only_where_they_name_it():
+    model = tiny.two()
+    model.base_model.set_adapter(["pirate"])
+    desk = Desk(model)
+    mixes = [Mix(), Mix({"poet": Faders(master=0.5)}), desk.base(), Mix({"pirate": Faders(master=0.25)})]
+    alone = []
+    for mix in mixes:
+        desk.apply(mix)
+        alone.append(tiny.logits(model))
+    desk.reset()
+    with desk.rows(mixes):
+        together = tiny.logits(model, tiny.prompt(rows=len(mixes)))
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
+    assert active(model) == {("pirate",)} and not torch.allclose(alone[0], alone[1], atol=1e-3)
+
+
+def test_an_adapter_that_is_loaded_again_is_not_taken_for_the_one_that_a_mix_let_play():
+    model = tiny.two()
+    model.base_model.set_adapter(["pirate"])
+    desk = Desk(model)
+    desk.apply(Mix({"poet": Faders(master=0.5)}))
+    model.delete_adapter("poet")
+    tiny.add(model, tiny.lora(r=2), "poet")
+    model.base_model.set_adapter(["pirate", "poet"])
+    desk.refresh()
+    desk.reset()
+    assert desk.playing.names() == ("pirate", "poet"), "whoever loaded it this time has it play"
 
 
 def test_the_order_and_repetitions_of_names_do_not_matter():

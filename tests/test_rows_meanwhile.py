@@ -74,16 +74,17 @@ def test_a_mix_that_is_refused_meanwhile_is_not_applied_afterwards():
 
 def test_a_reset_meanwhile_comes_afterwards_with_the_adapters_that_played():
     model = tiny.two()
+    model.base_model.set_adapter(["pirate"])
     desk = Desk(model)
-    desk.playing.only(["poet"])
     desk.apply(mix_of("poet", master=0.5))
-    with desk.rows([Mix(), desk.base()]):
+    assert desk.playing.names() == ("pirate", "poet")
+    with desk.rows([mix_of("poet", master=0.5), desk.base()]):
         together = tiny.logits(model, tiny.prompt(rows=2))
         desk.reset()
         assert desk.mix == Mix()
-        assert desk.playing.names() == ("poet",)
+        assert desk.playing.names() == ("pirate", "poet")
         assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
-    assert desk.playing.names() == ("pirate", "poet")
+    assert desk.playing.names() == ("pirate",)
     assert set(tiny.scalings(model)) == {2.0, 2 / 2**0.5}
 
 

@@ -253,14 +253,18 @@ def test_merged_weights_are_listed_with_the_reason_until_they_are_unmerged():
     assert [len(adapter.scalable) for adapter in desk.adapters.values()] == [14, 4]
 
 
-def test_an_adapter_that_only_left_its_name_is_listed_with_the_reason():
+def test_what_only_left_its_name_is_no_adapter():
     model = tiny.two()
     config = model.peft_config["poet"]
     model.delete_adapter("poet")
     model.peft_config["poet"] = config
-    adapter = Desk(model).adapters["poet"]
-    assert [target.scalable for target in adapter.targets] == [False]
-    assert "no module of the model carries it" in adapter.targets[0].reason
+    desk = Desk(model)
+    assert list(desk.adapters) == ["pirate"] and desk.heard() == ["pirate"]
+    with pytest.raises(ValueError, match="no adapter 'poet'; it has pirate"):
+        desk.apply(tiny.mix_of("poet", master=0.5))
+    tiny.add(model, tiny.lora(r=2), "parrot")
+    desk.refresh()
+    assert list(desk.adapters) == ["pirate", "parrot"]
 
 
 def test_a_scaling_that_is_no_number_is_listed_with_the_reason():

@@ -217,27 +217,50 @@ class UiModule:
 
 
 class LoraModule:
-    """`modules.LoRA`: adapters by the names of their folders."""
+    """`modules.LoRA`: adapters by the names of their folders. It holds no lock, whoever looks meanwhile."""
 
     def __init__(self, host: StandIn) -> None:
         self._host = host
 
     def add_lora_to_model(self, names: list[str]) -> None:
+        self._host.LoRA.add_lora_transformers(names)
+
+    def add_lora_transformers(self, names: list[str]) -> None:
+        """What is to be loaded is told from the host's own list, not from the model."""
         from peft import PeftModel
 
         shared = self._host.shared
-        if isinstance(shared.model, PeftModel):
+        folder = Path(shared.args.lora_dir)
+        there = set(shared.lora_names)
+        new, gone = set(names) - there, there - set(names)
+        if not new and not gone:
+            return
+        if there and not gone and "__merged" not in shared.model.peft_config:
+            for name in new:
+                shared.model.load_adapter(str(folder / name), name)
+            self._blend(names)
+            shared.lora_names = names
+            return
+        if gone:
+            configs = dict(shared.model.peft_config)
             shared.model = shared.model.unload()
-            shared.__dict__.pop("peft_config", None)
+            shared.model.peft_config = configs  # the layers are gone, the names stay, whatever PEFT does about them
         if names:
-            folder = Path(shared.args.lora_dir)
+            # Around a model that has a blend in it already, this is a `PeftModel` around another.
             shared.model = PeftModel.from_pretrained(shared.model, str(folder / names[0]), adapter_name=names[0])
             for name in names[1:]:
                 shared.model.load_adapter(str(folder / name), name)
-            if len(names) > 1 and len({shared.model.peft_config[name].r for name in names}) == 1:
-                shared.model.add_weighted_adapter(names, [1.0] * len(names), "__merged")
-                shared.model.set_adapter("__merged")
-        shared.lora_names = list(names)
+            self._blend(names)
+        shared.lora_names = names
+
+    def _blend(self, names: list[str]) -> None:
+        """From the host's list as it was before, and only where all names that are known have one rank."""
+        shared = self._host.shared
+        if len(names) < 2 or len({config.r for config in shared.model.peft_config.values()}) > 1:
+            return
+        known = list(shared.lora_names) or names  # the real one fails half way when its list is empty
+        shared.model.add_weighted_adapter(known, [1] * len(known), "__merged")
+        shared.model.set_adapter("__merged")
 
 
 class ModelsModule:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
 from ..lora_ops.mix import Mix
-from .plays import heard
 from .shelf import SHARED, shelf_json
 from .works import Job, News, clock
 
@@ -69,7 +68,7 @@ def why_not(console: Console) -> str:
     if console.host.multi_user:
         return SHARED
     if console.desk() is None:
-        trouble = console.host.trouble()
+        trouble = console.trouble
         return f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake."
     return "" if console.host.lora_dir else "This host has no folder to write adapters to."
 
@@ -85,7 +84,7 @@ def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
         "bakery": {
             "why_not": reason,
             "adapters": names,
-            "heard": [name for name in heard(desk) if console.panel.mix[name].on] if desk else [],
+            "heard": desk.heard(console.panel.mix) if desk else [],
             "combinations": [one for one in COMBINATIONS if one != "cat"],
             "need_density": list(NEED_DENSITY),
             "lora_dir": str(console.host.lora_dir or ""),

@@ -10,9 +10,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..hosts.protocol import Trouble
 from ..lora_ops.mix import Faders, Mix
 from .lab import Lab
 from .panel import Panel
@@ -21,10 +23,12 @@ from .twice import Twice
 from .works import Works
 
 if TYPE_CHECKING:
-    from ..hosts.protocol import Host, Trouble
+    from ..hosts.protocol import Host
     from ..lora_ops import Desk
 
 DEFAULT_RANGE = (0.0, 2.0)
+_OFF = Faders(on=False)
+_UNSETTLED = Trouble("Adapters are being loaded", "Their faders are here as soon as they are in the model.")
 _LOG = logging.getLogger(__name__)
 
 
@@ -69,26 +73,70 @@ class Console:
         self._stood: Mix | None = None
         self._seen: set[str] = set()
         self._chosen: dict[str, Faders] = {}
+        #: Adapters that are off because the host loaded them without having them play.
+        self._not_chosen: set[str] = set()
+        #: How many hands are on the model that are not ours: it is left alone then.
+        self._hands = 0
 
     def desk(self) -> Desk | None:
-        """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed."""
+        """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed.
+
+        While somebody builds adapters into that model nothing of it is looked at: a desk that is there stays as it is.
+        """
         with self._lock:
             trouble = self.host.trouble()
+            model = self.host.model if trouble is None else None
+            desk = self._desk() if self._desk else None
+            if model is not None:
+                desk, trouble = self._settled(desk, model)
             if trouble != self._trouble:
                 self._trouble = trouble
                 self.revision += 1
-            model = self.host.model if trouble is None else None
-            desk = self._desk() if self._desk else None
             if model is None:
-                self._desk = None
+                self._desk = desk = None
                 self._seen.clear()
-                return None
-            if desk is None or desk.model is not model:
+            return desk
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why there is no desk, as of when it was last asked for."""
+        return self._trouble
+
+    @contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """While the host changes adapters by its own ways all is as loaded; moves are remembered, and applied after.
+
+        What it makes of what it finds, a blend for instance, is then of what was loaded, and not of where faders stand.
+        """
+        with self._lock:
+            desk = self.desk()
+            self._hands += 1
+            if desk is not None:
+                desk.reset()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._hands -= 1
+                if not self._hands and (desk := self.desk()) is not None:
+                    self._put_back(desk)
+
+    def _settled(self, desk: Desk | None, model: Any) -> tuple[Desk | None, Trouble | None]:
+        """The desk of a model, made or brought up to date; or what it was, and why it is none of this model."""
+        from ..lora_ops.settled import Unsettled
+
+        here = desk is not None and desk.model is model
+        if self._hands:
+            return (desk, None) if here else (None, _UNSETTLED)
+        try:
+            if desk is None or not here:
                 desk = self._meet(model)
             elif desk.outdated():
                 desk.refresh()
                 self._put_back(desk)
-            return desk
+        except Unsettled:
+            return (desk, None) if here else (None, _UNSETTLED)
+        return desk, None
 
     def move(self, panel: Panel) -> None:
         """Puts every control where `panel` says; the next token obeys.
@@ -101,7 +149,9 @@ class Console:
             if desk is None:
                 raise ValueError("there is no adapter to mix any more")
             desk.check(panel.mix)
-            desk.apply(panel.effective(desk.adapters.values()))
+            panel = replace(panel, mix=self._in_so_many_words(desk, panel.mix.adapters))
+            if not self._hands:
+                desk.apply(panel.effective(desk.adapters.values()))
             self.panel = panel
             # Last: a page that asks in this moment must not take the old panel for the new revision.
             self.revision += 1
@@ -149,14 +199,18 @@ class Console:
         desk, sources = self.desk(), self.host.merged_sources()
         if desk is None or not sources:
             raise ValueError("the host has not blended any adapters")
-        desk.playing.only(sources)
-        self.refresh()
+        self._switch(desk, set(sources))
 
     def play_blend(self) -> None:
         """Plays what the host had chosen to play."""
         if (desk := self.desk()) is not None:
-            desk.playing.restore()
-            self.refresh()
+            self._switch(desk, set(desk.playing.as_loaded))
+
+    def _switch(self, desk: Desk, on: set[str]) -> None:
+        """Has these adapters play and no others; their faders stay where they are."""
+        mix = self.panel.mix
+        adapters = {name: replace(mix[name], on=name in on) for name in desk.adapters}
+        self.move(replace(self.panel, mix=Mix({**mix.adapters, **adapters})))
 
     def refresh(self) -> None:
         """Looks at the model again, and has every page do so."""
@@ -208,14 +262,24 @@ class Console:
 
     def _put_back(self, desk: Desk) -> None:
         """Applies the panel to a model that has changed, as far as it still fits; what does not is as loaded."""
-        stand = {**self.panel.mix.adapters, **self._newly(desk)}
+        untouched = {name for name in self._not_chosen if self.panel.mix[name] == _OFF}
+        stood = {name: faders for name, faders in self.panel.mix.adapters.items() if name not in untouched}
+        stand = {**stood, **self._newly(desk)}
         fitting = {name: faders for name, faders in stand.items() if _fits(desk, name, faders)}
-        self.panel = Panel(Mix(fitting), self.panel.muted, self.panel.soloed, self.panel.bypass)
+        mix = self._in_so_many_words(desk, fitting)
+        self.panel = Panel(mix, self.panel.muted, self.panel.soloed, self.panel.bypass)
         if self.restored:
             self.stands_at(self.restored)
         desk.apply(self.panel.effective(desk.adapters.values()))
         self.loaded += 1
         self.revision += 1
+
+    def _in_so_many_words(self, desk: Desk, stand: Mapping[str, Faders]) -> Mix:
+        """These faders, with those adapters off that they do not speak of and the host has not play: so a page shows
+        them, and whoever switches one on has it play."""
+        mix = Mix({**desk.as_loaded().adapters, **stand})
+        self._not_chosen = {name for name in desk.as_loaded().adapters if mix[name] == _OFF}
+        return mix
 
     def _newly(self, desk: Desk) -> dict[str, Faders]:
         """Where the adapters stand that were not there before: the gain that was chosen, or else as they are kept."""

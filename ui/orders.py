@@ -53,7 +53,7 @@ def setup_json(console: Console) -> Answer:
     """The columns as they are set up, as a page draws them."""
     lab = console.lab
     desk = console.desk()
-    trouble = console.host.trouble() if desk is None else None
+    trouble = console.trouble if desk is None else None
     filled = lab.setup.filled
     return {
         "rev": lab.revision,
@@ -78,7 +78,7 @@ def setup_json(console: Console) -> Answer:
 
 def examples(desk: Desk) -> list[str]:
     """Sweeps that mean something for the adapters that are loaded, as a user would type them."""
-    names = plays.heard(desk) or list(desk.adapters)
+    names = desk.heard() or list(desk.adapters)
     adapter = next((desk.adapters[name] for name in names if desk.adapters[name].scalable), None)
     if adapter is None:
         return []

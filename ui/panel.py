@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from ..lora_ops.mix import Faders, Mix, explain
+from ..lora_ops.mix import AS_LOADED, Faders, Mix, explain
 from ..lora_ops.target import Adapter
 
 _STRICT = ConfigDict(extra="forbid")
@@ -65,8 +65,13 @@ class Panel:
         }
 
     def effective(self, adapters: Iterable[Adapter]) -> Mix:
-        """What the model is to play: the faders with mute, solo and bypass in force."""
-        return Mix({**self.mix.adapters, **{adapter.name: self._faders(adapter) for adapter in adapters}})
+        """What the model is to play: the faders with mute, solo and bypass in force.
+
+        What stands as loaded is not named: a mix that names an adapter has it play.
+        """
+        stand = {adapter.name: self._faders(adapter) for adapter in adapters}
+        moved = {name: faders for name, faders in stand.items() if name in self.mix.adapters or faders != AS_LOADED}
+        return Mix({**self.mix.adapters, **moved})
 
     def _faders(self, adapter: Adapter) -> Faders:
         faders = self.mix[adapter.name]

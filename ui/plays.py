@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 NAMES = {FADERS: "The faders as they stand", AS_LOADED: "As loaded", BASE: "The base model"}
 
 
-def heard(desk: Desk) -> list[str]:
-    """The adapters whose faders say something about what is heard."""
-    return [name for name in desk.adapters if name in desk.playing.names()]
+def concerned(desk: Desk, mix: Mix) -> list[str]:
+    """The adapters that a mix is told by: those that are heard under it, and those that are off in it though they
+    play as loaded."""
+    told = {*desk.playing.as_loaded, *desk.heard(mix)}
+    return [name for name in desk.adapters if name in told]
 
 
 def kept_name(slot: Slot, desk: Desk | None) -> str:
     """The mix that was kept for a column, in a few words; empty if there is none."""
     if slot.kept is None:
         return ""
-    return describe(slot.kept, heard(desk) if desk else slot.kept.adapters)
+    return describe(slot.kept, concerned(desk, slot.kept) if desk else slot.kept.adapters)
 
 
 def columns(setup: Columns, desk: Desk, panel: Panel) -> list[Column]:
@@ -52,10 +54,10 @@ def mix_of(slot: Slot, desk: Desk, panel: Panel) -> Mix:
     if slot.plays == KEPT and slot.kept is not None:
         return slot.kept
     if slot.plays == AS_LOADED:
-        return Mix()
+        return desk.as_loaded()
     return desk.base() if slot.plays == BASE else panel.effective(desk.adapters.values())
 
 
 def label(plays: str, mix: Mix, desk: Desk) -> str:
     """A column's name after what it plays."""
-    return NAMES[plays] if plays in (AS_LOADED, BASE) else describe(mix, heard(desk))
+    return NAMES[plays] if plays in (AS_LOADED, BASE) else describe(mix, concerned(desk, mix))

@@ -74,7 +74,8 @@ def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
     desk = _desk(console)
     heard = replace(console.panel, bypass=False).effective(desk.adapters.values())
-    mix = Mix({name: faders for name, faders in heard.adapters.items() if faders != AS_LOADED})
+    playing = desk.playing.as_loaded
+    mix = Mix({name: one for name, one in heard.adapters.items() if one != AS_LOADED or name not in playing})
     profile = Profile.of(
         str(message["name"]),
         desk,

@@ -27,7 +27,7 @@ def state(console: Console, known: int | None = None) -> dict[str, Any]:
     desk = console.desk()
     # Before the adapters: should others be loaded meanwhile, the page asks for those once more.
     loaded = console.loaded
-    trouble = console.host.trouble() if desk is None else None
+    trouble = console.trouble if desk is None else None
     least, most = console.fader_range
     return {
         "rev": console.revision,
@@ -62,7 +62,7 @@ def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
     sources = console.host.merged_sources()
     if not sources:
         return None
-    playing = desk.playing.names()
+    playing = desk.heard()
     if set(playing) == set(sources):
         return {
             "id": "blend",
@@ -84,7 +84,7 @@ def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
     kind_at = {kind: at for at, kind in enumerate(adapter.kinds)}
     return {
         "name": adapter.name,
-        "playing": adapter.name in desk.playing.names(),
+        "playing": adapter.name in desk.playing.as_loaded,
         "method": adapter.method,
         "rslora": adapter.rank_stabilised,
         "rank": sorted({target.rank for target in adapter.scalable}),

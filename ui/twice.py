@@ -212,10 +212,9 @@ class Twice:
         return desk
 
     def _mix(self, value: str, desk: Desk) -> Mix:
-        from ..lora_ops.mix import Mix
 
         if value == AS_LOADED:
-            return Mix()
+            return desk.as_loaded()
         if value == BASE:
             return desk.base()
         if value == FADERS:
@@ -226,7 +225,7 @@ class Twice:
         if value in (AS_LOADED, BASE):
             return plays.NAMES[value]
         own = self._slot(value).name if value.startswith(_COLUMN) else ""
-        return own or describe(mix, plays.heard(desk))
+        return own or describe(mix, plays.concerned(desk, mix))
 
     def _slot(self, value: str) -> Any:
         try:

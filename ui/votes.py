@@ -118,7 +118,7 @@ def _start(
     wish = Wish.of({"source": MANY, "batched": True, **message})
     desk = console.desk()
     if desk is None:
-        trouble = console.host.trouble()
+        trouble = console.trouble
         raise HostError(f"{trouble.title}: {trouble.advice}" if trouble else "There is no adapter to vote on.")
     columns = tuple(plays.columns(console.lab.setup, desk, console.panel))
     if len({identity(column.mix) for column in columns}) < 2:
@@ -163,7 +163,7 @@ def _look(console: Console, sessions: Sessions, page: str, message: Mapping[str,
     if not message.get("all"):
         return {}
     desk = console.desk()
-    trouble = console.host.trouble() if desk is None else None
+    trouble = console.trouble if desk is None else None
     setup = console.lab.setup
     names = [] if desk is None else [_named(console, desk, slot) for slot in setup.slots]
     answer: Answer = {

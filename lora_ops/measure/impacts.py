@@ -136,7 +136,7 @@ def impact(
         raise ValueError("the model is in training mode, where dropout makes noise: call model.eval() first")
     mix = desk.mix if mix is None else mix
     desk.check(mix)
-    mix = Mix({name: mix[name].at(0) for name in desk.adapters})
+    mix = mix.at(0)
     names = list(desk.adapters) if adapters is None else list(adapters)
     for name in names:
         if name not in desk.adapters:
@@ -321,10 +321,10 @@ class _Measuring:
 
     def _ordered(self, parts: Sequence[_Part], recording: Recording) -> list[tuple[int, _Part]]:
         """Those that change anything, each with how many calls of blocks it can skip, in the order of that."""
-        todo = []
+        todo, playing = [], self._desk.heard(self._mix)
         for part in parts:
-            knobs = [self._desk.knob(target) for target in part.targets if self._mix.gain(target) != 0]
-            start = recording.start(knob.layer for knob in knobs if knob.heard)
+            heard = [target for target in part.targets if target.adapter in playing and self._mix.gain(target) != 0]
+            start = recording.start(self._desk.knob(target).layer for target in heard)
             if start is None:
                 self.found[part.key] = 0.0
             else:

@@ -30,7 +30,7 @@ def silence_idle(impact: Impact, share: float = 0.01) -> Mix:
         if together > allowed:
             break
         idle.append((adapter, name))
-    return _without(impact.mix, idle)
+    return _without(impact, idle)
 
 
 def keep_top(impact: Impact, count: int = 10) -> Mix:
@@ -41,7 +41,7 @@ def keep_top(impact: Impact, count: int = 10) -> Mix:
     """
     if count < 0:
         raise ValueError(f"how many to keep must not be negative: {count}")
-    return _without(impact.mix, [(adapter, name) for _, adapter, name in _ordered(impact)[count:]])
+    return _without(impact, [(adapter, name) for _, adapter, name in _ordered(impact)[count:]])
 
 
 def _ordered(impact: Impact) -> list[tuple[float, str, str]]:
@@ -52,11 +52,15 @@ def _ordered(impact: Impact) -> list[tuple[float, str, str]]:
     return sorted(found, key=lambda one: -one[0])
 
 
-def _without(mix: Mix, targets: Iterable[tuple[str, str]]) -> Mix:
+def _without(impact: Impact, targets: Iterable[tuple[str, str]]) -> Mix:
+    mix = impact.mix
     silent: dict[str, dict[str, float]] = {}
     for adapter, name in targets:
         silent.setdefault(adapter, {})[name] = 0.0
+    # An adapter that nothing was heard of, and that the mix does not name, may not play at all: to name it has it play.
     changed = {
-        adapter: replace(mix[adapter], modules={**mix[adapter].modules, **zeros}) for adapter, zeros in silent.items()
+        adapter: replace(mix[adapter], modules={**mix[adapter].modules, **zeros})
+        for adapter, zeros in silent.items()
+        if adapter in mix.adapters or any(impact.targets[adapter].values())
     }
     return Mix({**mix.adapters, **changed})

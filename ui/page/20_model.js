@@ -76,8 +76,7 @@
   /** Why an adapter is not heard ("off", "muted", …), or "" if it is. */
   function silence(p, adapter) {
     if (p.bypass) return "bypassed";
-    if (adapter.playing === false) return "not playing";
-    if (!peek(p, adapter.name).on) return "off";
+    if (!peek(p, adapter.name).on) return adapter.playing === false ? "not playing" : "off";
     if (p.muted.adapters.includes(adapter.name)) return "muted";
     if (p.soloed.adapters.length && !p.soloed.adapters.includes(adapter.name)) return "not soloed";
     return "";
@@ -177,9 +176,9 @@
     return !f.on || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
   }
 
-  /** An adapter back as loaded: faders at 1, nothing muted or soloed in it. */
+  /** An adapter back as loaded: nothing is said of it any more, nothing muted or soloed in it. */
   function reset(p, name) {
-    p.mix.adapters[name] = faders();
+    delete p.mix.adapters[name]; // with its faders at 1 one would have it play that does not play as loaded
     for (const side of [p.muted, p.soloed]) {
       side.adapters = side.adapters.filter((n) => n !== name);
       delete side.kinds[name];
