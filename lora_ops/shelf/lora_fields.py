@@ -1,7 +1,7 @@
 """What every field of PEFT's LoraConfig means for scaling, folding, combining and unloading: plain data.
 
-Read from PEFT 0.18 to 0.21 (`peft/tuners/lora`: `config.py`, `layer.py`, `variants.py`, `model.py`). Whoever loads, bakes,
-combines, merges or describes an adapter asks here, so that an adapter is the same thing to all of them.
+Read from PEFT 0.18 to 0.21 (`peft/tuners/lora`: `config.py`, `layer.py`, `variants.py`, `model.py`). Whoever loads,
+bakes, combines, merges or describes an adapter asks here, so that an adapter is the same thing to all of them.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Meaning:
         says: for people, after the field and its value: "kasa_config: …".
         keeps_rank: whether ranks must stay as they are: something besides A and B has their size, or depends on them.
         adds_up: whether an adapter that has it set can be put together with others.
+        divides: whether PEFT divides by the scaling when it loads the adapter, which 0 and what is below would break.
+        leaves: names of tensors in its file that only training needs.
         way_out: what to do with an adapter that cannot be loaded for it; empty where it can.
     """
 
@@ -49,6 +51,8 @@ class Meaning:
     says: str = ""
     keeps_rank: bool = False
     adds_up: bool = True
+    divides: bool = False
+    leaves: tuple[str, ...] = ()
     way_out: str = ""
 
     @property
@@ -123,7 +127,11 @@ FIELDS: Mapping[str, Meaning] = {
     "use_dora": Meaning(
         Effect.MAGNITUDE, "DoRA: its magnitudes move with the gain, and depend on the base model", adds_up=False
     ),
-    "velora_config": Meaning(Effect.TRAINING, "VeLoRA trains with another backward pass, and plays like plain LoRA"),
+    "velora_config": Meaning(
+        Effect.TRAINING,
+        "VeLoRA trains with another backward pass, and plays like plain LoRA",
+        leaves=("lora_velora_embed",),
+    ),
     "alora_invocation_tokens": Meaning(
         Effect.TOKENS, "aLoRA: it acts from its invocation tokens on, not on the whole text", adds_up=False
     ),
@@ -131,7 +139,11 @@ FIELDS: Mapping[str, Meaning] = {
         Effect.FORM, "QALoRA: A reads inputs pooled in groups, on a base in GPTQ's format alone", adds_up=False
     ),
     "qalora_group_size": _NOTE,
-    "monteclora_config": Meaning(Effect.TRAINING, "MonteCLoRA adds noise in training, and plays like plain LoRA"),
+    "monteclora_config": Meaning(
+        Effect.TRAINING,
+        "MonteCLoRA adds noise in training, and plays like plain LoRA",
+        leaves=("lora_monteclora_sampler",),
+    ),
     "layer_replication": Meaning(
         Effect.MODEL,
         "it repeats layers of the base model",
@@ -164,9 +176,9 @@ FIELDS: Mapping[str, Meaning] = {
 }
 
 
-def _takes_out(name: str, effect: Effect) -> Meaning:
+def _takes_out(name: str, effect: Effect, divides: bool = False) -> Meaning:
     says = f"{name}: PEFT takes a part out of the base model's weights for good when the adapter is loaded"
-    return Meaning(effect, says, keeps_rank=True, adds_up=False, way_out=_CONVERT)
+    return Meaning(effect, says, keeps_rank=True, adds_up=False, divides=divides, way_out=_CONVERT)
 
 
 #: What the words of `init_lora_weights` mean; true, false and null mean nothing once the weights are read from a file.
@@ -181,8 +193,8 @@ INITIALISATIONS: Mapping[str, Meaning] = {
         "saved as plain LoRA, it was trained on another base than it plays on",
     ),
     # The principal components, whatever the scaling: PEFT divides them by it first.
-    "pissa": _takes_out("PiSSA", Effect.BASE_BY_RANK),
-    "corda": _takes_out("CorDA", Effect.BASE_BY_RANK),
+    "pissa": _takes_out("PiSSA", Effect.BASE_BY_RANK, divides=True),
+    "corda": _takes_out("CorDA", Effect.BASE_BY_RANK, divides=True),
     "loftq": Meaning(
         Effect.BASE_BY_RANK,
         "LoftQ: PEFT rounds the base model's weights for good when the adapter is loaded",
