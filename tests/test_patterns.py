@@ -104,15 +104,16 @@ def test_many_plain_keys_are_looked_up() -> None:
 
 
 EXPERTS = "model.layers.0.mlp.experts"
+INNER = f"{EXPERTS}.base_layer"
 
 
 @pytest.mark.parametrize(
     ("paths", "parameters", "named"),
     [
-        ({EXPERTS: 48, f"{EXPERTS}.base_layer": 80}, ["experts.gate_up_proj", "experts.down_proj"], ["down_proj", "gate_up_proj"]),
-        ({EXPERTS: 80, f"{EXPERTS}.base_layer": 48}, ["gate_up_proj", "down_proj"], ["gate_up_proj", "down_proj"]),
+        ({EXPERTS: 48, INNER: 80}, ["experts.gate_up_proj", "experts.down_proj"], ["down_proj", "gate_up_proj"]),
+        ({EXPERTS: 80, INNER: 48}, ["gate_up_proj", "down_proj"], ["gate_up_proj", "down_proj"]),
         ({EXPERTS: 48}, ["mlp.experts.down_proj"], ["down_proj"]),
-        ({EXPERTS: 48, f"{EXPERTS}.base_layer": 80}, ["experts.down_proj"], None),
+        ({EXPERTS: 48, INNER: 80}, ["experts.down_proj"], None),
         ({EXPERTS: 48}, ["other.down_proj"], None),
         ({EXPERTS: 48}, ["down_proj"], ["down_proj"]),
         ({EXPERTS: 48}, None, None),
