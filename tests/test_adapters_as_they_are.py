@@ -180,6 +180,8 @@ KINDS = [
     with_fields(REFUSED, kasa_config={})("KaSA with nothing said"),
     with_fields(REFUSED, init_lora_weights="olora")("OLoRA"),
     with_fields(REFUSED, layer_replication=[[0, 2], [0, 2]])("layers twice"),
+    with_fields(REFUSED, peft_type="SUPER")("a method that PEFT lacks"),
+    with_fields(REFUSED, target_modules=".*_proj", layers_to_transform=[1])("layers of a pattern"),
     Kind("fp8 (e4m3)", lambda folder: stored(folder, torch.float8_e4m3fn)),
     Kind("fp8 (e5m2)", lambda folder: stored(folder, torch.float8_e5m2)),
     Kind("16 bits", lambda folder: stored(folder, torch.bfloat16)),
@@ -275,18 +277,31 @@ def test_a_full_name_that_is_the_end_of_another_is_not_taken_for_it(tmp_path: Pa
     ]
 
 
-def test_two_adapters_on_the_embeddings_load_beside_each_other(tmp_path: Path) -> None:
-    targets = ["embed_tokens", "lm_head", "q_proj"]
-    one, two = (
-        saved(tmp_path / "1", target_modules=targets),
-        saved(tmp_path / "2", target_modules=targets, lora_alpha=3),
-    )
+@pytest.mark.parametrize(
+    ("base", "config"),
+    [(tiny.llama, {}), (tied, {}), (tied, {"ensure_weight_tying": True}), (tiny.llama, {"use_dora": True})],
+    ids=["plain", "tied", "tied alike", "DoRA"],
+)
+def test_two_adapters_on_the_embeddings_load_beside_each_other(tmp_path: Path, base: Any, config: Any) -> None:
+    config = {"target_modules": ["embed_tokens", "lm_head", "q_proj"], **config}
+    one, two = saved(tmp_path / "1", base(), **config), saved(tmp_path / "2", base(), **config, lora_alpha=3)
     assert read_adapter(one).copies
-    model = change_adapters(tiny.llama(), {"one": one})
+    model = change_adapters(base(), {"one": one})
     model = change_adapters(model, {"two": two}, keep=["one"])
     alone = tiny.logits(change_adapters(model, {}, keep=["two"]))
-    torch.testing.assert_close(alone, played(tiny.llama(), two), atol=1e-5, rtol=1e-5)
-    assert torch.equal(tiny.logits(change_adapters(model, {})), tiny.logits(tiny.llama()))
+    torch.testing.assert_close(alone, played(base(), two), atol=1e-5, rtol=1e-5)
+    assert torch.equal(tiny.logits(change_adapters(model, {})), tiny.logits(base()))
+
+
+@pytest.mark.parametrize(
+    "config", [{"modules_to_save": ["lm_head"]}, {"trainable_token_indices": [3, 4]}], ids=["copies", "tokens"]
+)
+def test_two_copies_of_one_module_are_refused_by_name(tmp_path: Path, config: Any) -> None:
+    one, two = saved(tmp_path / "1", **config), saved(tmp_path / "2", **config)
+    model = change_adapters(tiny.llama(), {"one": one})
+    with pytest.raises(LoadingError, match="one and two each bring weights of their own for"):
+        change_adapters(model, {"two": two}, keep=["one"])
+    torch.testing.assert_close(tiny.logits(model), played(tiny.llama(), one))
 
 
 def test_two_adapters_of_experts_are_right_or_refused(tmp_path: Path) -> None:

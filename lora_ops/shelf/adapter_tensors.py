@@ -42,6 +42,7 @@ class FileTarget:
         inputs, outputs: the sizes that the module must have; 0 where the file does not tell.
         embedding: whether it adapts an embedding, whose inputs are token ids.
         parameter: whether it adapts a parameter of a module (experts' weights), named after that.
+        tokens: whether it replaces rows of an embedding.
     """
 
     name: str
@@ -54,6 +55,7 @@ class FileTarget:
     outputs: int = 0
     embedding: bool = False
     parameter: bool = False
+    tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,10 @@ def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> l
     found = []
     for module, tensors in parts.modules.items():
         name = experts.get(module) or module.replace(".base_layer", "")
-        target = FileTarget(name, layer_of(name), kind_of(name), parameter=module in experts or name in nested)
+        tokens = "trainable_tokens_delta" in tensors
+        target = FileTarget(
+            name, layer_of(name), kind_of(name), parameter=module in experts or name in nested, tokens=tokens
+        )
         if scales.method in PATTERNED:
             if small := next((tensor.dtype for tensor in tensors.values() if _TOO_SMALL.match(tensor.dtype)), ""):
                 raise AdapterFileError(f"{path}: {name} is stored as {small}, which PEFT does not play")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .adapter_keys import PREFIX
@@ -42,6 +42,17 @@ def without_copies(
                 "replace it for good"
             )
     return kept
+
+
+def copies_in(model: nn.Module, names: Iterable[str]) -> Iterator[tuple[str, set[str]]]:
+    """The modules of which these adapters, in a live model, keep a full copy or rows of their own."""
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    from .fitting import base_of
+
+    wrapped = [(path, m) for path, m in base_of(model).named_modules() if isinstance(m, AuxiliaryTrainingWrapper)]
+    for name in names:
+        yield name, {path for path, module in wrapped if name in module._adapters}
 
 
 def _is_copied_whole(base: nn.Module, path: str) -> bool:

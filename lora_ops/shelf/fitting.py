@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from .adapter_config import PATTERNED
+from .adapter_config import PATTERNED, AdapterFileError
 from .endless import why_endless
 from .own_files import CONFIG
 from .patterns import PatternError
+from .peft_config import config_of, ties_targets
 from .renaming import converts_experts, model_names
 from .targeting import Asked
 
@@ -97,11 +98,20 @@ class Fitting:
             raise PatternError(found)
         return found
 
+    def copied(self, files: AdapterFiles) -> set[str]:
+        """The modules of which this adapter brings a full copy, or rows of its own."""
+        tokens = (target.name for target in files.targets if target.tokens)
+        return {*Asked.by(files.config).copies(self.modules), *tokens}
+
     def why_not(self, files: AdapterFiles) -> str:
         """Why this adapter cannot be loaded into the model, in one sentence; empty if nothing is known against it."""
         if files.changes_base:
             return _sentence(files.changes_base)
         asked = Asked.by(files.config)
+        try:
+            config = config_of(files)
+        except AdapterFileError as error:
+            return str(error)
         try:
             wanted = self.targets(asked) if asked.modules is not None or asked.parameters else None
         except PatternError as error:
@@ -126,7 +136,7 @@ class Fitting:
             return self._missing(files, missing, first)
         if wanted is not None and files.peft_type in PATTERNED:
             plain = {name for name in wanted if not fused or not _FUSED.search(name)}
-            if reason := self._unlike(there, plain, files):
+            if reason := self._unlike(there, plain, files, config):
                 return reason
         return self._copies(files, asked, names)
 
@@ -139,14 +149,14 @@ class Fitting:
             return 0, 0
         return None if target.parameter else self.sizes.get(name)
 
-    def _unlike(self, there: set[str], wanted: set[str], files: AdapterFiles) -> str:
+    def _unlike(self, there: set[str], wanted: set[str], files: AdapterFiles, config: Any) -> str:
         """Why the weights of a file are not for the modules that its configuration asks for."""
-        if files.config.get("ensure_weight_tying") and _ties_targets():
+        if ties_targets(config):
             heads = {"embed_tokens", "lm_head"} | {name.rpartition(".")[2] for name in self.tied}
             there = {name for name in there if name.rpartition(".")[2] not in heads}
             wanted = {name for name in wanted if name.rpartition(".")[2] not in heads}
         # Rows of embeddings that were trained are asked for elsewhere.
-        tokens = {target.name for target in files.targets if not target.rank}
+        tokens = {target.name for target in files.targets if target.tokens}
         if extra := sorted(there - wanted - tokens):
             more = f" (and {len(extra) - 1} more)" if len(extra) > 1 else ""
             return f"It has weights for {extra[0]}{more}, which target_modules in its {CONFIG} does not name"
@@ -259,7 +269,7 @@ def _of_parameter(base: Any, name: str, shape: tuple[int, ...], target: FileTarg
     return inputs, outputs
 
 
-def _linear(base: nn.Module, inside: Mapping[str, Any]) -> frozenset[str]:
+def _linear(base: Any, inside: Mapping[str, Any]) -> frozenset[str]:
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
@@ -275,10 +285,3 @@ def _tied(base: nn.Module) -> frozenset[str]:
     from peft.utils.other import _get_module_names_tied_with_embedding
 
     return frozenset(_get_module_names_tied_with_embedding(base))
-
-
-def _ties_targets() -> bool:
-    """Whether the installed PEFT ties adapters of tied modules, not copies of them alone."""
-    from peft.tuners.lora import LoraModel
-
-    return hasattr(LoraModel, "_add_targets_to_tie")

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 from .adapter_config import AdapterFileError
 from .adapter_files import CONFIG, AdapterFiles, read_adapter
 from .adapter_tensors import leftovers
-from .copies import without_copies
+from .copies import copies_in, without_copies
 from .fitting import Fitting, base_of
 from .packed import kept_packed
-from .peft_config import config_of, settled
+from .peft_config import config_of, settled, ties_targets
 from .renaming import key_mapping
-from .resaving import as_peft_saves_it, read_tensors
+from .resaving import as_peft_saves_it, read_tensors, tied_alike
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -143,6 +143,14 @@ def _check(model: Any, files: Mapping[str, AdapterFiles], keep: Sequence[str], t
     for name, read in files.items():
         if reason := fitting.why_not(read):
             raise LoadingError(f"The adapter {name} in {read.folder} does not fit this model. {reason}")
+    copied: dict[str, str] = {}
+    for name, modules in (*copies_in(model, keep), *((name, fitting.copied(read)) for name, read in files.items())):
+        if twice := sorted(module for module in modules if module in copied):
+            raise LoadingError(
+                f"{copied[twice[0]]} and {name} each bring weights of their own for {twice[0]}, of which PEFT plays "
+                "only one at a time: load one without the other"
+            )
+        copied |= dict.fromkeys(modules, name)
 
 
 def _changed(
@@ -266,7 +274,7 @@ def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
     trained_on = config.base_model_name_or_path
     config.inference_mode = True
     weights = read_tensors(files, str(next(model.parameters()).device), key_mapping(base))
-    with settled(config, Fitting.of(base), base, str(files.folder / CONFIG)):
+    with settled(config, Fitting.of(base), base, str(files.folder / CONFIG), beside=isinstance(model, PeftModel)):
         if isinstance(model, PeftModel):
             # PEFT 0.18 does not ask here, and does not cast here either.
             known = "autocast_adapter_dtype" in signature(model.add_adapter).parameters
@@ -274,6 +282,8 @@ def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
         else:
             model = get_peft_model(model, config, adapter_name=name, autocast_adapter_dtype=upcast)
             config.base_model_name_or_path = trained_on
+    if ties_targets(config):
+        weights = tied_alike(weights, Fitting.of(base).tied)
     weights = without_copies(base, weights, files, LoadingError)
     result = set_peft_model_state_dict(model, weights, adapter_name=name)
     _check_places(model, result, name, config, files)

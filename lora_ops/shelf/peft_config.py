@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
@@ -43,7 +44,9 @@ def config_of(files: AdapterFiles) -> Any:
     if isinstance(given.get("task_type"), str):
         given["task_type"] = given["task_type"].upper() or None
     try:
-        return PeftConfig.from_peft_type(**PeftConfig.check_kwargs(**given))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of fields that say what is so anyway
+            return PeftConfig.from_peft_type(**PeftConfig.check_kwargs(**given))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise AdapterFileError(f"{files.folder / CONFIG}: {error}") from error
 
@@ -75,7 +78,7 @@ class Settled(dict[str, Any]):
 
 
 @contextmanager
-def settled(config: Any, fitting: Fitting, base: Any, where: str) -> Iterator[None]:
+def settled(config: Any, fitting: Fitting, base: Any, where: str, beside: bool = False) -> Iterator[None]:
     """Inside the block no regular expression of a stranger's is left for PEFT to match; what was written is put back.
 
     What they say of this model was found out in bounded time, and stands there as plain names.
@@ -85,6 +88,7 @@ def settled(config: Any, fitting: Fitting, base: Any, where: str) -> Iterator[No
         fitting: the modules of the base model.
         base: the base model.
         where: the file of the configuration, for messages.
+        beside: whether there are other adapters in the model.
 
     Raises:
         AdapterFileError: a pattern is none, or takes too long; naming file and field.
@@ -106,6 +110,10 @@ def settled(config: Any, fitting: Fitting, base: Any, where: str) -> Iterator[No
             for field, names in _plainly(asked, fitting, where).items():
                 if hasattr(config, field):
                     put(field, names)
+        if beside and ties_targets(config) and isinstance(config.target_modules, set):
+            # PEFT does not find what is tied where an adapter is on it, and leaves it out. Its file holds both weights.
+            put("target_modules", config.target_modules | _tied(config.target_modules, fitting))
+            put("ensure_weight_tying", False)
         if isinstance(feedforward := getattr(config, "feedforward_modules", None), str):
             put("feedforward_modules", set(whole_matches(feedforward, fitting.modules, patience)))
         names = [*fitting.modules, *fitting.parameters]
@@ -177,6 +185,20 @@ def _tails(name: str) -> Iterator[str]:
         name = name.partition(".")[2]
         if name:
             yield name
+
+
+def _tied(targets: set[str], fitting: Fitting) -> frozenset[str]:
+    """The modules that are tied to the embeddings, where those are among the targets."""
+    from peft.utils.constants import EMBEDDING_LAYER_NAMES
+
+    return fitting.tied if any(name.rpartition(".")[2] in EMBEDDING_LAYER_NAMES for name in targets) else frozenset()
+
+
+def ties_targets(config: Any) -> bool:
+    """Whether the installed PEFT ties what this configuration adapts, where older ones tie full copies alone."""
+    from peft.tuners.lora import LoraModel
+
+    return bool(getattr(config, "ensure_weight_tying", False)) and hasattr(LoraModel, "_add_targets_to_tie")
 
 
 def _leaves(asked: Asked, fitting: Fitting, base: Any, patience: Patience) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,23 @@ def read_tensors(
     }
     check_numbers(tensors, files.folder)
     return tensors
+
+
+def tied_alike(tensors: dict[str, torch.Tensor], tied: Iterable[str]) -> dict[str, torch.Tensor]:
+    """The weights of an adapter of tied modules as PEFT reads them: what is tied holds for the embeddings too.
+
+    Args:
+        tensors: by PEFT's names.
+        tied: the modules that are tied to the embeddings.
+    """
+    ends = ("lora_A.weight", "lora_B.weight")
+    pairs = ([tensors.get(f"{PREFIX}{module}.{end}") for end in ends] for module in tied)
+    first, second = next((pair for pair in pairs if all(one is not None for one in pair)), (None, None))
+    if first is None or second is None:
+        return tensors
+    # What is the one's A is the other's B, lying the other way.
+    alike = {"lora_embedding_A": second.T.contiguous(), "lora_embedding_B": first.T.contiguous()}
+    return {key: alike.get(key.rpartition(".")[2], tensor) for key, tensor in tensors.items()}
 
 
 @contextmanager
