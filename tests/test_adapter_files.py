@@ -185,6 +185,12 @@ def test_a_regular_expression_without_end_is_refused_by_name(tmp_path: Path, fie
         read_adapter(written(tmp_path, **{field: {r"((\w|\.|[a-z])+)+\.(?=[A-Z]).*": 2}}))
 
 
+def test_a_configuration_is_told_as_peft_takes_it(tmp_path: Path) -> None:
+    files = read_adapter(written(tmp_path, peft_type="lora", task_type="causal_lm", rank_pattern=None, own=1))
+    assert files.config == {**GOOD, "task_type": "CAUSAL_LM", "own": 1}
+    assert [problem for problem in files.problems if "own" in problem]
+
+
 # -- what is odd
 
 

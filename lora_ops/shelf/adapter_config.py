@@ -76,6 +76,12 @@ def read_object(path: Path) -> dict[str, Any]:
     return data
 
 
+def as_meant(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as PEFT takes it: without what is null, as older ones wrote it, and its words in capitals."""
+    words = {name: data[name].upper() for name in ("peft_type", "task_type") if isinstance(data.get(name), str)}
+    return {name: words.get(name, value) for name, value in data.items() if value is not None}
+
+
 def read_config(path: Path, data: dict[str, Any]) -> Config:
     """What matters of a configuration.
 

@@ -16,7 +16,15 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from .adapter_config import MOST_CONFIG, AdapterFileError, Config, read_config, read_object, why_changes_base
+from .adapter_config import (
+    MOST_CONFIG,
+    AdapterFileError,
+    Config,
+    as_meant,
+    read_config,
+    read_object,
+    why_changes_base,
+)
 from .adapter_keys import KeysError, peft_keys
 from .adapter_tensors import FileTarget, Parts, check_patterns, main_dtype, read_header, some, targets_of
 from .known_fields import ignored_fields
@@ -48,7 +56,7 @@ class AdapterFiles:
         step: the training step of a checkpoint, or None.
         changes_base: why it would change the base model for good when it is loaded; empty if it does not.
         problems: what is odd about it, though it can be read.
-        config: the configuration as it stands in the file.
+        config: what stands in its configuration, but for fields that are null; its words are in PEFT's spelling.
         metadata: what its weights' file says about itself.
     """
 
@@ -94,7 +102,7 @@ class AdapterFiles:
     @property
     def peft_type(self) -> str:
         """PEFT's own name of the method, in upper case."""
-        return str(self.config["peft_type"]).upper()
+        return str(self.config["peft_type"])
 
     def content_hash(self) -> str:
         """The SHA-256 of the weights' file, as `sha256sum` prints it; reads all of it, the first time.
@@ -183,7 +191,7 @@ def _read(
         step=_step(folder),
         changes_base=why_changes_base(config, raw),
         problems=(*_problems(folder, config, targets, parts), *_mended(keys.mended), *ignored_fields(raw)),
-        config=raw,
+        config=as_meant(raw),
         metadata=metadata,
     )
 

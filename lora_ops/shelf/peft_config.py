@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from .adapter_config import PATTERNED, AdapterFileError
@@ -23,7 +23,7 @@ _MOST_KEYS = 64
 
 
 def config_of(files: AdapterFiles) -> Any:
-    """PEFT's configuration object of an adapter: without fields that it does not know, or that are null by mistake.
+    """PEFT's configuration object of an adapter, without fields that it does not know.
 
     Raises:
         AdapterFileError: PEFT has no such method, or a field cannot be what it is.
@@ -34,25 +34,14 @@ def config_of(files: AdapterFiles) -> Any:
     kind = PEFT_TYPE_TO_CONFIG_MAPPING.get(files.peft_type)
     if kind is None:
         raise AdapterFileError(f"{files.folder / CONFIG}: the PEFT that is installed has no method {files.peft_type!r}")
-    known = {field.name: field for field in fields(kind) if field.init}
-    given = {
-        name: value
-        for name, value in files.config.items()
-        if name in known and name != "runtime_config" and (value is not None or _default(known[name]) is None)
-    }
-    given["peft_type"] = files.peft_type
-    if isinstance(given.get("task_type"), str):
-        given["task_type"] = given["task_type"].upper() or None
+    known = {field.name for field in fields(kind) if field.init}
+    given = {name: value for name, value in files.config.items() if name in known and name != "runtime_config"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of fields that say what is so anyway
             return PeftConfig.from_peft_type(**PeftConfig.check_kwargs(**given))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise AdapterFileError(f"{files.folder / CONFIG}: {error}") from error
-
-
-def _default(field: Any) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 class Settled(dict[str, Any]):
