@@ -273,7 +273,7 @@ def _linear(base: Any, inside: Mapping[str, Any]) -> frozenset[str]:
     from torch import nn
     from transformers.pytorch_utils import Conv1D
 
-    head = base.get_output_embeddings() if hasattr(base, "get_output_embeddings") else None
+    head: Any = base.get_output_embeddings() if hasattr(base, "get_output_embeddings") else None
     while hasattr(head, "base_layer"):
         head = head.base_layer
     return frozenset(
