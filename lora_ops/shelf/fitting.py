@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from .adapter_config import PATTERNED
+from .endless import why_endless
 from .own_files import CONFIG
 from .patterns import PatternError
 from .renaming import converts_experts, model_names
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .adapter_files import AdapterFiles, FileTarget
+
+#: Names of what PEFT puts together in some models.
+_FUSED = re.compile(r"(?:^|\.)(?:experts|gate)(?:\.|$)")
 
 #: inputs, outputs of a module; 0 where it is not known.
 Sizes = tuple[int, int]
@@ -102,12 +106,14 @@ class Fitting:
             wanted = self.targets(asked) if asked.modules is not None or asked.parameters else None
         except PatternError as error:
             return f"In its {CONFIG}, {error}"
+        if reason := why_endless(files.config, self.modules):
+            return f"In its {CONFIG}, {reason}"
         names = model_names(self._base, files)
         fused = files.peft_type == "LORA" and converts_experts(self._base)
         missing, first, there = 0, "", set()
         for target in files.targets:
             name = names.get(target.name, target.name)
-            if fused and re.search(r"(?:^|\.)(?:experts|gate)(?:\.|$)", name):
+            if fused and _FUSED.search(name):
                 continue  # PEFT puts experts together that were apart when it was trained
             sizes = self._sizes(target, name)
             if sizes is None:
@@ -118,8 +124,11 @@ class Fitting:
             there.add(name)
         if missing:
             return self._missing(files, missing, first)
-        told = wanted is not None and files.peft_type in PATTERNED and not fused
-        return (told and self._unlike(there, set(wanted or ()), files)) or self._copies(files, asked, names)
+        if wanted is not None and files.peft_type in PATTERNED:
+            plain = {name for name in wanted if not fused or not _FUSED.search(name)}
+            if reason := self._unlike(there, plain, files):
+                return reason
+        return self._copies(files, asked, names)
 
     def _sizes(self, target: FileTarget, name: str) -> Sizes | None:
         if name == "base_model" or not name:  # what all targets of a method share

@@ -233,7 +233,12 @@ def traits(config: Mapping[str, Any]) -> tuple[Trait, ...]:
     if not is_lora(config):
         return ()
     found = (Trait(field, config[field], meaning_of(field, config[field]) or _TRAINING) for field in _in_order(config))
-    return tuple(trait for trait in found if is_set(trait.value) and trait.meaning.special and _says_more(trait))
+    return tuple(trait for trait in found if _is_on(trait) and trait.meaning.special and _says_more(trait))
+
+
+def _is_on(trait: Trait) -> bool:
+    """Whether it is set; a variant of LoRA is by a configuration of its own, in which nothing need be said."""
+    return is_set(trait.value) or (trait.value == {} and trait.field.endswith(("_config", "_bdlora")))
 
 
 def _says_more(trait: Trait) -> bool:

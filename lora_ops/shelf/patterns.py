@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 Value = TypeVar("Value")
 
 #: Processor seconds for all that is matched for one adapter; what people write takes milliseconds.
-MOST_SECONDS = 2.0
+MOST_SECONDS = 1.0
 #: Characters of a pattern: a list of all full names of a large model is shorter.
 MOST_PATTERN = 2**18
 #: A pattern that is a name, or the end of one, perhaps escaped and anchored.
@@ -82,9 +82,9 @@ class Patterns(Generic[Value]):
                 self._others.append((at, key))
 
     @property
-    def plain(self) -> bool:
-        """Whether all keys are names, which PEFT itself matches in no time."""
-        return not self._others
+    def others(self) -> tuple[str, ...]:
+        """The keys that are more than names: regular expressions, in their order."""
+        return tuple(key for _, key in self._others)
 
     def key(self, name: str) -> str | None:
         """The key that counts for a name; None if there is none.

@@ -104,13 +104,14 @@ def settled(config: Any, fitting: Fitting, base: Any, where: str) -> Iterator[No
             put("target_modules", _leaves(asked, fitting, base, patience))
         elif asked.by_pattern:
             for field, names in _plainly(asked, fitting, where).items():
-                put(field, names)
+                if hasattr(config, field):
+                    put(field, names)
         if isinstance(feedforward := getattr(config, "feedforward_modules", None), str):
             put("feedforward_modules", set(whole_matches(feedforward, fitting.modules, patience)))
         names = [*fitting.modules, *fitting.parameters]
         for field in ("rank_pattern", "alpha_pattern"):
             patterns = getattr(config, field, None)
-            if patterns and asked_by_names(config) and (len(patterns) > _MOST_KEYS or not Patterns(patterns).plain):
+            if patterns and asked_by_names(config) and (len(patterns) > _MOST_KEYS or Patterns(patterns).others):
                 put(field, Settled(_values(Patterns(patterns, patience), names, field)))
         yield
     except PatternError as error:
@@ -150,7 +151,7 @@ def _check_others(config: Any, where: str) -> None:
         if isinstance(value, dict) and field.name.endswith(("_pattern", "_config")):
             if field.name in ("rank_pattern", "alpha_pattern") and asked_by_names(config):
                 continue
-            if field.name.endswith("_pattern") and not Patterns(value).plain:
+            if field.name.endswith("_pattern") and Patterns(value).others:
                 raise AdapterFileError(f"{where}: {field.name} holds a regular expression, which is not matched here")
 
 
