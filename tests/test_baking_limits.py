@@ -115,6 +115,16 @@ def test_silent_experts_cannot_be_left_out_but_modules_beside_them_can(tmp_path:
     assert off(said(loaded(variant, baked.folder)), said(model)) < CLOSE
 
 
+@pytest.mark.parametrize("name", ["biases of the base", "OLoRA", "PiSSA"])
+def test_no_target_is_left_out_of_what_is_more_than_its_targets(name: str, tmp_path: Path):
+    [variant] = named(name)
+    weights = read_weights(saved(variant, tmp_path), NAME)
+    mix = Mix({NAME: Faders(kinds={"q_proj": 0.0})})
+    with pytest.raises(ValueError, match=r"more than its targets.*bake the silent ones along"):
+        bake_weights(weights, mix, tmp_path, "out", drop_silent=True)
+    assert bake_weights(weights, mix, tmp_path, "out").silent == 2
+
+
 @pytest.mark.skipif(not hasattr(variants, "BLOCKS"), reason="this PEFT has no BD-LoRA")
 @pytest.mark.parametrize("way", WAYS)
 def test_block_diagonal_weights_are_baked_right_or_refused_by_name(way: Any, tmp_path: Path):

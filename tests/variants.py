@@ -86,6 +86,7 @@ VARIANTS = [
     Variant("biases in B", lora(lora_bias=True), partial(tiny.llama, attention_bias=True, mlp_bias=True)),
     Variant("biases of the base", lora(bias="all"), partial(tiny.llama, attention_bias=True, mlp_bias=True)),
     Variant("a full copy", lora(modules_to_save=["lm_head"])),
+    Variant("a full copy of what is tied", lora(modules_to_save=["embed_tokens"], ensure_weight_tying=True), tied),
     Variant("new tokens", lora(trainable_token_indices=[1, 2, 40])),
     Variant("embeddings", lora(target_modules=_HEADS)),
     Variant("tied embeddings, not tied in the adapter", lora(target_modules=_HEADS), tied),

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.adapter_weights import PREFIX, AdapterWeights
 from ..shelf.lora_fields import Effect
 from ..target import Target
 from .naming import describe_targets, patterns
@@ -68,12 +68,13 @@ def fold(
     kept = [target for target in weights.targets if not (drop_silent and gains[target.name] == 0)]
     if not kept:
         raise ValueError(f"every target of {weights.name!r} is at gain 0: nothing would be left of it")
-    if special := next((trait for trait in weights.traits if trait.meaning.keeps_rank), None):
-        if len(kept) < len(weights.targets):
-            raise ValueError(
-                f"{weights.name!r} is more than its targets ({special.sentence}): none of them can be left out; bake "
-                "the silent ones along"
-            )
+    special = next((trait for trait in weights.traits if trait.meaning.keeps_rank or trait.field == "bias"), None)
+    if special and len(kept) < len(weights.targets):
+        raise ValueError(
+            f"{weights.name!r} is more than its targets ({special.sentence}): none of them can be left out; bake the "
+            "silent ones along"
+        )
+    if special and special.meaning.keeps_rank:
         return _fold_in_place(weights, gains, len(silent))
     rank = max(target.rank for target in kept)
     padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
@@ -82,6 +83,7 @@ def fold(
         if target not in kept:
             for key in weights.roles[target.name].values():
                 del tensors[key]
+            tensors.pop(f"{PREFIX}{target.name}.base_layer.weight", None)
             continue
         # What PEFT will multiply by is alpha / rank of the target: 1, unless its rank stays smaller.
         factor = gains[target.name] * target.scaling * (1.0 if padded else target.rank / rank)
