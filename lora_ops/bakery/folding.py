@@ -55,7 +55,7 @@ def fold(
         weights: the adapter.
         gain: of each target.
         uniform: pad smaller ranks with zeros to the largest. Without it smaller ranks stay in `rank_pattern`, and B is
-            scaled for alpha / rank: PEFT and llama.cpp understand that too, vLLM does not.
+            scaled for alpha / rank: PEFT and llama.cpp understand that too, and vLLM since 0.32.
         drop_silent: leave targets at gain 0 out, instead of a B of zeros.
 
     Raises:

@@ -48,7 +48,7 @@ class Recipe:
         density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
         majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
         seed: DARE drops at random.
-        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM needs it.
+        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM before 0.32 needs it.
     """
 
     combination: Combination = "cat"
