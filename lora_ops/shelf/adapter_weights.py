@@ -118,7 +118,8 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         raise ValueError(f"{adapter!r} is {found.method}: only {', '.join(METHODS)} can be written")
     for target in found.targets:
         if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
-            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}")
+            blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
+            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
     tensors = _live_tensors(desk.model, adapter)
     paths = {id(module): path for path, module in desk.model.named_modules()}
     owners: dict[str, Target] = {}
