@@ -84,8 +84,10 @@ def test_the_table_speaks_of_lora_alone() -> None:
 
 
 def test_null_false_and_empty_say_nothing() -> None:
-    assert [is_set(value) for value in (None, False, "", "none", [], {})] == [False] * 6
-    assert [is_set(value) for value in (True, "all", [0], {"a": None}, 0.1)] == [True] * 5
+    nothing: list[Any] = [None, False, "", "none", [], {}]
+    something: list[Any] = [True, "all", [0], {"a": None}, 0.1]
+    assert [is_set(value) for value in nothing] == [False] * 6
+    assert [is_set(value) for value in something] == [True] * 5
 
 
 def test_whatever_changes_the_base_tells_the_way_out() -> None:

@@ -13,7 +13,8 @@ from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
 from ..shelf.lora_fields import is_set
 from .baking import Baked, check_mix, publish, refuse_fades
-from .folding import Draft, as_plain, checked_gains, describe_targets, only_trains, patterns, stacked, times
+from .folding import Draft, as_plain, checked_gains, only_trains, stacked, times
+from .naming import describe_targets, patterns
 from .summing import Piece, Recipe, by_peft, nearest, side_by_side
 from .tying import ties
 from .verifying import Checker
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: Called with how many of how many targets are done.
 Progress = Callable[[int, int], None]
 _CAT = "concatenated"
+#: Config fields that go with full weights, whoever brings them, and what they are without.
+_OF_FULL_WEIGHTS = {"modules_to_save": None, "trainable_token_indices": None, "ensure_weight_tying": False}
 
 
 def concatenate(desk: Desk, mix: Mix, names: Sequence[str], folder: Path, name: str, **options: Any) -> Baked:
@@ -161,7 +164,13 @@ def _check(parts: Sequence[AdapterWeights], mix: Mix) -> None:
                 "holds different weights for them: load it with its base model, and combine what is played then"
             )
     kept = [weights for weights in parts if _full(weights)]
-    if len(kept) > 1 or (kept and any(is_set(weights.config.get("bias")) for weights in parts)):
+    biased = next((weights for weights in parts if is_set(weights.config.get("bias"))), None)
+    if biased is not None and len(parts) > 1:
+        raise ValueError(
+            f"{biased.name!r} replaces biases of the base model (bias is {biased.config['bias']!r}), which no gain "
+            "moves: it cannot be added to others; bake it by itself"
+        )
+    if len(kept) > 1:
         what = ", ".join(f"{weights.name} ({sorted(_full(weights))[0]})" for weights in kept)
         raise ValueError(f"more than one brings full weights of its own, of which only one can be kept: {what}")
 
@@ -273,7 +282,7 @@ def _draft(
         "alpha_pattern": {},
         "use_rslora": False,
         "lora_bias": bool(biases),
-        "modules_to_save": keeper.config.get("modules_to_save") if keeper else None,
+        **{field: keeper.config.get(field, usual) if keeper else usual for field, usual in _OF_FULL_WEIGHTS.items()},
         "init_lora_weights": True,
         **describe_targets(parts, set(targets)),
     }

@@ -8,20 +8,18 @@ hangs on rank or scaling besides the sound (what PEFT takes off the base model, 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.adapter_weights import PREFIX, AdapterWeights
 from ..shelf.lora_fields import Effect
 from ..target import Target
-from .tying import check_ties, untied
+from .naming import describe_targets, patterns
+from .tying import check_ties
 
-#: What restricts the targets of a config beyond `target_modules`; where the targets are listed in full, these go.
-_RESTRICTIONS: dict[str, Any] = {"layers_to_transform": None, "layers_pattern": None, "exclude_modules": None}
 _ONE_FACTOR = ("hada_w1_a", "lokr_w1", "lokr_w1_b")
 #: The largest float32: models work with no larger numbers.
 _MOST = float(torch.finfo(torch.float32).max)
@@ -57,7 +55,7 @@ def fold(
         weights: the adapter.
         gain: of each target.
         uniform: pad smaller ranks with zeros to the largest. Without it smaller ranks stay in `rank_pattern`, and B is
-            scaled for alpha / rank: PEFT and llama.cpp understand that too, vLLM does not.
+            scaled for alpha / rank: PEFT and llama.cpp understand that too, and vLLM since 0.32.
         drop_silent: leave targets at gain 0 out, instead of a B of zeros.
 
     Raises:
@@ -70,12 +68,13 @@ def fold(
     kept = [target for target in weights.targets if not (drop_silent and gains[target.name] == 0)]
     if not kept:
         raise ValueError(f"every target of {weights.name!r} is at gain 0: nothing would be left of it")
-    if special := next((trait for trait in weights.traits if trait.meaning.keeps_rank), None):
-        if len(kept) < len(weights.targets):
-            raise ValueError(
-                f"{weights.name!r} is more than its targets ({special.sentence}): none of them can be left out; bake "
-                "the silent ones along"
-            )
+    special = next((trait for trait in weights.traits if trait.meaning.keeps_rank or trait.field == "bias"), None)
+    if special and len(kept) < len(weights.targets):
+        raise ValueError(
+            f"{weights.name!r} is more than its targets ({special.sentence}): none of them can be left out; bake the "
+            "silent ones along"
+        )
+    if special and special.meaning.keeps_rank:
         return _fold_in_place(weights, gains, len(silent))
     rank = max(target.rank for target in kept)
     padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
@@ -84,6 +83,7 @@ def fold(
         if target not in kept:
             for key in weights.roles[target.name].values():
                 del tensors[key]
+            tensors.pop(f"{PREFIX}{target.name}.base_layer.weight", None)
             continue
         # What PEFT will multiply by is alpha / rank of the target: 1, unless its rank stays smaller.
         factor = gains[target.name] * target.scaling * (1.0 if padded else target.rank / rank)
@@ -141,9 +141,11 @@ def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
         tensors.update(_magnitude(weights, target, gains[target.name]))
     usual = max(alphas.values(), key=list(alphas.values()).count)
     others = {name: alpha for name, alpha in alphas.items() if alpha != usual}
+    ranks = {target.name: target.rank for target in weights.targets if target.rank != weights.config.get("r")}
     config = {
         **weights.config,
         _alpha_field(weights): usual,
+        "rank_pattern": patterns(ranks, weights.targets),
         "alpha_pattern": patterns(others, weights.targets),
         **describe_targets([weights], set(alphas)),
     }
@@ -244,66 +246,6 @@ def times(tensor: torch.Tensor, factor: float, what: str) -> torch.Tensor:
     if not product.isfinite().all():
         raise ValueError(f"{what}: at this gain its weights are too large for {tensor.dtype}")
     return product
-
-
-# Patterns and targets, as PEFT matches them
-
-
-def patterns(values: Mapping[str, Any], targets: Iterable[Target]) -> dict[str, Any]:
-    """Keys for `rank_pattern` or `alpha_pattern` that match exactly these targets, whatever order they are read in.
-
-    PEFT matches a key as a regular expression against the end of a target's name, and the first that matches wins. A
-    kind is named alone where all its targets have the same value; else each target is, escaped and from its beginning.
-    """
-    members: dict[str, list[str]] = {}
-    for target in targets:
-        members.setdefault(target.kind, []).append(target.name)
-    found: dict[str, Any] = {}
-    for kind, names in members.items():
-        kind_values = [values.get(name) for name in names]
-        if kind_values[0] is not None and all(value == kind_values[0] for value in kind_values):
-            found[re.escape(kind)] = kind_values[0]
-        else:
-            found |= {f"^{re.escape(name)}": values[name] for name in names if name in values}
-    return found
-
-
-def describe_targets(sources: Sequence[AdapterWeights], kept: Collection[str]) -> dict[str, Any]:
-    """Config fields with which PEFT adapts exactly the targets `kept`, as short as the sources' own allow.
-
-    Tied modules get a pair of weights each. Parameters among the targets (experts' weights) keep their field: PEFT
-    matches those in another way.
-
-    Raises:
-        ValueError: a parameter would be left out, or a module that is no target would become one.
-    """
-    everything = {target.name for weights in sources for target in weights.targets}
-    parameters = frozenset[str]().union(*(weights.parameters for weights in sources))
-    if left := sorted(parameters - set(kept)):
-        raise ValueError(f"{left[0]} is a parameter (experts' weights), and cannot be left out: bake it silent")
-    apart: dict[str, bool] = {}
-    for weights in sources:
-        apart |= untied(weights)
-    same = everything == set(kept) and not apart
-    if same and (len(sources) == 1 or sources[0].config.get("target_parameters")):
-        return {}
-    names = sorted(set(kept) - parameters)
-    lists: list[Any] = [weights.config.get("target_modules") for weights in sources]
-    restricted = any(weights.config.get(field) for weights in sources for field in _RESTRICTIONS)
-    simple = len(sources) == 1 and not apart
-    if all(isinstance(one, list | tuple | set) for one in lists) and (simple or not restricted):
-        entries = sorted({entry for one in lists for entry in one if any(_ends(name, entry) for name in names)})
-        wanted = all(any(_ends(name, entry) for entry in entries) for name in names)
-        if wanted and not any(_ends(name, entry) for name in everything - set(kept) for entry in entries):
-            return {"target_modules": entries, **apart}
-    modules = frozenset[str]().union(*(weights.modules for weights in sources))
-    if clash := next((m for m in modules for name in names if m != name and m.endswith(f".{name}")), None):
-        raise ValueError(f"{clash} would become a target too: its name ends like a target's")
-    return {"target_modules": names, **_RESTRICTIONS, **apart}
-
-
-def _ends(name: str, entry: str) -> bool:
-    return name == entry or name.endswith(f".{entry}")
 
 
 # One target

@@ -25,8 +25,8 @@ class Tie:
     Attributes:
         embedding: whose A and B the other one has, the other way round.
         other: mostly `lm_head`.
-        agree: whether both hold the same weights. Where a file holds different ones, it is a matter of PEFT's version
-            and of the base model which of them play.
+        agree: whether each plays the weights that it holds: they are the same, or nothing ties them. Else the base
+            model decides which of them play.
     """
 
     embedding: Target
@@ -47,9 +47,9 @@ def ties(weights: AdapterWeights) -> list[Tie]:
                 continue
             own_a, own_b = (weights.tensors[key] for key in weights.pair(target))
             if own_a.shape == b.T.shape and own_b.shape == a.T.shape:
-                # Live, or on a base model that ties nothing, what each holds is what it plays.
-                agree = bool(weights.modules) or _apart(weights, embedding, target)
-                agree = agree or (torch.equal(own_a, b.T) and torch.equal(own_b, a.T))
+                agree = torch.equal(own_a, b.T) and torch.equal(own_b, a.T)
+                # Live, or where nothing is tied, what each holds is what it plays.
+                agree = agree or bool(weights.modules) or _apart(weights, embedding, target) or not _peft_ties()
                 found.append(Tie(embedding, target, agree))
     return found
 
@@ -77,6 +77,13 @@ def check_ties(weights: AdapterWeights, factors: Callable[[Target], float]) -> N
                 "weights for them, and their gains differ: give both one gain, bake it patterned, or load it with its "
                 "base model and bake what is played then"
             )
+
+
+def _peft_ties() -> bool:
+    """Whether this PEFT ties adapters; 0.18 knows the field, and heeds it for full copies of modules alone."""
+    from peft.tuners.lora import LoraModel
+
+    return hasattr(LoraModel, "_add_targets_to_tie")
 
 
 def _apart(weights: AdapterWeights, one: Target, other: Target) -> bool:

@@ -210,12 +210,16 @@ def _why_not(model: Any, folder: Path) -> str:
 
     if isinstance(model, PeftMixedModel):
         return "the model holds adapters of several methods in one layer: another would lie over them, not beside them"
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    if special := with_effect(config, *CHANGES_BASE, Effect.MODEL, Effect.ROUTER):
+    if special := with_effect(_config(folder), *CHANGES_BASE, Effect.MODEL, Effect.ROUTER):
         return f"beside the live adapters it would change the live model ({special.sentence})"
     if {"cpu", "disk"} & set((getattr(model, "hf_device_map", None) or {}).values()):
         return "parts of the model are kept off its device, and loading another adapter would move them"
     return ""
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return config
 
 
 @contextmanager
@@ -273,6 +277,8 @@ def _load(model: Any, folder: Path) -> None:
         raise CannotVerify("there is not memory enough to load it a second time") from error
     missing = [key for key in getattr(result, "missing_keys", ()) if SLOT in key]
     odd = list(getattr(result, "unexpected_keys", ()))
+    if odd and _config(folder).get("ensure_weight_tying"):
+        raise CannotVerify("PEFT ties modules (ensure_weight_tying) for the first adapter of a model alone")
     if missing or odd:
         raise ValueError(f"PEFT does not read {folder} as it was meant: missing {missing[:3]}, not known {odd[:3]}")
 

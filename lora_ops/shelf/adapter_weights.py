@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -119,7 +118,8 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         raise ValueError(f"{adapter!r} is {found.method}: only {', '.join(METHODS)} can be written")
     for target in found.targets:
         if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
-            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}")
+            blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
+            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
     tensors = _live_tensors(desk.model, adapter)
     paths = {id(module): path for path, module in desk.model.named_modules()}
     owners: dict[str, Target] = {}
@@ -167,11 +167,11 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     """
     file = read_adapter_file(folder)
     config = file.config
-    kind = str(config.get("peft_type", "")).lower()
+    kind = config["peft_type"].lower()
     method = "dora" if kind == "lora" and config.get("use_dora") else kind
     if method not in METHODS:
         raise ValueError(f"{folder / CONFIG}: peft_type {kind!r} cannot be written: only {', '.join(METHODS)} can")
-    tensors = {key: _wide(file.load(key)) for key in file.keys}
+    tensors = {key: file.load(key) for key in file.keys}
     check_numbers(tensors, folder)
     name = name or folder.resolve().name
     paths = {key[: found.start()]: None for key in tensors if (found := _ROLE.search(key))}
@@ -189,11 +189,6 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
         sha256=file.sha256,
         parameters=frozenset(parameters.values()),
     )
-
-
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
-    """Numbers of 8 bits in float32, as PEFT reads them: torch does not calculate with them."""
-    return tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
 
 
 def check_numbers(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
@@ -252,20 +247,29 @@ def _live_config(config: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class AdapterFile:
-    """The files of one adapter folder, checked; its weights are read one by one."""
+    """The files of one adapter folder, checked; its weights are read one by one.
+
+    Attributes:
+        folder: where they are.
+        config: the fields of its adapter_config.json, as PEFT writes them.
+        metadata: what the safetensors file says about itself.
+        keys: the names of its tensors in the file, by PEFT's names of them.
+        sha256: of the safetensors file.
+    """
 
     folder: Path
     config: dict[str, Any]
     metadata: dict[str, str]
-    keys: tuple[str, ...]
+    keys: Mapping[str, str]
     sha256: str
 
     def load(self, key: str) -> torch.Tensor:
+        """One tensor; what is stored in 8 bits, in which torch does not calculate, in 32."""
         from safetensors import safe_open
 
         with safe_open(str(self.folder / WEIGHTS), framework="pt") as file:
-            tensor: torch.Tensor = file.get_tensor(key)
-        return tensor
+            tensor: torch.Tensor = file.get_tensor(self.keys[key])
+        return tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
 
 
 def read_adapter_file(folder: Path) -> AdapterFile:
@@ -279,9 +283,11 @@ def read_adapter_file(folder: Path) -> AdapterFile:
     from .adapter_files import read_adapter
 
     checked = read_adapter(folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config = {**checked.config, "peft_type": checked.peft_type}
+    config |= {field: config.get(field) or {} for field in ("rank_pattern", "alpha_pattern") if field in config}
     with safe_open(str(folder / WEIGHTS), framework="pt") as file:
-        return AdapterFile(folder, config, dict(file.metadata() or {}), tuple(file.keys()), checked.content_hash())
+        keys = {checked.names.get(key, key): key for key in file.keys()}  # noqa: SIM118
+        return AdapterFile(folder, config, dict(file.metadata() or {}), keys, checked.content_hash())
 
 
 def _parameters(paths: Iterable[str], tensors: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> dict[str, str]:

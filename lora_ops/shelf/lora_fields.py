@@ -238,7 +238,8 @@ def traits(config: Mapping[str, Any]) -> tuple[Trait, ...]:
 
 def _is_on(trait: Trait) -> bool:
     """Whether it is set; a variant of LoRA is by a configuration of its own, in which nothing need be said."""
-    return is_set(trait.value) or (trait.value == {} and trait.field.endswith(("_config", "_bdlora")))
+    own = trait.field.endswith(("_config", "_bdlora")) and trait.effect is not Effect.MODEL  # Megatron's is none
+    return is_set(trait.value) or (trait.value == {} and own)
 
 
 def _says_more(trait: Trait) -> bool:
