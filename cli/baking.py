@@ -42,7 +42,7 @@ class Type(str, Enum):
 
 
 KeepRanks = Annotated[
-    bool, typer.Option("--keep-ranks", help="Leave smaller ranks as they are (rank_pattern), which vLLM cannot read.")
+    bool, typer.Option("--keep-ranks", help="Leave smaller ranks as they are (rank_pattern): vLLM reads it since 0.32.")
 ]
 
 

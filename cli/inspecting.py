@@ -70,6 +70,7 @@ def _trouble(entry: Entry) -> dict[str, Any]:
 def _facts(files: AdapterFiles, hashed: bool) -> dict[str, Any]:
     from ..lora_ops.bakery.runtimes import objections
     from ..lora_ops.shelf.adapter_weights import shapes_of
+    from ..lora_ops.shelf.lora_fields import traits
 
     facts = {
         "folder": str(files.folder),
@@ -87,6 +88,7 @@ def _facts(files: AdapterFiles, hashed: bool) -> dict[str, Any]:
         "size": files.size,
         "time": files.time,
         "step": files.step,
+        "special": [trait.sentence for trait in traits(files.config)],
         "changes_base": files.changes_base,
         "problems": list(files.problems),
         "objections": objections(files.config, shapes_of(files.folder)),
@@ -111,6 +113,8 @@ def _show(folder: Path, facts: dict[str, Any]) -> None:
         lines["full copies"] = ", ".join(facts["saved"])
     if facts["step"] is not None:
         lines["training step"] = str(facts["step"])
+    if facts["special"]:
+        lines["special"] = "; ".join(facts["special"])
     for runtime, reasons in facts["objections"].items():
         lines[f"in {runtime}"] = "; ".join(reasons) or "nothing in the way"
     if facts["changes_base"]:
@@ -136,9 +140,12 @@ def _show_shelf(folder: Path, told: list[dict[str, Any]]) -> None:
             base = one["base_model"].rpartition("/")[2]
             rows.append((one["name"], one["method"], rank, alpha, str(one["targets"]), size(one["size"]), base))
     show_table(head, rows, left=len(head))
-    if wrong := {one["name"]: one["error"] for one in told if "error" in one}:
-        typer.echo()
-        show_facts(wrong)
+    special = {one["name"]: "; ".join(one["special"]) for one in told if one.get("special")}
+    wrong = {one["name"]: one["error"] for one in told if "error" in one}
+    for notes in (special, wrong):
+        if notes:
+            typer.echo()
+            show_facts(notes)
 
 
 def _several(numbers: list[float]) -> str:

@@ -30,6 +30,19 @@ def bake(page: Any, name: str, **chosen: str) -> None:
     page.locator("#lora-mixer-bake-go").click()
 
 
+def test_an_absurd_rank_is_refused_by_the_plan_beside_its_field(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url)
+    adapters_tab(page)
+    page.locator("#lora-mixer-bake-way").select_option("svd")
+    page.locator("#lora-mixer-bake-rank").fill("99999")
+    page.locator("#lora-mixer-bake-name").fill("huge")
+    told = page.locator("#lora-mixer-bake [role=alert]", has_text="The rank must be from 1 to 4096")
+    expect(told).to_be_visible()
+    page.locator("#lora-mixer-bake-rank").fill("4000")
+    expect(page.locator("#lora-mixer-bake-plan")).to_contain_text("of rank 6")
+    expect(told).to_be_hidden()
+
+
 def test_mixes_become_adapters_on_the_shelf(mixer: Mixer, visit: Any) -> None:
     page = visit(mixer.url)
     mix_tab(page)

@@ -62,6 +62,21 @@ def test_inspect_one_and_a_shelf(shelf: Path, capsys: pytest.CaptureFixture[str]
     assert "poet" in answer(capsys, "inspect", loras)
 
 
+def test_inspect_says_what_is_special(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    shutil.copytree(shelf / "loras" / "pirate", tmp_path / "late")
+    file = tmp_path / "late" / "adapter_config.json"
+    changes = {"alora_invocation_tokens": [3, 4], "init_lora_weights": "olora", "use_super_lora": True}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    for folder in (tmp_path / "late", tmp_path):
+        text = answer(capsys, "inspect", folder)
+        assert "aLoRA" in text and "OLoRA" in text
+    [told] = json.loads(answer(capsys, "inspect", tmp_path / "late", "--json"))
+    assert len(told["special"]) == 2 and "from its invocation tokens on" in str(told["special"])
+    assert "for good" in told["changes_base"]
+    assert "use_super_lora" in str(told["problems"])
+    assert "special" not in answer(capsys, "inspect", shelf / "loras" / "pirate")
+
+
 def test_a_damaged_adapter_on_a_shelf_is_shown_and_told_by_the_status(tmp_path: Path, capsys: Any):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "adapter_config.json").write_text("{")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from peft.utils.other import get_pattern_key
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.bakery.folding import fold, pattern, patterns
+from lora_mixer.lora_ops.bakery.folding import fold, pattern
+from lora_mixer.lora_ops.bakery.naming import patterns
 from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights
 from lora_mixer.lora_ops.target import Target
 

@@ -45,6 +45,7 @@ def test_the_bakery_knows_what_there_is(console: Console, tmp_path: Path) -> Non
         ({}, 4, 2),
         ({"names": ["pirate", "poet"], "way": "concatenated"}, 6, 0),
         ({"names": ["pirate", "poet"], "way": "svd", "rank": "3"}, 3, 0),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "4000"}, 6, 0),
         ({"names": ["pirate"], "way": "merged"}, None, 2),
     ],
 )
@@ -117,6 +118,11 @@ def test_nothing_is_overwritten_unasked(console: Console) -> None:
         ({"name": ""}, "cannot be a name"),
         ({"names": ["nobody"]}, "no adapter"),
         ({"names": ["pirate", "poet"], "way": "svd", "rank": "many"}, "rank must be a number"),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "99999"}, "The rank must be from 1 to 4096"),
+        ({"names": ["pirate", "poet"], "way": "svd", "rank": "9" * 5000}, "The rank must be a number"),
+        ({"names": ["pirate", "poet"], "way": "ties_svd", "rank": "0", "density": "0.5"}, "The rank must be from 1"),
+        ({"names": ["pirate", "poet"], "way": "ties", "density": "1.5"}, "The part to keep must be above 0 and up to"),
+        ({"names": ["pirate", "poet"], "way": "ties", "density": "nan"}, "The part to keep must be above 0 and up to"),
         ({"profile": "none"}, "no profile"),
     ],
 )

@@ -14,7 +14,7 @@ from .shelf import SHARED, shelf_json
 from .works import Job, News, clock
 
 if TYPE_CHECKING:
-    from ..lora_ops import Desk
+    from ..lora_ops import Desk, Target
     from .console import Console
 
 FOLDED, PATTERNED, CONCATENATED, MERGED = "folded", "patterned", "concatenated", "merged"
@@ -50,8 +50,9 @@ def wish_of(console: Console, desk: Desk, said: Mapping[str, Any]) -> Wish:
     """The wish in a page's message.
 
     Raises:
-        ValueError: it names what is not there, or no number where one is needed.
+        ValueError: it names what is not there, no number where one is needed, or one that cannot be.
     """
+    from ..lora_ops.bakery.summing import MOST_RANK
     from .profiles import mix_of_profile
 
     profile = str(said.get("profile") or "")
@@ -59,7 +60,11 @@ def wish_of(console: Console, desk: Desk, said: Mapping[str, Any]) -> Wish:
     names = tuple(str(name) for name in said["names"])
     desk.check_adapters(names)
     rank = _number(said.get("rank"), "the rank", int)
+    if rank is not None and not 0 < rank <= MOST_RANK:
+        raise ValueError(f"the rank must be from 1 to {MOST_RANK}")
     density = _number(said.get("density"), "the part to keep", float)
+    if density is not None and not 0 < density <= 1:
+        raise ValueError("the part to keep must be above 0 and up to 1")
     return Wish(mix, names, str(said["way"]), str(said["name"]), rank, density, said.get("overwrite") is True)
 
 
@@ -120,12 +125,18 @@ def expected_rank(desk: Desk, wish: Wish) -> int | None:
     largest = max((target.rank for targets in ranks.values() for target in targets.values()), default=0)
     if wish.way in (FOLDED, PATTERNED):
         return largest
-    if wish.way != CONCATENATED:
-        return wish.rank or largest
-    every = dict.fromkeys(name for targets in ranks.values() for name in targets)
+    together = _ranks_together(wish, list(ranks.values()))
+    if wish.way == CONCATENATED:
+        return together
+    # The nearest of a sum needs no more than all ranks together.
+    return min(wish.rank, together) if wish.rank and wish.way == "svd" else wish.rank or largest
+
+
+def _ranks_together(wish: Wish, ranks: Sequence[Mapping[str, Target]]) -> int:
+    """The largest sum of ranks of what is heard in one module."""
     totals = []
-    for name in every:
-        here = [targets[name] for targets in ranks.values() if name in targets]
+    for name in dict.fromkeys(name for targets in ranks for name in targets):
+        here = [targets[name] for targets in ranks if name in targets]
         loud = [target for target in here if wish.mix.gain(target) * target.scaling != 0] or here[:1]
         totals.append(sum(target.rank for target in loud))
     return max(totals, default=0)
@@ -299,7 +310,7 @@ def _number(value: Any, what: str, kind: type) -> Any:
     try:
         return kind(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a number, not {value!r}") from None
+        raise ValueError(f"{what} must be a number, not {str(value)[:20]!r}") from None
 
 
 def _listed(names: Sequence[str]) -> str:

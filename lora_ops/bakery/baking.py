@@ -127,8 +127,9 @@ def bake(
         adapter: which of the loaded ones.
         folder: where adapters are kept.
         name: of the new one.
-        way: "folded": the gains go into the weights, alpha = r: what every runtime reads. "patterned": the weights stay
-            as they are, and alpha and `alpha_pattern` hold the gains: what PEFT reads.
+        way: "folded": the gains go into the weights, alpha = r: what every runtime reads; of an adapter that changes
+            the base model when it is loaded, rank and alpha stay. "patterned": the weights stay as they are, and alpha
+            and `alpha_pattern` hold the gains: what PEFT reads.
         overwrite: whether an adapter of that name may be replaced.
         source: the folder that the adapter was loaded from: its card, metadata, hash and tokenizer are kept.
         uniform: folded: pad smaller ranks with zeros to the largest.
@@ -347,7 +348,7 @@ def _keep_companions(sources: Sequence[AdapterWeights], aside: Path) -> None:
 
 
 _DONE = {
-    "folded": "A mix of LoRA Mixer, folded into the weights: it plays at scaling 1 what the mix played.",
+    "folded": "A mix of LoRA Mixer, folded into the weights: it plays as it is what the mix played.",
     "patterned": "A mix of LoRA Mixer, written into alpha: the weights are those of the source.",
     "concatenated": "Several adapters in one, exactly: their matrices side by side, each scaled by its gain.",
 }

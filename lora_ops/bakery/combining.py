@@ -11,9 +11,12 @@ import torch
 from ..desk import Cancelled
 from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
+from ..shelf.lora_fields import is_set
 from .baking import Baked, check_mix, publish, refuse_fades
-from .folding import Draft, describe_targets, patterns, stacked, times
+from .folding import Draft, as_plain, checked_gains, only_trains, stacked, times
+from .naming import describe_targets, patterns
 from .summing import Piece, Recipe, by_peft, nearest, side_by_side
+from .tying import ties
 from .verifying import Checker
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 #: Called with how many of how many targets are done.
 Progress = Callable[[int, int], None]
 _CAT = "concatenated"
+#: Config fields that go with full weights, whoever brings them, and what they are without.
+_OF_FULL_WEIGHTS = {"modules_to_save": None, "trainable_token_indices": None, "ensure_weight_tying": False}
 
 
 def concatenate(desk: Desk, mix: Mix, names: Sequence[str], folder: Path, name: str, **options: Any) -> Baked:
@@ -114,7 +119,7 @@ def combined(
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Draft, float | None]:
     """The new adapter before it is written, and which share of the exact sum's squared norm is in it ("svd" alone)."""
-    _check(parts)
+    _check(parts, mix)
     targets = _union(parts)
     done: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     kept, whole = 0.0, 0.0
@@ -136,7 +141,7 @@ def combined(
     return draft, (kept / whole if whole else None) if recipe.combination == "svd" else None
 
 
-def _check(parts: Sequence[AdapterWeights]) -> None:
+def _check(parts: Sequence[AdapterWeights], mix: Mix) -> None:
     if not parts:
         raise ValueError("name at least one adapter")
     names = [weights.name for weights in parts]
@@ -145,23 +150,71 @@ def _check(parts: Sequence[AdapterWeights]) -> None:
     for weights in parts:
         if weights.method != "lora":
             raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters add up to another one")
-        if weights.changes_base:
-            init = weights.config["init_lora_weights"]
-            raise ValueError(f"{weights.name!r} changes the base model when it is loaded ({init}): it cannot be added")
+        if alone := next((trait for trait in weights.traits if not trait.meaning.adds_up), None):
+            raise ValueError(f"{weights.name!r} cannot be added to others ({alone.sentence}): bake it by itself")
         for field in ("target_parameters", "target_modules"):
             asked = [sorted(one.config.get(field) or ()) for one in (weights, parts[0])]
             if asked[0] != asked[1] and (parts[0].config.get("target_parameters") or field == "target_parameters"):
                 raise ValueError("adapters of parameters (experts) add up only where all have the same targets")
-    kept = [weights for weights in parts if _extra(weights)]
-    if len(kept) > 1 or (kept and any(weights.config.get("bias", "none") != "none" for weights in parts)):
-        what = ", ".join(f"{weights.name} ({sorted(_extra(weights))[0]})" for weights in kept)
+    for weights in parts:
+        checked_gains(weights, mix.gain)
+        if tie := next((tie for tie in ties(weights) if not tie.agree), None):
+            raise ValueError(
+                f"{weights.name!r} ties {tie.other.name} to {tie.embedding.name} (ensure_weight_tying), and its file "
+                "holds different weights for them: load it with its base model, and combine what is played then"
+            )
+    kept = [weights for weights in parts if _full(weights)]
+    biased = next((weights for weights in parts if is_set(weights.config.get("bias"))), None)
+    if biased is not None and len(parts) > 1:
+        raise ValueError(
+            f"{biased.name!r} replaces biases of the base model (bias is {biased.config['bias']!r}), which no gain "
+            "moves: it cannot be added to others; bake it by itself"
+        )
+    if len(kept) > 1:
+        what = ", ".join(f"{weights.name} ({sorted(_full(weights))[0]})" for weights in kept)
         raise ValueError(f"more than one brings full weights of its own, of which only one can be kept: {what}")
 
 
 def _extra(weights: AdapterWeights) -> set[str]:
-    """The names of tensors that belong to no target: modules_to_save, biases, embeddings that grew."""
+    """The names of tensors that belong to no target: modules_to_save, biases, copies of the base model's own."""
     of_targets = {key for roles in weights.roles.values() for key in roles.values()}
-    return set(weights.tensors) - of_targets
+    return {key for key in set(weights.tensors) - of_targets if not only_trains(weights, key)}
+
+
+def _full(weights: AdapterWeights) -> set[str]:
+    """Those of them that were trained, and play instead of the base model's."""
+    return {key for key in _extra(weights) if not _is_copy(key)}
+
+
+def _is_copy(key: str) -> bool:
+    """Whether a tensor is a copy of the base model's own, which PEFT saves along when embeddings are adapted."""
+    return key.endswith(".base_layer.weight")
+
+
+def _extras(parts: Sequence[AdapterWeights]) -> dict[str, torch.Tensor]:
+    """The full weights of the one that brings some, and the copies of the base model's own of all.
+
+    Raises:
+        ValueError: two hold different copies, so that they are for different base models.
+    """
+    found: dict[str, torch.Tensor] = {}
+    owners: dict[str, str] = {}
+    for weights in parts:
+        for key in sorted(_extra(weights)):
+            tensor = weights.tensors[key]
+            if key in found and not _same(found[key], tensor):
+                raise ValueError(
+                    f"{owners[key]!r} and {weights.name!r} hold different copies of the base model's {key}: they were "
+                    "trained on different models; load both into one model, and combine them there"
+                )
+            found.setdefault(key, tensor)
+            owners.setdefault(key, weights.name)
+    return found
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two copies differ by no more than the rounding of a 16-bit number."""
+    return one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=2**-7, atol=1e-6)
 
 
 def _union(parts: Sequence[AdapterWeights]) -> dict[str, list[tuple[AdapterWeights, Target]]]:
@@ -216,19 +269,20 @@ def _draft(
         for key, value in tensors.items():
             if key.endswith(".lora_B.weight"):
                 biases.setdefault(key.removesuffix("weight") + "bias", value.new_zeros(value.shape[0]))
-    keeper = next((weights for weights in parts if _extra(weights)), None)
-    extra = {key: keeper.tensors[key] for key in _extra(keeper)} if keeper else {}
+    keeper = next((weights for weights in parts if _full(weights)), None)
+    extra = _extras(parts)
     chosen = [members[0][1] for members in targets.values()]
     smaller = {} if uniform else {name: own for name, own in ranks.items() if own != rank}
     config = {
         **parts[0].config,
+        **as_plain(parts[0]),
         "r": rank,
         "lora_alpha": rank,
         "rank_pattern": patterns(smaller, chosen),
         "alpha_pattern": {},
         "use_rslora": False,
         "lora_bias": bool(biases),
-        "modules_to_save": keeper.config.get("modules_to_save") if keeper else None,
+        **{field: keeper.config.get(field, usual) if keeper else usual for field, usual in _OF_FULL_WEIGHTS.items()},
         "init_lora_weights": True,
         **describe_targets(parts, set(targets)),
     }

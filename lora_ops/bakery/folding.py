@@ -1,25 +1,28 @@
 """From an adapter's weights and a gain for each target to a new adapter: tensors and config, nothing on disk yet.
 
-*Folded*, the gains are in the weights: one rank and one alpha hold for every target, and alpha = r.
+*Folded*, the gains are in the weights: one rank and one alpha hold for every target, and alpha = r. Where something
+hangs on rank or scaling besides the sound (what PEFT takes off the base model, say), both stay as they are.
 *Patterned*, the weights are as they were, and `alpha_pattern` holds what differs.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.adapter_weights import PREFIX, AdapterWeights
+from ..shelf.lora_fields import Effect
 from ..target import Target
+from .naming import describe_targets, patterns
+from .tying import check_ties
 
-#: What restricts the targets of a config beyond `target_modules`; where the targets are listed in full, these go.
-_RESTRICTIONS: dict[str, Any] = {"layers_to_transform": None, "layers_pattern": None, "exclude_modules": None}
 _ONE_FACTOR = ("hada_w1_a", "lokr_w1", "lokr_w1_b")
+#: The largest float32: models work with no larger numbers.
+_MOST = float(torch.finfo(torch.float32).max)
 
 
 @dataclass(frozen=True)
@@ -52,36 +55,40 @@ def fold(
         weights: the adapter.
         gain: of each target.
         uniform: pad smaller ranks with zeros to the largest. Without it smaller ranks stay in `rank_pattern`, and B is
-            scaled for alpha / rank: PEFT and llama.cpp understand that too, vLLM does not.
+            scaled for alpha / rank: PEFT and llama.cpp understand that too, and vLLM since 0.32.
         drop_silent: leave targets at gain 0 out, instead of a B of zeros.
 
     Raises:
         ValueError: DoRA away from gain 1 without the base model, a gain too large for the weights' type, every target
-            left out, or ranks to pad that decide how the base model is changed when the adapter is loaded.
+            left out, or one of them where what is left would play otherwise.
     """
-    gains = {target.name: gain(target) for target in weights.targets}
+    gains = checked_gains(weights, gain)
+    check_ties(weights, lambda target: gains[target.name] * target.scaling)
     silent = [target for target in weights.targets if gains[target.name] == 0]
     kept = [target for target in weights.targets if not (drop_silent and gains[target.name] == 0)]
     if not kept:
         raise ValueError(f"every target of {weights.name!r} is at gain 0: nothing would be left of it")
+    special = next((trait for trait in weights.traits if trait.meaning.keeps_rank or trait.field == "bias"), None)
+    if special and len(kept) < len(weights.targets):
+        raise ValueError(
+            f"{weights.name!r} is more than its targets ({special.sentence}): none of them can be left out; bake the "
+            "silent ones along"
+        )
+    if special and special.meaning.keeps_rank:
+        return _fold_in_place(weights, gains, len(silent))
     rank = max(target.rank for target in kept)
     padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
-    if weights.changes_base and (padded or len(kept) < len(weights.targets)):
-        raise ValueError(
-            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), by "
-            "its ranks and targets: they must stay as they are; keep them, or bake it patterned"
-        )
-    tensors = dict(weights.tensors)
+    tensors = {key: tensor for key, tensor in weights.tensors.items() if not only_trains(weights, key)}
     for target in weights.targets:
         if target not in kept:
             for key in weights.roles[target.name].values():
                 del tensors[key]
+            tensors.pop(f"{PREFIX}{target.name}.base_layer.weight", None)
             continue
         # What PEFT will multiply by is alpha / rank of the target: 1, unless its rank stays smaller.
         factor = gains[target.name] * target.scaling * (1.0 if padded else target.rank / rank)
         tensors.update(_scaled(weights, target, factor))
-        if (magnitude := _magnitude(weights, target, gains[target.name])) is not None:
-            tensors[weights.roles[target.name]["lora_magnitude_vector"]] = magnitude
+        tensors.update(_magnitude(weights, target, gains[target.name]))
         if padded:
             a, b = weights.pair(target)
             tensors[a], tensors[b] = stacked([(tensors[a], tensors[b], target.rank)], rank)
@@ -93,9 +100,27 @@ def fold(
         "rank_pattern": patterns(ranks, kept),
         "alpha_pattern": {},
         **({"use_rslora": False} if weights.method in ("lora", "dora") else {}),
+        **as_plain(weights),
+        **describe_targets([weights], {target.name for target in kept}),
     }
-    config |= describe_targets([weights], {target.name for target in kept})
     return Draft(config, tensors, rank, len(kept), len(silent), dropped=len(kept) < len(weights.targets))
+
+
+def _fold_in_place(weights: AdapterWeights, gains: Mapping[str, float], silent: int) -> Draft:
+    """The gains in B, and nothing else as it was not: rank and scaling of every target stay those of the config.
+
+    So PEFT does to the base model what it does for the source.
+    """
+    tensors = dict(weights.tensors)
+    for target in weights.targets:
+        by_config = weights.by_config(target)
+        tensors.update(
+            _scaled(weights, target, gains[target.name] * (target.scaling / by_config if by_config else 1.0))
+        )
+        tensors.update(_magnitude(weights, target, gains[target.name]))
+    rank = max(target.rank for target in weights.targets)
+    config = {**weights.config, **describe_targets([weights], {target.name for target in weights.targets})}
+    return Draft(config, tensors, rank, len(weights.targets), silent)
 
 
 def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
@@ -104,29 +129,89 @@ def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
     DoRA's magnitudes move with the gain and are written anew.
 
     Raises:
-        ValueError: DoRA away from gain 1 without the base model; or a gain at which loading the adapter would break the
-            base model (PiSSA and its like divide by the scaling).
+        ValueError: DoRA away from gain 1 without the base model; or a gain at which loading the adapter would make
+            another base model of it, or break it.
     """
-    gains = {target.name: gain(target) for target in weights.targets}
-    rank_stabilised = bool(weights.config.get("use_rslora"))
-    if weights.changes_base and any(gain <= 0 for gain in gains.values()):
-        raise ValueError(
-            f"{weights.name!r} changes the base model when it is loaded ({weights.config['init_lora_weights']}), and "
-            "divides by its scaling: gains must be above 0"
-        )
+    gains = checked_gains(weights, gain)
     tensors = dict(weights.tensors)
     alphas = {}
     for target in weights.targets:
-        divisor = math.sqrt(target.rank) if rank_stabilised else target.rank
-        alphas[target.name] = _number(gains[target.name] * target.scaling * divisor)
-        if (magnitude := _magnitude(weights, target, gains[target.name])) is not None:
-            tensors[weights.roles[target.name]["lora_magnitude_vector"]] = magnitude
+        alphas[target.name] = _number(_alpha(weights, target, gains[target.name]))
+        _check_alpha(weights, target, alphas[target.name])
+        tensors.update(_magnitude(weights, target, gains[target.name]))
     usual = max(alphas.values(), key=list(alphas.values()).count)
     others = {name: alpha for name, alpha in alphas.items() if alpha != usual}
-    config = {**weights.config, _alpha_field(weights): usual, "alpha_pattern": patterns(others, weights.targets)}
+    ranks = {target.name: target.rank for target in weights.targets if target.rank != weights.config.get("r")}
+    config = {
+        **weights.config,
+        _alpha_field(weights): usual,
+        "rank_pattern": patterns(ranks, weights.targets),
+        "alpha_pattern": patterns(others, weights.targets),
+        **describe_targets([weights], set(alphas)),
+    }
     rank = max(target.rank for target in weights.targets)
     silent = sum(gain == 0 for gain in gains.values())
     return Draft(config, tensors, rank, len(weights.targets), silent)
+
+
+def _alpha(weights: AdapterWeights, target: Target, gain: float) -> float:
+    """The alpha at which PEFT plays a target as the mix does."""
+    if target.scaling == weights.by_config(target):
+        return gain * target.alpha
+    return gain * target.scaling * (math.sqrt(target.rank) if weights.config.get("use_rslora") else target.rank)
+
+
+def _check_alpha(weights: AdapterWeights, target: Target, alpha: float) -> None:
+    if not (special := weights.changes_base):
+        return
+    if special.effect is Effect.BASE_BY_SCALING and alpha != target.alpha:
+        raise ValueError(
+            f"{weights.name!r} cannot be baked patterned at a gain other than 1: {special.sentence}, by its scaling, "
+            "so that another alpha would be another base model; bake it folded"
+        )
+    if special.meaning.divides and alpha <= 0 < target.alpha:
+        raise ValueError(
+            f"{weights.name!r} cannot be baked patterned at a gain of 0 or below: {special.sentence}, and divides by "
+            "its scaling; bake it folded"
+        )
+
+
+def checked_gains(weights: AdapterWeights, gain: Callable[[Target], float]) -> dict[str, float]:
+    """The gain of each target.
+
+    Raises:
+        ValueError: an adapter that has no gains of its own, or a gain at which a target's scaling is more than the
+            numbers of a model hold.
+    """
+    if router := next((trait for trait in weights.traits if trait.effect is Effect.ROUTER), None):
+        raise ValueError(f"{weights.name!r} cannot be written: {router.sentence}")
+    gains = {target.name: gain(target) for target in weights.targets}
+    for target in weights.targets:
+        if not abs(gains[target.name] * target.scaling) <= _MOST:
+            raise ValueError(
+                f"{target.name} of {weights.name!r}: a gain of {gains[target.name]:g} makes its scaling larger than "
+                f"{_MOST:.3g}, which no number of a model holds: lower its faders"
+            )
+    return gains
+
+
+def as_plain(weights: AdapterWeights) -> dict[str, Any]:
+    """Config fields with which an adapter that differed in training alone is read as plain LoRA, by every reader."""
+    plain: dict[str, Any] = {}
+    for trait in weights.traits:
+        if trait.effect is Effect.TRAINING:
+            plain[trait.field] = True if trait.field == "init_lora_weights" else None
+    if isinstance(weights.config.get("init_lora_weights"), str) and not weights.changes_base:
+        # Where training began says nothing any more; "orthogonal" would refuse ranks that are odd.
+        plain |= {"init_lora_weights": True}
+        plain |= {field: None for field in ("eva_config", "lora_ga_config") if weights.config.get(field)}
+    return plain
+
+
+def only_trains(weights: AdapterWeights, key: str) -> bool:
+    """Whether a tensor of its file is of no use once it is trained."""
+    leaves = [name for trait in weights.traits for name in trait.meaning.leaves]
+    return any(f".{name}" in key for name in leaves)
 
 
 def stacked(parts: Sequence[tuple[torch.Tensor, torch.Tensor, int]], rank: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -163,53 +248,6 @@ def times(tensor: torch.Tensor, factor: float, what: str) -> torch.Tensor:
     return product
 
 
-# Patterns and targets, as PEFT matches them
-
-
-def patterns(values: Mapping[str, Any], targets: Iterable[Target]) -> dict[str, Any]:
-    """Keys for `rank_pattern` or `alpha_pattern` that match exactly these targets, whatever order they are read in.
-
-    PEFT matches a key as a regular expression against the end of a target's name, and the first that matches wins. A
-    kind is named alone where all its targets have the same value; else each target is, escaped and from its beginning.
-    """
-    members: dict[str, list[str]] = {}
-    for target in targets:
-        members.setdefault(target.kind, []).append(target.name)
-    found: dict[str, Any] = {}
-    for kind, names in members.items():
-        kind_values = [values.get(name) for name in names]
-        if kind_values[0] is not None and all(value == kind_values[0] for value in kind_values):
-            found[re.escape(kind)] = kind_values[0]
-        else:
-            found |= {f"^{re.escape(name)}": values[name] for name in names if name in values}
-    return found
-
-
-def describe_targets(sources: Sequence[AdapterWeights], kept: Collection[str]) -> dict[str, Any]:
-    """Config fields with which PEFT adapts exactly the targets `kept`, as short as the sources' own allow.
-
-    A source with parameters among its targets (experts) keeps its fields: PEFT matches those in another way.
-    """
-    everything = {target.name for weights in sources for target in weights.targets}
-    first = sources[0].config
-    if len(sources) == 1 and kept == everything or first.get("target_parameters"):
-        return {}
-    lists: list[Any] = [weights.config.get("target_modules") for weights in sources]
-    restricted = any(weights.config.get(field) for weights in sources for field in _RESTRICTIONS)
-    if all(isinstance(one, list | tuple | set) for one in lists) and (len(sources) == 1 or not restricted):
-        entries = sorted({entry for one in lists for entry in one if any(_ends(name, entry) for name in kept)})
-        if not any(_ends(name, entry) for name in everything - set(kept) for entry in entries):
-            return {"target_modules": entries}
-    modules = frozenset[str]().union(*(weights.modules for weights in sources))
-    if clash := next((m for m in modules for name in kept if m != name and m.endswith(f".{name}")), None):
-        raise ValueError(f"{clash} would become a target too: its name ends like a target's")
-    return {"target_modules": sorted(kept), **_RESTRICTIONS}
-
-
-def _ends(name: str, entry: str) -> bool:
-    return name == entry or name.endswith(f".{entry}")
-
-
 # One target
 
 
@@ -223,15 +261,19 @@ def _scaled(weights: AdapterWeights, target: Target, factor: float) -> dict[str,
     return {name: times(weights.tensors[name], factor, target.name) for name in names}
 
 
-def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> torch.Tensor | None:
-    """DoRA's magnitude at this gain, as the file holds it; None where the target has none."""
-    stored = weights.tensor(target, "lora_magnitude_vector")
-    if stored is None:
-        return None
+def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> dict[str, torch.Tensor]:
+    """DoRA's magnitude at this gain, by its name in the file; nothing where the target has none."""
+    key = weights.roles[target.name].get("lora_magnitude_vector")
+    if key is None:
+        return {}
+    stored = weights.tensors[key]
     if weights.magnitude is not None:
-        return weights.magnitude(target, gain).detach().reshape(stored.shape)
+        moved = weights.magnitude(target, gain).detach().reshape(stored.shape)
+        if not moved.isfinite().all():
+            raise ValueError(f"{target.name}: at this gain its magnitudes are too large for {moved.dtype}")
+        return {key: moved}
     if gain == 1:
-        return stored
+        return {key: stored}
     raise ValueError(
         f"{weights.name!r} is DoRA: at a gain other than 1 its magnitudes depend on the base model's weights; name the "
         "base model too"

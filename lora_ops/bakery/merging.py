@@ -17,6 +17,7 @@ from ..shelf.adapter_weights import CARD, AdapterWeights, loaded_weights
 from ..shelf.fitting import base_of
 from ..shelf.packed import is_packed, opened
 from .baking import disk_full, new_folder, refuse_fades
+from .folding import checked_gains
 from .model_card import Story, model_card
 from .verifying import Checker, checked, verify_model
 
@@ -109,6 +110,8 @@ def merge(
         raise ValueError("name at least one adapter to merge")
     refuse_fades(mix, names)
     parts = [loaded_weights(desk, one, (sources or {}).get(one)) for one in names]
+    for weights in parts:
+        checked_gains(weights, mix.gain)
     if pissa := next((weights.name for weights in parts if weights.changes_base and len(parts) > 1), None):
         raise ValueError(f"{pissa!r} changed the base model when it was loaded: merge it alone")
     target = new_folder(folder, name, overwrite)

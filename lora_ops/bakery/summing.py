@@ -30,6 +30,8 @@ Combination = Literal[
     "magnitude_prune_svd",
 ]
 COMBINATIONS: tuple[Combination, ...] = get_args(Combination)
+#: The largest rank that can be asked for.
+MOST_RANK = 4096
 #: Those that drop a part of the numbers, and must be told how many to keep.
 NEED_DENSITY = tuple(one for one in COMBINATIONS if one.split("_svd")[0] not in ("cat", "linear", "svd"))
 
@@ -46,7 +48,7 @@ class Recipe:
         density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
         majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
         seed: DARE drops at random.
-        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM needs it.
+        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM before 0.32 needs it.
     """
 
     combination: Combination = "cat"
@@ -59,8 +61,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.combination not in COMBINATIONS:
             raise ValueError(f"there is no combination {self.combination!r}: choose from {', '.join(COMBINATIONS)}")
-        if self.rank is not None and not (self.combination.endswith("svd") and 0 < self.rank <= 4096):
-            raise ValueError(f"a rank from 1 to 4096 can be asked for in combinations by svd alone, not {self.rank!r}")
+        if self.rank is not None and not (self.combination.endswith("svd") and 0 < self.rank <= MOST_RANK):
+            raise ValueError(
+                f"a rank from 1 to {MOST_RANK} can be asked for in combinations by svd alone, not {self.rank!r}"
+            )
         if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
             raise ValueError(f"{self.combination} needs a density above 0 and up to 1: the part of the numbers to keep")
 
@@ -135,6 +139,7 @@ def by_peft(
             f"{pieces[0].name} has rank {' and '.join(map(str, sorted(ranks)))} in different adapters, and "
             f"{recipe.combination} needs one rank: choose cat, svd or {recipe.combination}_svd"
         )
+    rank = min(rank, a.shape[1], b.shape[0])  # no matrix of this size has more
     slots = {name: f"a{at}" for at, name in enumerate(names)}
     host = torch.nn.ModuleDict(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from ..desk import Cancelled
 from ..memory import available, give_back, out_of_memory
 from ..mix import Faders, Mix
 from ..playing import only
-from ..shelf.adapter_weights import CONFIG
+from ..shelf.adapter_weights import CONFIG, shapes_of
 from ..shelf.fitting import base_of
+from ..shelf.lora_fields import CHANGES_BASE, Effect, with_effect
 from ..shelf.packed import kept_packed
 
 if TYPE_CHECKING:
@@ -204,17 +206,20 @@ def _logits_of(folder: Path, kind: Any, ids: torch.Tensor, device: torch.device)
 
 
 def _why_not(model: Any, folder: Path) -> str:
-    from peft import PeftConfig, PeftMixedModel
+    from peft import PeftMixedModel
 
     if isinstance(model, PeftMixedModel):
         return "the model holds adapters of several methods in one layer: another would lie over them, not beside them"
-    config = PeftConfig.from_pretrained(str(folder))
-    init = getattr(config, "init_lora_weights", None)
-    if isinstance(init, str) and init.lower() != "gaussian":
-        return f"{folder / CONFIG}: init_lora_weights {init!r} would change the live base model when it is loaded"
+    if special := with_effect(_config(folder), *CHANGES_BASE, Effect.MODEL, Effect.ROUTER):
+        return f"beside the live adapters it would change the live model ({special.sentence})"
     if {"cpu", "disk"} & set((getattr(model, "hf_device_map", None) or {}).values()):
         return "parts of the model are kept off its device, and loading another adapter would move them"
     return ""
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    return config
 
 
 @contextmanager
@@ -222,6 +227,7 @@ def _loaded(model: Any, folder: Path) -> Iterator[None]:
     """The adapter beside the live ones while the block lasts; nothing of it is left afterwards."""
     trainable = {id(parameter) for parameter in model.parameters() if parameter.requires_grad}
     training = model.training
+    own = [(parameter, parameter.detach().clone()) for parameter in _overwritten(model, folder)]
     try:
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), kept_packed(model):
             warnings.simplefilter("ignore")
@@ -234,10 +240,23 @@ def _loaded(model: Any, folder: Path) -> Iterator[None]:
             vectors: Any = getattr(module, "lora_magnitude_vector", None)
             if vectors is not None and SLOT in vectors:
                 del vectors[SLOT]
+        with torch.no_grad():
+            for parameter, value in own:
+                parameter.copy_(value)
         for parameter in model.parameters():
             parameter.requires_grad_(id(parameter) in trainable)
         if model.training != training:
             model.train(training)
+
+
+def _overwritten(model: Any, folder: Path) -> list[torch.nn.Parameter]:
+    """The base model's own parameters that the file holds too, and that PEFT writes over: biases, embeddings."""
+
+    def plain(name: str) -> str:
+        return name.removeprefix("base_model.model.").replace(".base_layer", "")
+
+    held = {plain(key) for key in shapes_of(folder)}
+    return [parameter for name, parameter in model.named_parameters() if plain(name) in held]
 
 
 def _load(model: Any, folder: Path) -> None:
@@ -258,6 +277,8 @@ def _load(model: Any, folder: Path) -> None:
         raise CannotVerify("there is not memory enough to load it a second time") from error
     missing = [key for key in getattr(result, "missing_keys", ()) if SLOT in key]
     odd = list(getattr(result, "unexpected_keys", ()))
+    if odd and _config(folder).get("ensure_weight_tying"):
+        raise CannotVerify("PEFT ties modules (ensure_weight_tying) for the first adapter of a model alone")
     if missing or odd:
         raise ValueError(f"PEFT does not read {folder} as it was meant: missing {missing[:3]}, not known {odd[:3]}")
 

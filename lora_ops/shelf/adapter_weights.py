@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,10 @@ import torch
 from ..survey import KEPT_AS_THEY_ARE
 from ..target import Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
+from .expert_names import expert_names
 from .fitting import base_of
+from .lora_fields import CHANGES_BASE, Trait, traits
+from .patterns import PatternError, Patterns
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -25,13 +29,12 @@ CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "REA
 METHODS = ("lora", "dora", "loha", "lokr")
 PREFIX = "base_model.model."
 
-#: The end of a tensor's name in the file, after the module's path: what it is to its target.
+#: The end of a tensor's name in the file, after the module's path: what it is to its target. Magnitudes are spelled in
+#: two ways, of which PEFT writes one and reads both.
 _ROLE = re.compile(
     r"\.(lora_A\.weight|lora_B\.weight|lora_B\.bias|lora_embedding_A|lora_embedding_B|lora_magnitude_vector"
-    r"|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12]|w[12]_[ab]|t2))$"
+    r"|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12]|w[12]_[ab]|t2))(?:(?<=_vector)\.weight)?$"
 )
-#: Ways to initialise an adapter that change the base model's weights each time the adapter is loaded.
-_CHANGES_BASE = ("pissa", "corda", "olora", "loftq", "lora_ga", "mica", "kasa")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class AdapterWeights:
         source: the folder that it came from, if known.
         sha256: of the safetensors file there.
         modules: the names of all modules of the base model, where there is one: what a pattern could match by mistake.
+        parameters: the names of those targets that are parameters (experts' weights), not modules.
     """
 
     name: str
@@ -63,6 +67,7 @@ class AdapterWeights:
     source: Path | None = None
     sha256: str = ""
     modules: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
 
     def tensor(self, target: Target, role: str) -> torch.Tensor | None:
         """The tensor that has this role for this target, if there is one."""
@@ -81,11 +86,19 @@ class AdapterWeights:
                 return roles[a], roles[b]
         raise ValueError(f"{target.name} of {self.name!r} has no pair of lora_A and lora_B")
 
+    @cached_property
+    def traits(self) -> tuple[Trait, ...]:
+        """What is special about it, by the fields of its config."""
+        return traits(self.config)
+
     @property
-    def changes_base(self) -> bool:
-        """Whether loading it changes the base model's weights (PiSSA and its like)."""
-        init = self.config.get("init_lora_weights")
-        return isinstance(init, str) and init.lower().startswith(_CHANGES_BASE)
+    def changes_base(self) -> Trait | None:
+        """For what loading it changes the base model's weights (PiSSA and its like)."""
+        return next((trait for trait in self.traits if trait.effect in CHANGES_BASE), None)
+
+    def by_config(self, target: Target) -> float:
+        """The scaling that its config gives a target; a live one may have been given another."""
+        return target.alpha / (math.sqrt(target.rank) if self.config.get("use_rslora") else target.rank)
 
 
 def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> AdapterWeights:
@@ -105,12 +118,16 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         raise ValueError(f"{adapter!r} is {found.method}: only {', '.join(METHODS)} can be written")
     for target in found.targets:
         if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
-            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}")
+            blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
+            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
     tensors = _live_tensors(desk.model, adapter)
     paths = {id(module): path for path, module in desk.model.named_modules()}
     owners: dict[str, Target] = {}
+    parameters = set()
     for target in found.scalable:
         layer = desk.knob(target).layer
+        if hasattr(layer, "parameter_name"):
+            parameters.add(target.name)
         path = _file_path(paths[id(layer)])
         if ".base_layer" in path and not hasattr(layer, "parameter_name"):
             # Another method's layer lies over it: alone in the model it would lie here.
@@ -138,6 +155,7 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         source=source,
         sha256=sha256,
         modules=frozenset(name for name, _ in base_of(desk.model).named_modules()),
+        parameters=frozenset(parameters),
     )
 
 
@@ -149,19 +167,16 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     """
     file = read_adapter_file(folder)
     config = file.config
-    kind = str(config.get("peft_type", "")).lower()
+    kind = config["peft_type"].lower()
     method = "dora" if kind == "lora" and config.get("use_dora") else kind
     if method not in METHODS:
         raise ValueError(f"{folder / CONFIG}: peft_type {kind!r} cannot be written: only {', '.join(METHODS)} can")
     tensors = {key: file.load(key) for key in file.keys}
     check_numbers(tensors, folder)
     name = name or folder.resolve().name
-    targets = {}
-    for key in tensors:
-        if found := _ROLE.search(key):
-            path = key[: found.start()]
-            if path not in targets:
-                targets[path] = _target(name, path.removeprefix(PREFIX), config, folder)
+    paths = {key[: found.start()]: None for key in tensors if (found := _ROLE.search(key))}
+    parameters = _parameters(paths, tensors, config)
+    targets = _targets(name, {path: parameters.get(path, path.removeprefix(PREFIX)) for path in paths}, config, folder)
     return AdapterWeights(
         name=name,
         method=method,
@@ -172,6 +187,7 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
         metadata=file.metadata,
         source=folder,
         sha256=file.sha256,
+        parameters=frozenset(parameters.values()),
     )
 
 
@@ -231,20 +247,29 @@ def _live_config(config: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class AdapterFile:
-    """The files of one adapter folder, checked; its weights are read one by one."""
+    """The files of one adapter folder, checked; its weights are read one by one.
+
+    Attributes:
+        folder: where they are.
+        config: the fields of its adapter_config.json, as PEFT writes them.
+        metadata: what the safetensors file says about itself.
+        keys: the names of its tensors in the file, by PEFT's names of them.
+        sha256: of the safetensors file.
+    """
 
     folder: Path
     config: dict[str, Any]
     metadata: dict[str, str]
-    keys: tuple[str, ...]
+    keys: Mapping[str, str]
     sha256: str
 
     def load(self, key: str) -> torch.Tensor:
+        """One tensor; what is stored in 8 bits, in which torch does not calculate, in 32."""
         from safetensors import safe_open
 
         with safe_open(str(self.folder / WEIGHTS), framework="pt") as file:
-            tensor: torch.Tensor = file.get_tensor(key)
-        return tensor
+            tensor: torch.Tensor = file.get_tensor(self.keys[key])
+        return tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
 
 
 def read_adapter_file(folder: Path) -> AdapterFile:
@@ -258,26 +283,50 @@ def read_adapter_file(folder: Path) -> AdapterFile:
     from .adapter_files import read_adapter
 
     checked = read_adapter(folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config = {**checked.config, "peft_type": checked.peft_type}
+    config |= {field: config.get(field) or {} for field in ("rank_pattern", "alpha_pattern") if field in config}
     with safe_open(str(folder / WEIGHTS), framework="pt") as file:
-        return AdapterFile(folder, config, dict(file.metadata() or {}), tuple(file.keys()), checked.content_hash())
+        keys = {checked.names.get(key, key): key for key in file.keys()}  # noqa: SIM118
+        return AdapterFile(folder, config, dict(file.metadata() or {}), keys, checked.content_hash())
 
 
-def _target(adapter: str, name: str, config: Mapping[str, Any], folder: Path) -> Target:
-    """A target as PEFT would load it: rank and alpha by the config's patterns, scaling by its formula."""
-    rank = _by_pattern(config.get("rank_pattern"), name, config.get("r"))
-    alpha = _by_pattern(config.get("alpha_pattern"), name, config.get("lora_alpha", config.get("alpha")))
-    if not (isinstance(rank, int) and rank > 0 and isinstance(alpha, int | float) and math.isfinite(alpha)):
-        raise ValueError(f"{folder / CONFIG}: {name} has rank {rank!r} and alpha {alpha!r}")
-    scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-    return Target(adapter, name, layer_of(name), kind_of(name), rank, float(alpha), scaling, scalable=True)
+def _parameters(paths: Iterable[str], tensors: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> dict[str, str]:
+    """Of the modules at these paths of the file, those that stand for a parameter (experts' weights), by its name."""
+
+    def size(path: str) -> int:
+        a, b = (tensors.get(f"{path}.lora_{one}.weight") for one in "AB")
+        return 0 if a is None or b is None else prod(a.shape[1:]) + b.shape[0]
+
+    sizes = {path.removeprefix(PREFIX): size(path) for path in paths}
+    found = expert_names(sizes, config.get("target_parameters"))
+    patterned = config.get("rank_pattern") or config.get("alpha_pattern")
+    if patterned and (odd := [path for path in sizes if path.endswith(".base_layer") and path not in found]):
+        raise AdapterFileError(
+            f"{odd[0]} holds weights for a parameter (target_parameters), and it cannot be told which: rank_pattern "
+            "and alpha_pattern may mean others; load it with its base model, and bake it there"
+        )
+    return {PREFIX + path: name for path, name in found.items()}
 
 
-def _by_pattern(pattern: Mapping[str, Any] | None, name: str, otherwise: Any) -> Any:
-    from peft.utils.other import get_pattern_key
+def _targets(adapter: str, names: Mapping[str, str], config: Mapping[str, Any], folder: Path) -> dict[str, Target]:
+    """Targets as PEFT would load them, by their paths: rank and alpha by the config's patterns, scaling by its formula.
 
-    pattern = pattern or {}
-    return pattern.get(get_pattern_key(list(pattern), name), otherwise)
+    Raises:
+        AdapterFileError: a pattern, a rank or an alpha is none.
+    """
+    ranks, alphas = Patterns(config.get("rank_pattern")), Patterns(config.get("alpha_pattern"))
+    usual_alpha = config.get("lora_alpha", config.get("alpha"))
+    found = {}
+    for path, name in names.items():
+        try:
+            rank, alpha = ranks.value(name, config.get("r")), alphas.value(name, usual_alpha)
+        except PatternError as error:
+            raise AdapterFileError(f"{folder / CONFIG}: {error}") from error
+        if not (isinstance(rank, int) and rank > 0 and isinstance(alpha, int | float) and math.isfinite(alpha)):
+            raise AdapterFileError(f"{folder / CONFIG}: {name} has rank {rank!r} and alpha {alpha!r}")
+        scaling = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+        found[path] = Target(adapter, name, layer_of(name), kind_of(name), rank, float(alpha), scaling, scalable=True)
+    return found
 
 
 def _roles(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, dict[str, str]]:
