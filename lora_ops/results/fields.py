@@ -68,7 +68,7 @@ def now() -> datetime:
 def plain_settings(generation: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the generation as plain data that survives JSON; of an object, its type's name is kept.
 
-    So it is of what readers of JSON refuse: a whole number of more than 64 bits, and what lies too deep in other values.
+    So it is of what readers of JSON refuse: a whole number of more than 64 bits, and what lies too deep in others.
     """
     plain = _plain(generation, _DEEPEST)
     return plain if isinstance(plain, dict) else {}

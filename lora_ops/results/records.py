@@ -47,8 +47,8 @@ class Records:
     """The table of experiments in the file `path`, made or brought to the newest schema when it is first used.
 
     May be used by several threads and programs at once. An experiment is added as it begins, and its trials and votes
-    as they come, so that a crash loses at most what was not said yet. Reading writes nothing: a full or a read-only disk
-    is not in its way, and neither is another experiment that is damaged.
+    as they come, so that a crash loses at most what was not said yet. Reading writes nothing: no full or read-only disk
+    is in its way, nor is another experiment that is damaged.
 
     >>> records = Records(folder / "records.sqlite")
     >>> id = records.add(Record.of(columns, model="SmolLM2", adapters=desk.adapters.values(), settings=generation))
