@@ -10,6 +10,8 @@ from pydantic_core import from_json
 
 _SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 _FIELDS = {"data", "fn_index", "session_hash", "event_data", "trigger_id", "event_id"}
+#: Numbers beyond it may be no float any more.
+_LARGEST = 1e300
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,), "number": (int, float), "integer": (int, float), "boolean": (bool,),
 }  # fmt: skip
@@ -65,11 +67,17 @@ def _check_event(said: dict[str, Any], functions: Mapping[int, Any], queued: boo
 
 def _suits(value: Any, component: Any) -> bool:
     if getattr(component, "stateful", False):
-        return value is None  # what it holds stays on the server
-    kinds = _KINDS.get(_kind(component))
-    if value is None or kinds is None:
-        return value is None
-    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)) and _within(value, component)
+        return True  # what it holds stays on the server, whatever a page says
+    kinds = _KINDS.get(_kind(component), ())
+    if value is not None and not (isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))):
+        return False
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:
+        return False
+    try:
+        component.preprocess(value)
+    except Exception:  # whatever it is, Gradio would come to grief over it too
+        return False
+    return True
 
 
 def _kind(component: Any) -> str:
@@ -77,14 +85,6 @@ def _kind(component: Any) -> str:
     info = told() if told is not None else None
     kind = info.get("type") if isinstance(info, Mapping) else None
     return kind if isinstance(kind, str) else ""
-
-
-def _within(value: Any, component: Any) -> bool:
-    """Whether a number lies where its slider goes; any other lies where a float can be."""
-    if isinstance(value, bool | str):
-        return True
-    least, most = (getattr(component, name, None) for name in ("minimum", "maximum"))
-    return (-1e300 if least is None else least) <= value <= (1e300 if most is None else most)
 
 
 def _is_name(value: Any) -> bool:

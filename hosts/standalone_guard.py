@@ -26,8 +26,10 @@ MOST = 352 * 1024 * 1024
 _FOLDER = "/gradio_api"
 _READ = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/pwa_icon(/\w+)?|/startup-events|/app_id/?"
-    r"|/(assets|static|svelte)/.+|/queue/data|/heartbeat/[\w-]+"
+    r"|/(assets|static|svelte)/.+|/queue/data|/heartbeat/[\w-]{1,64}"
 )
+#: Whose news are asked for.
+_PAGE = re.compile(rb"session_hash=[\w-]{1,64}")
 #: What a request to change something may be for.
 CALLS = ("/queue/join", "/run/predict", "/cancel", "/reset")
 _NO_FRAMES = {"x-frame-options": "SAMEORIGIN", "x-content-type-options": "nosniff"}
@@ -110,7 +112,8 @@ class Guard:
         if scope["type"] == "http" and (
             (method in ("GET", "HEAD") and _READ.fullmatch(path)) or (method == "POST" and path in CALLS)
         ):
-            return None
+            named = path != "/queue/data" or _PAGE.fullmatch(scope.get("query_string", b""))
+            return None if named else (422, "session_hash: must be the name of a page.")
         return 404, "There is nothing here."
 
     def _is_mine(self, host: str, scope: Scope) -> bool:

@@ -96,7 +96,7 @@ def test_a_page_of_another_port_drives_nothing(served: Served, rebound: Any, nam
             tried = page.evaluate(ATTACK, {"root": f"http://{target}:{served.port}", **call})
             assert set(tried) <= {403, 0, "blocked", "nothing"}  # 0: a browser does not say
         page.evaluate(
-            "(root) => { const frame = document.createElement('iframe'); frame.src = root; document.body.append(frame); }",
+            "(root) => { const it = document.createElement('iframe'); it.src = root; document.body.append(it); }",
             f"http://127.0.0.1:{served.port}/",
         )
         page.wait_for_timeout(1000)

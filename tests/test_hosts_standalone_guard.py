@@ -35,8 +35,9 @@ def test_whoever_asks_for_another_name_is_told_the_right_one_whatever_is_asked(
 ) -> None:
     preflight = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
     port = served.port
-    strangers = ("evil.example", f"evil.example:{port}", "localhost", f"localhost:{port + 1}", f"127.0.0.1.evil:{port}",
-                 f"localhost.:{port}", f"user@localhost:{port}", f"[::2]:{port}", f"10.0.0.1:{port}", "", ":", "\xe9")  # fmt: skip
+    names = ("evil.example", "127.0.0.1.evil", "localhost.", "a@localhost", "[::2]", "10.0.0.1")
+    named = [f"{name}:{port}" for name in names]
+    strangers = [*named, "evil.example", "localhost", f"localhost:{port + 1}", "", ":", "\xe9"]
     for host in strangers:
         for more in ({}, preflight):
             status, text = served.ask(path, method, {"Host": host, **more})
@@ -107,8 +108,9 @@ def test_what_the_page_never_uses_is_closed(served: Served, method: str, path: s
 
 
 def test_no_way_of_writing_a_path_goes_round_that(served: Served) -> None:
-    for path in ("/static/../file=/etc/passwd", "/static/..%2f..%2f..%2fetc/passwd", "//file=/etc/passwd", "/%66ile=/etc/passwd",
-                 "/assets/../../../../../../etc/passwd", "/static/%2e%2e/%2e%2e/routes.py", "/FILE=/etc/passwd"):  # fmt: skip
+    up = "../" * 9
+    for path in ("/static/../file=/etc/passwd", "//file=/etc/passwd", "/%66ile=/etc/passwd", "/FILE=/etc/passwd",
+                 f"/assets/{up}etc/passwd", f"/assets/{'..%2f' * 9}etc/passwd", "/static/%2e%2e/a.py"):  # fmt: skip
         status, text = served.ask(path)
         assert status in (403, 404) and "root:" not in text and "import" not in text, path
 
