@@ -40,7 +40,7 @@ FIELDS = (
     "source", "text", "batched", "mix", "label", "page", "known", "all", "chosen", "model", "one", "other", "blind",
     "on", "side", "panel", "fader", "rev", "loaded", "t", "adapter", "gain", "note", "energy", "rank", "profile", "to",
 )  # fmt: skip
-ODD = [
+ODD: list[Any] = [
     None, True, -1, 0, 2**31, 2**63, 10**400, 1.5, 1e308, "", "1", "x" * 10_000, "\x00", "\u202e", "../../etc", "NaN",
     [], {}, [[]], {"": {}}, [1] * 1000, {"adapters": {"pirate": {"master": "x"}}}, {"min": 1, "max": "a"},
     base64.b64encode(b"{}").decode(), base64.b64encode(b"\xff" * 50).decode(),
@@ -97,10 +97,12 @@ BODIES: list[Any] = [
 def test_no_call_breaks_gradio(served: Served, capfd: Any) -> None:
     number = served.number("lora-mixer-poll")
     good = {"data": ["{}"], "fn_index": number, "session_hash": "a"}
+    pages: list[Any] = [None, 7, [], "", "a/b", "x" * 100, "\ud800"]
+    lists: list[Any] = [None, "{}", [], [1], [[]], [{}], ["{}", "{}"], [True], {"0": "{}"}]
     bad = [
         *BODIES,
-        *({**good, "session_hash": odd} for odd in (None, 7, [], "", "a/b", "x" * 100, "\ud800")),
-        *({**good, "data": odd} for odd in (None, "{}", [], [1], [[]], [{}], ["{}", "{}"], [True], {"0": "{}"})),
+        *({**good, "session_hash": odd} for odd in pages),
+        *({**good, "data": odd} for odd in lists),
         *({**good, name: {}} for name in ("trigger_id", "event_id", "request", "batched", "simple_format", "a")),
         {**good, "trigger_id": 10**30},
     ]
@@ -119,7 +121,8 @@ def test_a_chat_that_no_page_would_send_is_refused(served: Served, capfd: Any) -
     number = served.number("lora-mixer-votes-start")
     wish = json.dumps({"do": "start", "most": 5, "seeds": 1, "text": "hi"})
     for at in range(1, len(CHAT)):
-        for odd in ({}, [], "x" if not isinstance(CHAT[at], str) else 7, -(10**400), 10**400):
+        other: list[Any] = [{}, [], "x" if not isinstance(CHAT[at], str) else 7, -(10**400), 10**400]
+        for odd in other:
             body = {"data": [wish, *CHAT[:at], odd, *CHAT[at + 1 :]], "fn_index": number, "session_hash": "a"}
             assert served.post("/run/predict", body)[0] == 422, (at, odd)
     assert "Traceback" not in capfd.readouterr().err

@@ -14,7 +14,8 @@ from .works import sentence
 
 if TYPE_CHECKING:
     from ..lora_ops import Record
-    from ..lora_ops.results.records import Records, Summary
+    from ..lora_ops.results.records import Records
+    from ..lora_ops.results.summaries import Summary
     from .console import Console
     from .sheet import Sheet
 

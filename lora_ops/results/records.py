@@ -157,8 +157,9 @@ class Records:
         """
         with self._transaction() as connection:
             found, left_out = duels(connection, model)
-        for id, why in left_out.items() if told is not None else ():
-            told(f"votes of experiment {id} in {self.path} are damaged, and were left out ({why})")
+        for id, why in left_out.items():
+            if told is not None:
+                told(f"votes of experiment {id} in {self.path} are damaged, and were left out ({why})")
         return found
 
     @contextmanager

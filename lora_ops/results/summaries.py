@@ -101,7 +101,7 @@ def duels(connection: Connection, model: str | None) -> tuple[tuple[Duel, ...], 
     query = sa.select(*(_raw(v.c[name]) for name in names), _raw(e.c.model)).join(e, e.c.id == v.c.experiment_id)
     if model is not None:
         query = query.where(e.c.model == model)
-    rows = connection.execute(query.order_by(v.c.time, v.c.id)).all()
+    rows: Sequence[Any] = connection.execute(query.order_by(v.c.time, v.c.id)).all()
     columns = _columns(connection, sorted({row[0] for row in rows}))
     found, left_out = [], dict[int, str]()
     for id, left, right, verdict, blind, source, time, about in rows:
