@@ -16,12 +16,13 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .protocol import HostError
+from .standalone_guard import LOOPBACK, own_names
 from .standalone_load import Start, check_adapter, check_model, demo_adapters, name_adapters
 
 ROOT = Path(__file__).resolve().parent.parent
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Exit statuses: 0 the user ended it, 1 something failed while it ran, 2 it was called with something wrong.
 FAILED, MISUSED = 1, 2
 
@@ -67,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     where = parser.add_argument_group("where to show it")
     where.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
     where.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
+    where.add_argument(
+        "--also",
+        metavar="NAME[:PORT]",
+        action="append",
+        default=[],
+        help="answer under this name too, as through a tunnel or a proxy; give it once for each",
+    )
     where.add_argument("--share", action="store_true", help="also through a public link of Gradio's")
     where.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     return parser
@@ -122,7 +130,7 @@ def _serve(options: argparse.Namespace, start: Start) -> int:
     )
     from .standalone_page import TITLE, build_page
 
-    page = build_page(host, ROOT)
+    page = build_page(host, ROOT, [*own_names(options.host), *options.also])
     _, url, public = page.blocks.queue().launch(
         server_name=options.host,
         server_port=options.port,
@@ -132,6 +140,8 @@ def _serve(options: argparse.Namespace, start: Start) -> int:
         quiet=True,
         **page.launch_options,
     )
+    if public:
+        page.guard.also(urlsplit(public).netloc)
     print(f"\n{TITLE} is at {url}{f' and {public}' if public else ''}  (Ctrl-C ends it)\n", flush=True)
     # After the page, which tells how far this is. (Nor should two threads import large packages at once.)
     threading.Thread(target=_load, args=(host,), name="lora-mixer-load", daemon=True).start()

@@ -132,7 +132,7 @@ class Chat:
     def say(self, request: gr.Request, text: str, *values: Any) -> Iterator[list[Any]]:
         """The user's message, and the model's reply as it grows."""
         history: History = values[0]
-        if not text.strip():
+        if not (text or "").strip():
             raise refusal("Type a message first.")
         yield from self._answer(history.say(text), values, text, request.session_hash or "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,8 +13,10 @@ from typing import Any
 
 import gradio as gr
 
+from .standalone_calls import check_call
 from .standalone_chat import Chat, header
 from .standalone_gradio import accepted
+from .standalone_guard import Guard
 from .standalone_host import StandaloneHost
 
 TITLE = "LoRA Mixer"
@@ -26,6 +29,7 @@ _MONO = ["ui-monospace", "Consolas", "monospace"]
 class Page:
     blocks: Any
     launch_options: dict[str, Any]
+    guard: Guard
 
 
 def load_extension(root: Path) -> ModuleType:
@@ -40,8 +44,11 @@ def load_extension(root: Path) -> ModuleType:
     return module
 
 
-def build_page(host: StandaloneHost, root: Path) -> Page:
-    """The page around `host`, with the extension of `root` in it; `launch_options` go to `blocks.launch`."""
+def build_page(host: StandaloneHost, root: Path, names: Iterable[str] = ()) -> Page:
+    """The page around `host`, with the extension of `root` in it; `launch_options` go to `blocks.launch`.
+
+    It answers at the loopback's names, at the address that a request came to, and at `names`: see `Guard`.
+    """
     extension = load_extension(root)
     if hasattr(extension, "use_host"):
         extension.use_host(host)
@@ -64,7 +71,8 @@ def build_page(host: StandaloneHost, root: Path) -> Page:
     private = accepted(
         gr.Blocks.launch, ssr_mode=False, run_history=False, footer_links=[], show_api=False, enable_monitoring=False
     )
-    return Page(blocks, {**launch_look, **private})
+    guard = Guard(lambda path, body: check_call(blocks.fns, path, body), names)
+    return Page(blocks, {**launch_look, **private, "app_kwargs": {"lifespan": guard.lifespan}}, guard)
 
 
 def _fill(host: StandaloneHost, extension: ModuleType) -> None:

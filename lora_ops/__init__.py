@@ -48,7 +48,8 @@ if TYPE_CHECKING:
         TrialRecord,
         Vote,
     )
-    from .results.records import AlreadyKept, Records, Summary
+    from .results.records import AlreadyKept, Records
+    from .results.summaries import Summary
     from .results.votes import Pair, Rate, Standing, Tally, identity, tally
     from .shapes import SHAPES, shape
     from .shelf.adapter_files import AdapterFileError, AdapterFiles, read_adapter
@@ -113,7 +114,7 @@ _HOME = {
     "ShelfNotes": "shelf.shelf",
     "Slip": "results.ballot",
     "Standing": "results.votes",
-    "Summary": "results.records",
+    "Summary": "results.summaries",
     "Tally": "results.votes",
     "Target": "target",
     "Trial": "lab.trials",

@@ -179,6 +179,7 @@ class Mixer:
     host: Any
     console: Any
     url: str = ""
+    blocks: Any = None
 
     @property
     def desk(self) -> Any:
@@ -233,7 +234,7 @@ def standalone(host: Any) -> Iterator[Mixer]:
     # The door lives as long as the process, which here plays many hosts.
     door = sys.modules["lora_mixer"].__dict__.pop("door")
     sys.modules.pop("lora_mixer_script", None)
-    mixer = Mixer(host, door.console)
+    mixer = Mixer(host, door.console, blocks=page.blocks)
     with serving(page.blocks.queue(), **page.launch_options) as mixer.url:
         yield mixer
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from lora_mixer.lora_ops import ColumnRecord, Faders, Mix, Records, RecordsError, ReplyRecord, TrialRecord, needs
+from lora_mixer.lora_ops import ColumnRecord, Faders, Mix, Records, RecordsError, ReplyRecord, TrialRecord, Vote, needs
 from lora_mixer.lora_ops.results import database, tables
 from lora_mixer.lora_ops.results import records as records_module
 
@@ -137,6 +139,124 @@ def test_a_row_that_makes_no_sense_is_named(records, path):
         connection.execute("UPDATE replies SET finish = 'bored'")
     with pytest.raises(RecordsError, match="experiment 1 in .* cannot be read: trials.0.replies.0.finish"):
         records.load(id)
+
+
+def damage(path: Path, *statements: str) -> None:
+    """Writes into the file what no LoRA Mixer would."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for statement in statements:
+            connection.execute(statement)
+
+
+DAMAGED = {
+    "time": "UPDATE experiments SET time = 'soon' WHERE id = 2",
+    "settings": "UPDATE experiments SET settings = '{{{' WHERE id = 2",
+    "settings that are a number": "UPDATE experiments SET settings = 7 WHERE id = 2",
+    "a name that is no text": "UPDATE experiments SET model = x'ff00fe' WHERE id = 2",
+    "a name of broken text": "UPDATE experiments SET model = CAST(x'ff00fe' AS TEXT) WHERE id = 2",
+    "mix": 'UPDATE columns SET mix = \'{"adapters": {"pirate": {"master": "loud"}}}\' WHERE experiment_id = 2',
+    "mix that is no JSON": "UPDATE columns SET mix = '[' WHERE experiment_id = 2",
+    "mix too deep": f"UPDATE columns SET mix = '{'[' * 90_000}' WHERE experiment_id = 2",
+    "columns that are gone": "DELETE FROM columns WHERE experiment_id = 2",
+    "label": "UPDATE columns SET label = x'00ff' WHERE experiment_id = 2",
+    "seed": "UPDATE trials SET seed = 'x' WHERE experiment_id = 2",
+    "scores": "UPDATE trials SET scores = '[' WHERE experiment_id = 2",
+    "messages": "UPDATE trials SET messages = '[' WHERE experiment_id = 2",
+    "reply": "UPDATE replies SET token_ids = '{' WHERE trial_id = 2",
+    "replies that are gone": "DELETE FROM replies WHERE trial_id = 2",
+    "verdict": "UPDATE votes SET verdict = 'best' WHERE experiment_id = 2",
+    "side": 'UPDATE votes SET "left" = 99 WHERE experiment_id = 2',
+    "side that is a text": "UPDATE votes SET \"left\" = 'A' WHERE experiment_id = 2",
+    "time of a vote": "UPDATE votes SET time = x'ff' WHERE experiment_id = 2",
+    "time without a zone": "UPDATE votes SET time = '2026-01-01T00:00:00' WHERE experiment_id = 2",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_what_is_damaged_hides_no_other_experiment_and_can_be_deleted(records, path, what):
+    voted = [kept.record(trials=1).and_vote(Vote(0, 0, 1, "left")) for _ in range(3)]
+    for record in voted:
+        records.add(record)
+    damage(path, DAMAGED[what])
+    told: list[str] = []
+    assert sorted(summary.id for summary in records.list()) == [1, 2, 3]
+    duels = records.votes(told=told.append)
+    assert {duel.experiment for duel in duels} >= {1, 3} and duels.count(duels[0]) == 1
+    assert len(duels) == 3 or "experiment 2" in told[0]
+    assert [records.load(id) for id in (1, 3)] == [voted[0], voted[2]]
+    try:
+        records.load(2)
+    except RecordsError as refusal:
+        assert "experiment 2" in str(refusal) and len(str(refusal)) < 2000
+    records.delete(2)
+    assert sorted(summary.id for summary in records.list()) == [1, 3]
+
+
+def test_the_list_says_what_is_damaged(records, path):
+    records.add(kept.record(trials=1))
+    assert records.list()[0].problem == ""
+    damage(path, "UPDATE experiments SET time = 'soon', settings = '{'", "DELETE FROM columns")
+    assert records.list()[0].problem == "its columns are gone, its time is no time, its settings are no JSON"
+
+
+def test_what_is_broken_elsewhere_in_the_file_does_not_keep_an_experiment_from_being_read(records, path):
+    good = kept.record(trials=1)
+    records.add(good)
+    records.add(kept.record(columns=16, trials=40))
+    with closing(sqlite3.connect(path)) as connection:
+        [(size,)] = connection.execute("PRAGMA page_size")
+        [(root,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'one_experiment_a_uid' OR "
+                                       "sql IS NULL AND tbl_name = 'experiments' LIMIT 1")  # fmt: skip
+    content = bytearray(path.read_bytes())
+    content[(root - 1) * size : root * size] = b"\xa5" * size
+    path.write_bytes(content)
+    afresh = Records(path)
+    assert len(afresh.list()) == 2 and afresh.load(1) == good
+    with pytest.raises(RecordsError, match="is damaged"):
+        afresh.add(kept.record())
+    assert path.read_bytes() == content
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own with room for little."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False
+    ).returncode == 0  # fmt: skip
+    if not mounted:
+        pytest.skip("nothing can be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full_loses_nothing(small_disk):
+    records, record = Records(small_disk / "records.sqlite"), kept.record(trials=1)
+    id = records.add(record)
+    (small_disk / "rest").write_bytes(b"")
+    with pytest.raises(OSError, match="No space"), (small_disk / "rest").open("wb", buffering=0) as rest:
+        for size in (65536, 512):
+            while rest.write(b"x" * size):
+                pass
+    for reading in (records, Records(records.path)):
+        assert [summary.id for summary in reading.list()] == [id] and reading.load(id) == record
+        assert reading.votes() == ()
+        with pytest.raises(RecordsError, match="the disk is full"):
+            reading.add_trial(id, kept.trial(1))
+    (small_disk / "rest").unlink()
+    assert records.add_trial(id, kept.trial(1)) == 1
+
+
+def test_a_disk_that_is_really_read_only_is_read(small_disk):
+    records, record = Records(small_disk / "records.sqlite"), kept.record(trials=1)
+    id = records.add(record)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for reading in (records, Records(records.path)):
+        assert [summary.id for summary in reading.list()] == [id] and reading.load(id) == record
+        with pytest.raises(RecordsError, match="cannot be written: is it, or its folder, read-only"):
+            reading.vote(id, Vote(0, 0, 1, "left"))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

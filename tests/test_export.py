@@ -175,11 +175,11 @@ def test_seeds_of_a_question_stand_together():
 
 def test_votes_without_their_packages_leave_the_page(monkeypatch):
     def missing(duels):
-        raise MissingPackage("ranking by votes needs the package choix")
+        raise MissingPackage("ranking by votes needs the package scipy")
 
     monkeypatch.setattr(export, "tally", missing)
     page = Read(to_html(evil()))
-    assert "needs the package choix" in page.text and "seed 1" in page.text
+    assert "needs the package scipy" in page.text and "seed 1" in page.text
 
 
 def test_votes_that_do_not_connect_are_grouped():

@@ -38,5 +38,5 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         standalone.main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--model", "--lora", "--dtype", "--device", "--port", "--host", "--share", "--no-browser"):
+    for option in ("--model", "--lora", "--dtype", "--device", "--port", "--host", "--also", "--share", "--no-browser"):
         assert option in shown

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -179,3 +181,14 @@ def test_votes_between_ticked_mixes_alone_are_counted(console: Any) -> None:
     some = past.standing(console, {"chosen": [names["gain 0"], names["gain 2"]]})["all"]
     assert some["standing"]["votes"] == 1 and len(some["competitors"]) == 3, "the others can be ticked again"
     assert past.standing(console, {"chosen": []})["all"]["standing"]["votes"] == 0
+
+
+def test_a_damaged_experiment_is_named_and_hides_no_other(console: Any) -> None:
+    bad, good = keep(console, voted(), voted())
+    with closing(sqlite3.connect(console.lab.records.path)) as file, file:
+        file.execute("UPDATE experiments SET settings = '{' WHERE id = ?", (bad,))
+        file.execute("UPDATE votes SET verdict = 'best' WHERE experiment_id = ?", (bad,))
+    lines = {one["id"]: one["first"] for one in past.listed(console)["past"]}
+    assert lines == {bad: "Damaged: its settings are no JSON.", good: "question 0"}
+    standing = past.standing(console, {})["all"]["standing"]
+    assert standing["votes"] == 3 and f"Votes of experiment {bad} in " in standing["note"]

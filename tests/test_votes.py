@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import random
 import sys
+import time
 from dataclasses import replace
 
+import choix
 import kept
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,8 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Faders, Mix, Tally, identity, tally
 from lora_mixer.lora_ops.needs import MissingPackage
-from lora_mixer.lora_ops.results.votes import PRIOR, Rate, chance
+from lora_mixer.lora_ops.results.strengths import PRIOR
+from lora_mixer.lora_ops.results.votes import Rate, chance
 
 VERDICTS = st.sampled_from(["left", "right", "tie", "bad"])
 DUELS = st.lists(
@@ -210,10 +213,52 @@ def test_the_ranking_finds_what_made_the_votes():
     assert [one.strength for one in found.standings] == pytest.approx([1.4, 0.7, 0.0, -0.7, -1.4], abs=0.3)
 
 
-@pytest.mark.parametrize("package", ["choix", "scipy"])
-def test_without_a_package_the_message_helps(monkeypatch, package):
-    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+@settings(max_examples=30, deadline=None)
+@given(duels=DUELS)
+def test_strengths_are_those_of_every_vote_by_itself(duels):
+    numbers = {identity(kept.mix(float(gain))): gain for gain in range(5)}
+    won = []  # each twice, so that a tie may be one for each side
+    for duel in duels:
+        left, right = numbers[identity(duel.left)], numbers[identity(duel.right)]
+        if left != right:
+            sides = {"left": [(left, right)] * 2, "right": [(right, left)] * 2, "tie": [(left, right), (right, left)]}
+            won += sides.get(duel.verdict, [])
+    judged = choix.opt_pairwise(5, won, alpha=PRIOR, tol=1e-12) if won else [0.0] * 5
+    found = tally(duels).standings
+    for one in found:
+        group = [numbers[identity(other.mix)] for other in found if other.group == one.group]
+        mean = sum(judged[at] for at in group) / len(group)
+        assert one.strength == pytest.approx(judged[numbers[identity(one.mix)]] - mean, abs=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(duels=DUELS)
+def test_places_are_one_more_than_there_are_stronger_ones(duels):
+    found = tally(duels).standings
+    for one in found:
+        stronger = [other for other in found if other.group == one.group and other.strength > one.strength + 1e-4]
+        assert one.place == len(stronger) + 1
+
+
+@pytest.mark.parametrize("mixes", [8, 400])
+def test_a_hundred_thousand_votes_are_soon_added_up(mixes):
+    dice = random.Random(1)
+    shared = [kept.mix(float(at)) for at in range(mixes)]
+    vote = kept.duel(0, 1, "left")
+    drawn = [(*dice.sample(shared, 2), dice.choice(["left", "right", "tie", "bad"])) for _ in range(1000)]
+    duels = [replace(vote, left=one, right=other, verdict=verdict) for one, other, verdict in drawn] * 100
+    tally(duels[:10])  # imports what it needs
+    began = time.process_time()
+    found = tally(duels)
+    assert time.process_time() - began < 5
+    assert (
+        found.votes == 100_000 == sum(pair.rate.wins + pair.rate.losses + pair.ties + pair.bad for pair in found.pairs)
+    )
+
+
+def test_without_a_package_the_message_helps(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scipy"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingPackage, match=f"needs the package {package}, which is not installed"):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingPackage, match="needs the package scipy, which is not installed"):
         tally([kept.duel(0, 1, "left")])

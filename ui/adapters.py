@@ -6,7 +6,6 @@ followed while it runs. `page/71_works.js` tells the form of both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,20 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import baking, heat, profiles, shelf
-from .wire import FOR_PEOPLE, LIVE, QUEUED, counted, hand_over, page_of, wires
+from .toast import refusal
+from .wire import (
+    FOR_PEOPLE,
+    GARBLED,
+    LIVE,
+    QUEUED,
+    counted,
+    hand_over,
+    heard,
+    not_understood,
+    number_of,
+    page_of,
+    wires,
+)
 from .works import Job, News, sentence
 
 if TYPE_CHECKING:
@@ -48,11 +60,11 @@ def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Does what a page says, and answers it."""
     try:
         answer = ORDERS[message["do"]](console, page, message)
+    except GARBLED as error:
+        answer = {"refused": not_understood(error)}
     except FOR_PEOPLE as error:
         answer = {"refused": sentence(str(error))}
-    except (KeyError, TypeError, IndexError) as error:
-        answer = {"refused": f"The page said something that nobody understands: {error!r}"}
-    return {"re": message.get("seq"), "job": console.works.job.to_dict(), **answer}
+    return {"re": number_of(message), "job": console.works.job.to_dict(), **answer}
 
 
 def begin(
@@ -63,10 +75,10 @@ def begin(
     Raises:
         Exception: whatever the job ended with, after the page was told.
     """
-    do, key, seq = str(message.get("do")), str(message.get("key", "")), int(message.get("seq", 0))
+    do, key, seq = str(message.get("do")), str(message.get("key", "")), number_of(message) or 0
     work = JOBS.get(do)
     if work is None:
-        raise ValueError(f"nobody knows how to {do!r}")
+        raise ValueError(f"nobody knows how to {do[:80]!r}")
     said = {**message, "values": values, "page": page}
     job = None
     with closing(console.works.run(do, key, page, lambda job: work(console, job, said), seq)) as steps:
@@ -81,7 +93,7 @@ def begin(
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        return counted(obey(console, page_of(request), json.loads(message or '{"do": "job"}')))
+        return counted(obey(console, page_of(request), heard(message) if message else {"do": "job"}))
 
     return order
 
@@ -89,7 +101,7 @@ def _obeyer(console: Console) -> Any:
 def _starter(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
-            said = json.loads(message)
+            said = heard(message)
             with closing(begin(console, page_of(request), said, values)) as all_news:
                 for news in all_news:
                     yield counted(news)
@@ -97,7 +109,7 @@ def _starter(console: Console) -> Any:
             why = sentence(str(error) or type(error).__name__)
             yield counted({"job": _failed(message, why)})
             if isinstance(error, FOR_PEOPLE):
-                raise gr.Error(why) from error
+                raise refusal(why) from error
             raise
 
     return start
@@ -105,12 +117,8 @@ def _starter(console: Console) -> Any:
 
 def _failed(message: str, why: str) -> News:
     """What a page is told of a job that was not begun, or did not end well."""
-    try:
-        said = json.loads(message)
-        key, seq = str(said.get("key", "")), int(said.get("seq", 0))
-    except (ValueError, AttributeError):
-        key, seq = "", 0
-    return {**Job(key=key, text=why, seq=seq).to_dict(), "failed": True}
+    said = heard(message)
+    return {**Job(key=str(said.get("key", "")), text=why, seq=number_of(said) or 0).to_dict(), "failed": True}
 
 
 def _menu(console: Console) -> Any:

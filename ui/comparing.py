@@ -17,7 +17,7 @@ from .orders import obey
 from .replies import sentence
 from .sheet import Line
 from .toast import refusal, tell
-from .wire import FOR_PEOPLE, LIVE, QUEUED, hand_over, page_of, wires
+from .wire import FOR_PEOPLE, GARBLED, LIVE, QUEUED, hand_over, heard, not_understood, page_of, wires
 
 if TYPE_CHECKING:
     from .console import Console
@@ -49,15 +49,16 @@ def build_comparing(console: Console) -> None:
 
 def _tell(message: str) -> None:
     """Has Gradio show what the page wants to be read: an order that was refused, or what was done."""
-    said = json.loads(message)
-    if not said["good"]:
-        raise refusal(said["text"])
-    tell(said["text"])
+    said = heard(message)
+    if text := str(said.get("text", ""))[:2000]:
+        if not said.get("good"):
+            raise refusal(text)
+        tell(text)
 
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        return json.dumps(obey(console, page_of(request), json.loads(message or '{"do": "look"}')))
+        return json.dumps(obey(console, page_of(request), heard(message) if message else {"do": "look"}))
 
     return order
 
@@ -65,7 +66,7 @@ def _obeyer(console: Console) -> Any:
 def _asker(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
-            wish = Wish.of(json.loads(message))
+            wish = Wish.of(heard(message))
             with closing(ask(console, page_of(request), wish, values)) as all_news:
                 for news in all_news:
                     yield json.dumps(news)
@@ -96,17 +97,19 @@ def _measurer(console: Console) -> Any:
 
 def _drawer(console: Console) -> Any:
     def draw(message: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
-        said = json.loads(message)
+        said = heard(message)
         sheet = console.lab.sheet(page_of(request))
         charting, nothing = Charting(console), [gr.skip() for _ in CHARTS]
         yield _line("Drawing …", running=True), *nothing
         try:
+            if said.get("chart") not in CHARTS:
+                raise ValueError("nobody knows how to draw this")
             if said["chart"] == "sweep":
                 if sheet is None:
                     raise HostError("There is nothing to draw yet: compare first.")
                 figure = yield from _drawing(charting.of_sweep(sheet), nothing)
             else:
-                figure = charting.of_text(said["text"], said["axis"])
+                figure = charting.of_text(str(said.get("text", "")), str(said.get("axis", "")))
             if sheet is not None:
                 sheet.figures.append(figure)
             shown = [gr.update(value=figure, visible=True) if name == said["chart"] else gr.skip() for name in CHARTS]
@@ -149,8 +152,10 @@ def _user(console: Console) -> Any:
                 raise HostError("There is no reply yet: compare first.")
             if console.host.prompt_again(values) != sheet.to_chat:
                 raise HostError("The chat has moved on since these replies were written: compare again to use one.")
-            return list(console.host.use_reply(sheet.shown(0, int(json.loads(message)["column"])), values))
-        except HostError as error:
+            return list(console.host.use_reply(sheet.shown(0, int(heard(message)["column"])), values))
+        except GARBLED as error:
+            raise refusal(not_understood(error)) from error
+        except FOR_PEOPLE as error:
             raise refusal(error) from error
 
     return use

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -11,7 +12,7 @@ import gradio as gr
 from .panel import Panel
 from .state import state_json
 from .toast import refusal as error
-from .wire import at_the_root, wire
+from .wire import FOR_PEOPLE, GARBLED, at_the_root, heard, wire
 
 if TYPE_CHECKING:
     from .console import Console
@@ -48,32 +49,36 @@ def build_fader_board(console: Console) -> FaderBoard:
 def _take(console: Console, message: str) -> Any:
     """Does what the page's script says: a moved panel, a range, or an offer that was accepted; or says why not."""
     try:
-        said = json.loads(message or "{}")
+        said = heard(message)
         if "panel" in said:
             console.move(Panel.from_dict(said["panel"]))
         elif "fader" in said:
             console.set_range(float(said["fader"]["min"]), float(said["fader"]["max"]))
         elif said.get("do") == "accept_offer":
             {"separate": console.play_sources, "blend": console.play_blend}[said["id"]]()
-    except (ValueError, KeyError, TypeError) as error:
+    except (*FOR_PEOPLE, *GARBLED) as error:
         # Whatever the page shows now is not what the desk holds: a new revision makes it look.
         console.revision += 1
-        return json.dumps([console.revision, f"That move was not taken: {error}"])
+        return json.dumps([console.revision, f"That move was not taken: {str(error)[:1000]}"])
     return gr.skip()
 
 
 def _complain(refusal: str) -> None:
     """Has Gradio show why a move was not taken."""
-    if refusal:
-        raise error(json.loads(refusal)[1])
+    try:
+        why = str(json.loads(refusal)[1])
+    except (ValueError, *GARBLED):
+        return  # the box is empty, or somebody else has written into it
+    raise error(why)
 
 
 def _answer(console: Console, message: str) -> Any:
     """The state, if the page does not have it yet."""
     try:
-        asked = json.loads(message)
+        asked = heard(message)
         known, loaded, at = int(asked["rev"]), asked.get("loaded"), asked.get("t")
-    except (ValueError, KeyError, TypeError):
+        at = at if at is None or isfinite(at) else None
+    except (ValueError, *GARBLED):
         known, loaded, at = -1, None, None
     console.desk()
     return gr.skip() if known == console.revision else state_json(console, at, loaded)

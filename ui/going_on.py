@@ -52,7 +52,7 @@ class Plan:
             told = settings[PLAN]
             seeds, stops = (tuple(told[name]) for name in ("seeds", "stop_strings"))
             plan = cls(str(told["prompts"]), tuple(map(int, seeds)), tuple(map(str, stops)), int(told["trials"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
         return plan if plan.seeds else None
 

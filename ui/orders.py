@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..hosts.protocol import HostError
 from . import plays
 from .charting import charts_html
 from .columns import KEPT, LEAST, LETTERS, MOST, Columns, Filled
@@ -21,6 +20,7 @@ from .prompts import text_of_file
 from .replies import sentence
 from .sharing import export, read
 from .sheet import Sheet, Teller
+from .wire import FOR_PEOPLE, GARBLED, not_understood, number_of
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
@@ -42,11 +42,11 @@ def obey(console: Console, page: str, message: dict[str, Any]) -> Answer:
     """Does what a page says, and answers it; a page that knows an older set-up is always told the present one."""
     try:
         answer = ORDERS[message["do"]](console, page, message)
-    except (ValueError, HostError, RuntimeError, OSError) as error:
+    except GARBLED as error:
+        answer = {"refused": {"at": "", "why": not_understood(error)}}
+    except FOR_PEOPLE as error:
         answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
-    except (KeyError, TypeError, IndexError) as error:
-        answer = {"refused": {"at": "", "why": f"The page said something that nobody understands: {error!r}"}}
-    return {"re": message.get("seq"), "setup": setup_json(console), **answer}
+    return {"re": number_of(message), "setup": setup_json(console), **answer}
 
 
 def setup_json(console: Console) -> Answer:

@@ -10,10 +10,12 @@ from . import keeping, standings
 from .columns import LEAST, MOST
 from .going_on import planned
 from .sharing import export, sheet_of
+from .works import sentence
 
 if TYPE_CHECKING:
     from ..lora_ops import Record
-    from ..lora_ops.results.records import Records, Summary
+    from ..lora_ops.results.records import Records
+    from ..lora_ops.results.summaries import Summary
     from .console import Console
     from .sheet import Sheet
 
@@ -82,15 +84,20 @@ def standing(console: Console, asked: Mapping[str, Any]) -> dict[str, Any]:
 
     kept = keeping.records(console)
     model = console.host.model_name if asked.get("model") else None
-    duels = kept.votes(model) if kept is not None else ()
+    damaged: list[str] = []
+    duels = kept.votes(model, damaged.append) if kept is not None else ()
     chosen = asked.get("chosen")
     counted = duels if chosen is None else standings.among(duels, [str(one) for one in chosen])
+    added = standings.standing(tally(counted))
+    if damaged:
+        more = f" So it is with {len(damaged) - 1} more." if len(damaged) > 1 else ""
+        added["note"] = f"{added['note']} {sentence(damaged[0])}{more}".strip()
     return {
         "all": {
             "competitors": standings.competitors(duels),
             "chosen": chosen,
             "model": model,
-            "standing": standings.standing(tally(counted)),
+            "standing": added,
         }
     }
 
@@ -122,7 +129,7 @@ def _line(one: Summary) -> dict[str, Any]:
         "trials": one.trials,
         "planned": planned(one.settings),
         "votes": one.votes,
-        "first": " ".join(one.first.split())[:160],
+        "first": " ".join(one.first.split())[:160] if not one.problem else f"Damaged: {one.problem}.",
     }
 
 

@@ -42,7 +42,7 @@ def _reached(update: Update, limit: int | None) -> tuple[int, float]:
 
 def sentence(text: str) -> str:
     """A message as a sentence: with a large letter, and an end."""
-    text = text.strip() or "This did not work"
+    text = text.strip()[:4000] or "This did not work"  # nobody reads more, and a name in it may be of any length
     first = text.split()[0]
     # What begins with a file's name, say, stays as it is.
     front = text[0].upper() if first.isalpha() and first.islower() else text[0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..lora_ops.mix import Mix
     from ..lora_ops.results.record import Duel
     from ..lora_ops.results.votes import Rate, Standing, Tally
 
@@ -69,12 +70,10 @@ def sure(rate: Rate) -> str:
 
 def competitors(duels: Sequence[Duel]) -> list[dict[str, Any]]:
     """The mixes that votes are about, each with the name it had last and its number of votes; most votes first."""
-    from ..lora_ops.results.votes import identity
-
-    found: dict[str, dict[str, Any]] = {}
+    names, found = _Names(), dict[str, dict[str, Any]]()
     for duel in duels:
         for mix, label in ((duel.left, duel.left_label), (duel.right, duel.right_label)):
-            entry = found.setdefault(_short(identity(mix)), {"votes": 0, "label": ""})
+            entry = found.setdefault(names.of(mix), {"votes": 0, "label": ""})
             entry["votes"] += 1
             entry["label"] = label or entry["label"]
     ranked = sorted(found.items(), key=lambda one: -one[1]["votes"])
@@ -83,10 +82,23 @@ def competitors(duels: Sequence[Duel]) -> list[dict[str, Any]]:
 
 def among(duels: Sequence[Duel], chosen: Sequence[str]) -> list[Duel]:
     """The votes in which both mixes are chosen ones, by their `id` of `competitors`."""
-    from ..lora_ops.results.votes import identity
+    names, wanted = _Names(), set(chosen)
+    return [duel for duel in duels if {names.of(duel.left), names.of(duel.right)} <= wanted]
 
-    names = set(chosen)
-    return [duel for duel in duels if {_short(identity(duel.left)), _short(identity(duel.right))} <= names]
+
+class _Names:
+    """Short names of mixes that are asked for again and again: thousands of votes share a mix."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Mix, str]] = {}  # what holds the mix, so that its id is no other's
+
+    def of(self, mix: Mix) -> str:
+        """The name that this mix shares with all in which the faders stand alike."""
+        from ..lora_ops.results.votes import identity
+
+        if id(mix) not in self._known:
+            self._known[id(mix)] = mix, hashlib.sha256(identity(mix).encode("utf-8")).hexdigest()[:16]
+        return self._known[id(mix)][1]
 
 
 def _row(one: Standing) -> dict[str, Any]:
@@ -109,7 +121,3 @@ def _note(tally: Tally) -> str:
 
 def _quoted(one: Standing) -> str:
     return f"“{one.label or 'one mix'}”"
-
-
-def _short(identity: str) -> str:
-    return hashlib.sha256(identity.encode("utf-8")).hexdigest()[:16]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from .wire import FOR_PEOPLE, LIVE, counted, hand_over, wires
+from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, wires
 from .works import sentence
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def build_twice(console: Console) -> None:
     hand_over(answer, "twice", "answered")
     inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
     # Not in the queue: the page follows the second reply while the first one is written.
-    order.input(lambda message: _text(console, obey(console, json.loads(message or "{}"))), [order], [answer], **LIVE)
+    order.input(lambda message: _text(console, obey(console, heard(message))), [order], [answer], **LIVE)
     pick.input(_picker(console, len(outputs)), [pick, *inputs], [answer, *outputs], **LIVE)
     console.twice.install()
 
@@ -37,19 +36,23 @@ def obey(console: Console, message: Mapping[str, Any]) -> dict[str, Any]:
         elif do != "look":
             raise ValueError(f"nobody knows how to {do!r}")
         answer: dict[str, Any] = {}
-    except (*FOR_PEOPLE, KeyError) as error:
+    except GARBLED as error:
+        answer = {"refused": {"at": "", "why": not_understood(error)}}
+    except FOR_PEOPLE as error:
         answer = {"refused": {"at": "", "why": sentence(str(error))}}
-    return {"re": message.get("seq"), **answer}
+    return {"re": number_of(message), **answer}
 
 
 def _picker(console: Console, outputs: int) -> Any:
     def pick(message: str, *values: Any) -> list[Any]:
-        said = json.loads(message)
-        answer: dict[str, Any] = {"re": said.get("seq")}
+        said = heard(message)
+        answer: dict[str, Any] = {"re": number_of(said)}
         updates = None
         try:
             updates = console.twice.pick(int(said["number"]), said["side"], values)
-        except (*FOR_PEOPLE, KeyError) as error:
+        except GARBLED as error:
+            answer["refused"] = {"at": "", "why": not_understood(error)}
+        except FOR_PEOPLE as error:
             answer["refused"] = {"at": "", "why": sentence(str(error))}
         shown = list(updates) if updates is not None else [gr.skip() for _ in range(outputs)]
         return [_text(console, answer), *shown]

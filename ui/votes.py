@@ -5,7 +5,6 @@ An order is a JSON object with `do` and what that needs, answered at once; `page
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from .prompts import chats, text_of_file
 from .running import begin, generation
 from .session import Prepared, Session, Sessions
 from .sheet import Line, Sheet
-from .wire import FOR_PEOPLE, LIVE, counted, hand_over, page_of, wires
+from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, page_of, wires
 from .works import sentence
 
 if TYPE_CHECKING:
@@ -60,11 +59,11 @@ def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequen
             answer = BEGINNINGS[message["do"]](console, sessions, page, message, values)
         else:
             answer = ORDERS[message["do"]](console, sessions, page, message)
+    except GARBLED as error:
+        answer = {"refused": {"at": "", "why": not_understood(error)}}
     except FOR_PEOPLE as error:
         answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        answer = {"refused": {"at": "", "why": f"The page said something that nobody understands: {error!r}"}}
-    return {"re": message.get("seq"), **answer, **_session(sessions, page, message.get("known"))}
+    return {"re": number_of(message), **answer, **_session(sessions, page, message.get("known"))}
 
 
 def _session(sessions: Sessions, page: str, known: Any) -> Answer:
@@ -288,7 +287,7 @@ def _shown(sessions: Sessions, page: str) -> Session:
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        said = {"page": page_of(request), **json.loads(message or '{"do": "look"}')}
+        said = {"page": page_of(request), **(heard(message) if message else {"do": "look"})}
         return counted(obey(console, page_of(request), said))
 
     return order
@@ -296,7 +295,7 @@ def _obeyer(console: Console) -> Any:
 
 def _starter(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> str:
-        return counted(obey(console, page_of(request), {"do": "start", **json.loads(message)}, values))
+        return counted(obey(console, page_of(request), {"do": "start", **heard(message)}, values))
 
     return start
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import gradio as gr
 from gradio.context import Context
+from pydantic_core import from_json
 
 from ..hosts.protocol import HostError
 
 #: Errors that are told as they are; of any other its user can only be told that it happened.
 FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
+#: What comes of a message in which something is missing, or of another kind than the page's script would write.
+GARBLED = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 #: For events. "multiple": what a page says while Gradio has not closed the event before is not dropped in silence.
 QUEUED: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
 #: Not in the queue: what must not wait behind a generation.
@@ -47,6 +50,26 @@ def hand_over(box: Any, part: str, name: str) -> None:
     """Has the page's script get what is written into a box: `window.loraMixer.PART.NAME(text)`."""
     there = f"window.loraMixer && window.loraMixer.{part}"
     box.change(None, [box], None, js=f"(text) => {{ {there} && window.loraMixer.{part}.{name}(text); }}")
+
+
+def heard(message: str | None) -> dict[str, Any]:
+    """What the page's script said: a JSON object, or an empty one if it is nothing of that kind."""
+    try:
+        said = from_json(message or "", allow_inf_nan=False)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def number_of(said: Mapping[str, Any]) -> int | None:
+    """The number under which a page said something, for its answer; None if it gave none."""
+    number = said.get("seq")
+    return number if type(number) is int else None
+
+
+def not_understood(error: BaseException) -> str:
+    """What a page is told whose message makes no sense."""
+    return f"The page said something that nobody understands: {repr(error)[:200]}"
 
 
 def counted(news: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.2
+#: Letters of a reason: nobody reads more, and a name in one may be of any length.
+_LONGEST = 4000
 
 News = dict[str, Any]
 
@@ -137,5 +139,5 @@ def sentence(text: str) -> str:
     >>> sentence("the disk is full"), sentence("/tmp/x is no adapter")
     ('The disk is full.', '/tmp/x is no adapter.')
     """
-    text = text.strip() or "this did not work"
+    text = text.strip()[:_LONGEST] or "this did not work"
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 #: How long a writer waits for another one, in seconds.
 PATIENCE = 15.0
+#: How long a reader waits: hardly ever at all, and somebody looks at an empty page meanwhile.
+READERS_PATIENCE = 5.0
 #: Bytes that SQLite's log and its index take at least.
 _LOG = 64 * 1024
 
@@ -83,6 +85,52 @@ def open_database(path: Path) -> Engine:
         return _engine(path, foreign_keys=True)
 
 
+def open_to_read(path: Path) -> Engine | None:
+    """An engine that writes nothing, so that no full or read-only disk is in its way; nor is what is damaged elsewhere.
+
+    None if there is no file yet, or it must be brought to the newest schema first: `open_database` does both.
+
+    Raises:
+        RecordsError: it cannot be read, or is not ours.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return None
+    with telling(path), closing(_reader(path)) as connection:
+        if _revision(connection, path) != HEAD:
+            return None
+    return sa.create_engine("sqlite://", creator=lambda: _reader(path), poolclass=sa.pool.NullPool)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    try:
+        return _readable(f"{path.as_uri()}?mode=rw")  # SQLite itself makes that a read-only one where it must
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if not path.exists() or (log.exists() and log.stat().st_size):
+            raise  # the newest experiments are in the log alone
+        # Beside the file SQLite wants to make another, for its locks. Nobody can write there, so none is needed.
+        return _readable(f"{path.as_uri()}?immutable=1")
+
+
+def _readable(uri: str) -> sqlite3.Connection:
+    # SQLAlchemy closes it in whatever thread collects it.
+    connection = sqlite3.connect(uri, uri=True, timeout=READERS_PATIENCE, check_same_thread=False)
+    try:
+        connection.isolation_level = None
+        connection.text_factory = _text
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _text(data: bytes) -> str:
+    """What is no UTF-8 any more becomes marks: one such text is not to keep all others from being read."""
+    return data.decode("utf-8", "replace")
+
+
 def schema(path: Path) -> str | None:
     """The revision of the schema that the file has; None if it is empty or not there.
 
@@ -91,18 +139,22 @@ def schema(path: Path) -> str | None:
         sqlite3.Error: it cannot be read.
     """
     with closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (health,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if health != "ok":
             raise RecordsError(damaged(path, health.strip().splitlines()[-1]))
-        if not names:
-            return None
-        if not {"alembic_version", "experiments"} <= names:
-            raise RecordsError(damaged(path, "it holds other tables"))
-        versions = [version for (version,) in connection.execute("SELECT version_num FROM alembic_version")]
-        if len(versions) != 1:
-            raise RecordsError(damaged(path, "it does not say which schema it has"))
-        return str(versions[0])
+        return _revision(connection, path)
+
+
+def _revision(connection: sqlite3.Connection, path: Path) -> str | None:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not names:
+        return None
+    if not {"alembic_version", "experiments"} <= names:
+        raise RecordsError(damaged(path, "it holds other tables"))
+    versions = [version for (version,) in connection.execute("SELECT version_num FROM alembic_version")]
+    if len(versions) != 1:
+        raise RecordsError(damaged(path, "it does not say which schema it has"))
+    return str(versions[0])
 
 
 def _engine(path: Path, foreign_keys: bool) -> Engine:

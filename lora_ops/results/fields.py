@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from math import inf, isfinite, nan
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, FailFast, Field, PlainSerializer
 
 from ..mix import Mix
 
@@ -37,6 +37,11 @@ def _mix(given: Any) -> Any:
     return Mix.from_dict(given) if isinstance(given, Mapping) else given
 
 
+#: How deep settings may lie in each other.
+_DEEPEST = 32
+_Member = TypeVar("_Member")
+#: Any number of them, checked up to the first that is wrong: a list may hold a million.
+Many = Annotated[tuple[_Member, ...], FailFast()]
 Text = Annotated[str, BeforeValidator(_whole_characters)]
 Index = Annotated[int, Field(ge=0, lt=2**31)]
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
@@ -52,7 +57,7 @@ Number = Annotated[
     PlainSerializer(_json_number, when_used="json"),
 ]
 #: Numbers of which one row is a mix and one column is a text.
-Table = tuple[tuple[Number, ...], ...]
+Table = Many[Many[Number]]
 
 
 def now() -> datetime:
@@ -61,20 +66,23 @@ def now() -> datetime:
 
 
 def plain_settings(generation: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of the generation as plain data that survives JSON; of an object, its type's name is kept."""
-    plain = _plain(generation)
+    """Settings of the generation as plain data that survives JSON; of an object, its type's name is kept.
+
+    So it is of what readers of JSON refuse: a whole number of more than 64 bits, and what lies too deep in others.
+    """
+    plain = _plain(generation, _DEEPEST)
     return plain if isinstance(plain, dict) else {}
 
 
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
+def _plain(value: Any, deeper: int) -> Any:
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and -(2**63) <= value < 2**64):
         return value
     if isinstance(value, str):
         return _whole_characters(value)
     if isinstance(value, float):
         return value if isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(_whole_characters(str(key))): _plain(member) for key, member in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(member) for member in value]
+    if isinstance(value, Mapping) and deeper:
+        return {str(_whole_characters(str(key))): _plain(member, deeper - 1) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and deeper:
+        return [_plain(member, deeper - 1) for member in value]
     return type(value).__name__

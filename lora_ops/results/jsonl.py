@@ -18,6 +18,8 @@ from .record import Record, TrialRecord, Vote, check_trial, check_vote
 VERSION = 1
 #: Bytes. A file larger than this is a mistake.
 MOST = 256 * 1024 * 1024
+#: If more than so much is wrong with a line, only the number is told.
+_TOLD = 1000
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -41,10 +43,18 @@ _RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def to_jsonl(*records: Record) -> str:
-    """Experiments as JSONL that `from_jsonl` reads back as they were; several simply follow each other."""
-    return "".join(
+    """Experiments as JSONL that `from_jsonl` reads back as they were; several simply follow each other.
+
+    Raises:
+        ValueError: it would be too large to be read back.
+    """
+    text = "".join(
         json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for record in records for line in _lines(record)
     )
+    # No character takes more than four bytes: most texts need not be encoded to be counted.
+    if len(text) * 4 > MOST and (size := len(text.encode("utf-8"))) > MOST:
+        raise ValueError(f"this is too large for a file that can be read back: {size:,} bytes, at most {MOST:,}")
+    return text
 
 
 def _lines(record: Record) -> Iterable[dict[str, Any]]:
@@ -110,12 +120,10 @@ def _parse(data: bytes, number: int) -> _Line:
         line = _LINE.validate_json(text, strict=True)
     except ValidationError as error:
         _refuse_newer(text, number)
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
+        if error.error_count() == 1 and (first := error.errors()[0])["type"] == "json_invalid":
             why = str(first["ctx"]["error"]).replace(" at line 1 column ", " at character ")  # of the line
             raise ValueError(f"line {number}: this is no JSON: {why}. Is the file whole, and the right one?") from None
-        problem = explain(error)
-        raise ValueError(f"line {number}: {problem[:600]}{'…' if len(problem) > 600 else ''}") from None
+        raise ValueError(f"line {number}: {_problems(error)}") from None
     parts = [name for name in ("experiment", "trial", "vote") if getattr(line, name) is not None]
     if len(parts) != 1:
         given = " and ".join(parts) or "none of them"
@@ -125,6 +133,14 @@ def _parse(data: bytes, number: int) -> _Line:
         if line.version is None:
             raise ValueError(f"line {number}: version: is missing, so this is no file of LoRA Mixer's")
     return line
+
+
+def _problems(error: ValidationError) -> str:
+    """What is wrong, in a message that stays short. Of lists only the first mistake is looked for."""
+    if error.error_count() > _TOLD:  # pydantic makes an object of each: for so many that takes seconds
+        return f"{error.error_count():,} of its fields are wrong, or not known here. Is it the right file?"
+    problem = explain(error)
+    return f"{problem[:600]}{'…' if len(problem) > 600 else ''}"
 
 
 def _refuse_newer(text: str, number: int) -> None:

@@ -7,11 +7,11 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from ..lab.reply import Finish
-from .fields import AnyMix, Index, Seconds, Seed, Settings, Table, Text, Time, TokenId, now, plain_settings
+from .fields import AnyMix, Index, Many, Seconds, Seed, Settings, Table, Text, Time, TokenId, now, plain_settings
 
 if TYPE_CHECKING:
     from ..lab.comparison import Column, Result
@@ -22,6 +22,12 @@ Verdict = Literal["left", "right", "tie", "bad"]
 Source = Literal["blind", "chat"]
 
 _STRICT = ConfigDict(extra="forbid")
+
+
+def _at_least_one(columns: tuple[ColumnRecord, ...]) -> tuple[ColumnRecord, ...]:
+    if not columns:
+        raise ValueError("there must be at least 1 column")
+    return columns
 
 
 class RecordsError(ValueError):
@@ -58,7 +64,7 @@ class ReplyRecord:
     """What one column said in one trial; the fields are those of `ColumnResult`."""
 
     text: Text
-    token_ids: tuple[TokenId, ...] = ()
+    token_ids: Many[TokenId] = ()
     finish: Finish = ""
     seconds: Seconds = 0.0
 
@@ -78,8 +84,8 @@ class ScoresRecord:
     perplexity: Table
     divergence: Table
     agreement: Table = ()
-    logprobs: tuple[Table, ...] = ()
-    pieces: tuple[tuple[Text, ...], ...] = ()
+    logprobs: Many[Table] = ()
+    pieces: Many[Many[Text]] = ()
 
     @classmethod
     def of(cls, scores: Scores, pieces: Iterable[Iterable[str]] = ()) -> ScoresRecord:
@@ -117,10 +123,10 @@ class TrialRecord:
 
     prompt: Text
     seed: Seed
-    replies: tuple[ReplyRecord, ...]
+    replies: Many[ReplyRecord]
     question: Index = 0
     label: Text = ""
-    messages: tuple[MessageRecord, ...] = ()
+    messages: Many[MessageRecord] = ()
     seconds: Seconds = 0.0
     note: Text = ""
     scores: ScoresRecord | None = None
@@ -209,12 +215,12 @@ class Record:
     """
 
     model: Text
-    columns: Annotated[tuple[ColumnRecord, ...], Field(min_length=1)]
+    columns: Annotated[Many[ColumnRecord], AfterValidator(_at_least_one)]
     host: Text = ""
-    adapters: tuple[AdapterRecord, ...] = ()
+    adapters: Many[AdapterRecord] = ()
     settings: Settings = field(default_factory=dict)
-    trials: tuple[TrialRecord, ...] = ()
-    votes: tuple[Vote, ...] = ()
+    trials: Many[TrialRecord] = ()
+    votes: Many[Vote] = ()
     time: Time = field(default_factory=now)
     uid: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = field(default_factory=lambda: uuid4().hex)
     id: int | None = field(default=None, compare=False)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ..mix import Mix, explain
+from ..mix import explain
 from . import tables
-from .database import open_database, telling
+from .database import open_database, open_to_read, telling
 from .record import (
-    ColumnRecord,
     Duel,
     Record,
     RecordsError,
@@ -27,8 +25,8 @@ from .record import (
     check_scores,
     check_trial,
     check_vote,
-    duel,
 )
+from .summaries import Summary, duels, summaries
 from .tables import sa
 
 if TYPE_CHECKING:
@@ -45,35 +43,12 @@ class AlreadyKept(RecordsError):
         self.id = id
 
 
-@dataclass(frozen=True)
-class Summary:
-    """One line of the list of experiments.
-
-    Attributes:
-        labels: of its columns.
-        trials: how many there are.
-        votes: how many were cast.
-        first: the first question, shortened.
-        settings: of the generation, and what else was kept among them.
-    """
-
-    id: int
-    uid: str
-    time: datetime
-    model: str
-    host: str
-    labels: tuple[str, ...]
-    trials: int
-    votes: int
-    first: str
-    settings: dict[str, Any] = field(default_factory=dict)
-
-
 class Records:
     """The table of experiments in the file `path`, made or brought to the newest schema when it is first used.
 
     May be used by several threads and programs at once. An experiment is added as it begins, and its trials and votes
-    as they come, so that a crash loses at most what was not said yet.
+    as they come, so that a crash loses at most what was not said yet. Reading writes nothing: no full or read-only disk
+    is in its way, nor is another experiment that is damaged.
 
     >>> records = Records(folder / "records.sqlite")
     >>> id = records.add(Record.of(columns, model="SmolLM2", adapters=desk.adapters.values(), settings=generation))
@@ -90,6 +65,7 @@ class Records:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
         self._engine: Engine | None = None
+        self._reader: Engine | None = None
         self._opening = threading.Lock()
 
     def add(self, record: Record) -> int:
@@ -147,79 +123,52 @@ class Records:
     def delete(self, id: int) -> None:
         """Forgets an experiment with its trials and votes."""
         with self._transaction(write=True) as connection:
-            self._columns(connection, id)
-            connection.execute(sa.delete(tables.experiments).where(tables.experiments.c.id == id))
+            if not connection.execute(sa.delete(tables.experiments).where(tables.experiments.c.id == id)).rowcount:
+                raise self._none(id)
 
     def list(self, limit: int | None = None) -> tuple[Summary, ...]:
-        """The experiments, newest first.
+        """The experiments, newest first; one that is damaged says so in its `problem`.
 
         Args:
             limit: at most so many; all if not given.
         """
-        e, t, v = tables.experiments, tables.trials, tables.votes
-        first = sa.func.coalesce(sa.func.nullif(t.c.label, ""), sa.func.substr(t.c.prompt, -300))
-        query = (
-            sa.select(
-                e,
-                sa.select(sa.func.count()).where(t.c.experiment_id == e.c.id).scalar_subquery().label("trials"),
-                sa.select(sa.func.count()).where(v.c.experiment_id == e.c.id).scalar_subquery().label("votes"),
-                sa.select(first).where(t.c.experiment_id == e.c.id, t.c.position == 0).scalar_subquery().label("first"),
-            )
-            .order_by(e.c.time.desc(), e.c.id.desc())
-            .limit(limit)
-        )
         with self._transaction() as connection:
-            rows = connection.execute(query).mappings().all()
-            labels = _labels(connection, [row["id"] for row in rows])
-        return tuple(
-            Summary(
-                id=row["id"],
-                uid=row["uid"],
-                time=datetime.fromisoformat(row["time"]),
-                model=row["model"],
-                host=row["host"],
-                labels=labels.get(row["id"], ()),
-                trials=row["trials"],
-                votes=row["votes"],
-                first=(row["first"] or "")[:300],
-                settings=row["settings"],
-            )
-            for row in rows
-        )
+            return summaries(connection, limit)
 
     def load(self, id: int) -> Record:
         """An experiment with all its trials and votes."""
-        with self._transaction() as connection:
-            self._columns(connection, id)
-            plain = _read(connection, id)
         try:
-            return _PLAIN.validate_python(plain)
+            with self._transaction() as connection:
+                self._columns(connection, id)
+                return _PLAIN.validate_python(_read(connection, id))
+        except RecordsError:
+            raise
         except ValidationError as error:
             raise RecordsError(f"experiment {id} in {self.path} cannot be read: {explain(error)}") from error
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise RecordsError(f"experiment {id} in {self.path} is damaged, and cannot be read: {error}") from error
 
-    def votes(self, model: str | None = None) -> tuple[Duel, ...]:
-        """All votes with their mixes, oldest first.
+    def votes(self, model: str | None = None, told: Callable[[str], Any] | None = None) -> tuple[Duel, ...]:
+        """All votes with their mixes, oldest first. Those that are damaged are left out.
 
         Args:
             model: only those about a model of this name.
+            told: is told of every experiment of which votes were left out, in words.
         """
-        e, v = tables.experiments, tables.votes
-        query = sa.select(v, e.c.model).join(e, e.c.id == v.c.experiment_id).order_by(v.c.time, v.c.id)
-        if model is not None:
-            query = query.where(e.c.model == model)
         with self._transaction() as connection:
-            rows = connection.execute(query).mappings().all()
-            columns = _mixes(connection, sorted({row["experiment_id"] for row in rows}))
-        try:
-            return tuple(_duel(row, columns[row["experiment_id"]]) for row in rows)
-        except (ValueError, LookupError) as error:
-            raise RecordsError(f"a vote in {self.path} cannot be read: {error}") from error
+            found, left_out = duels(connection, model)
+        for id, why in left_out.items():
+            if told is not None:
+                told(f"votes of experiment {id} in {self.path} are damaged, and were left out ({why})")
+        return found
 
     @contextmanager
     def _transaction(self, write: bool = False) -> Iterator[Connection]:
         with (
             telling(self.path),
-            self._opened().connect().execution_options(write=write) as connection,
+            (self._opened() if write else self._opened_to_read())
+            .connect()
+            .execution_options(write=write) as connection,
             connection.begin(),
         ):
             yield connection
@@ -231,12 +180,21 @@ class Records:
                 self._engine = open_database(self.path)
             return self._engine
 
+    def _opened_to_read(self) -> Engine:
+        with self._opening:
+            if self._reader is None or not self.path.exists():
+                self._reader = open_to_read(self.path)
+        return self._reader or self._opened()
+
     def _columns(self, connection: Connection, id: int) -> int:
         """How many columns an experiment has; raises if there is no such experiment."""
         count = _count(connection, tables.columns, id)
         if not count:
-            raise RecordsError(f"there is no experiment {id} in {self.path}")
+            raise self._none(id)
         return count
+
+    def _none(self, id: int) -> RecordsError:
+        return RecordsError(f"there is no experiment {id} in {self.path}")
 
 
 # Writing
@@ -351,32 +309,3 @@ def _parts(connection: Connection, name: str, id: int) -> Sequence[Any]:
 
 def _without(row: Any, *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
-
-
-def _labels(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    c = tables.columns
-    found: dict[int, list[str]] = defaultdict(list)
-    query = sa.select(c.c.experiment_id, c.c.label).where(_among(c.c.experiment_id, ids))
-    for id, label in connection.execute(query.order_by(c.c.position)):
-        found[id].append(label)
-    return {id: tuple(labels) for id, labels in found.items()}
-
-
-def _mixes(connection: Connection, ids: Sequence[int]) -> dict[int, list[ColumnRecord]]:
-    c = tables.columns
-    found: dict[int, list[ColumnRecord]] = defaultdict(list)
-    query = sa.select(c).where(_among(c.c.experiment_id, ids)).order_by(c.c.position)
-    for row in connection.execute(query).mappings():
-        found[row["experiment_id"]].append(ColumnRecord(row["label"], Mix.from_dict(row["mix"])))
-    return found
-
-
-def _among(column: Any, ids: Sequence[int]) -> Any:
-    """Between the least and the greatest: SQLite takes a limited number of values one by one."""
-    return column.between(min(ids), max(ids)) if ids else sa.false()
-
-
-def _duel(row: Any, columns: Sequence[ColumnRecord]) -> Duel:
-    plain = _without(row, "id", "experiment_id", "model")
-    vote = Vote(**{**plain, "time": datetime.fromisoformat(row["time"])})
-    return duel(vote, columns, row["model"], row["experiment_id"])

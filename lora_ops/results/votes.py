@@ -12,11 +12,10 @@ from typing import Any
 from ..mix import Mix
 from ..needs import needed
 from .record import Duel
+from .strengths import strengths
 
 #: Of the intervals.
 CONFIDENCE = 0.95
-#: Strengths have a normal prior with variance 1 / PRIOR: weak, but a mix that never lost stays finite.
-PRIOR = 0.1
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def tally(votes: Iterable[Duel]) -> Tally:
         votes: `Records.votes()`, or `Record.duels`.
 
     Raises:
-        MissingPackage: choix or SciPy is not installed.
+        MissingPackage: SciPy is not installed.
     """
     book = _Book()
     for duel in votes:
@@ -163,14 +162,11 @@ def tally(votes: Iterable[Duel]) -> Tally:
     if not book.mixes:
         return Tally(same=book.same)
     groups = _groups(len(book.mixes), [pair for pair, count in book.all.items() if count["win"] or count["tie"]])
-    strengths = _strengths(book, groups)
-    order = sorted(range(len(book.mixes)), key=lambda at: (groups[at], -strengths[at], at))
-    standings = []
-    for at in order:
-        better = sum(1 for i in order if groups[i] == groups[at] and strengths[i] > strengths[at] + 1e-4)
-        standings.append(book.standing(at, strengths[at], groups[at], better + 1))
+    strong = _centred(strengths(len(book.mixes), book.wins()), groups)
+    order = sorted(range(len(book.mixes)), key=lambda at: (groups[at], -strong[at], at))
+    standings = _standings(book, order, strong, groups)
     return Tally(
-        standings=tuple(standings),
+        standings=standings,
         pairs=tuple(book.pairs(order)),
         votes=book.votes,
         same=book.same,
@@ -187,6 +183,8 @@ class _Book:
         self.all: dict[tuple[int, int], Counter[str]] = {}  # (one, other): "win" of one, "tie", "bad"
         self.votes = self.same = 0
         self._numbers: dict[str, int] = {}
+        self._seen: dict[int, tuple[Mix, int]] = {}  # what holds the mix, so that its id is no other's
+        self._rates: dict[tuple[int, int], Rate] = {}
 
     def enter(self, duel: Duel) -> None:
         left, right = self._number(duel.left, duel.left_label), self._number(duel.right, duel.right_label)
@@ -199,29 +197,70 @@ class _Book:
         self.all.setdefault((one, other), Counter())[kind] += 1
 
     def _number(self, mix: Mix, label: str) -> int:
-        number = self._numbers.setdefault(identity(mix), len(self.mixes))
+        # Thousands of votes share a mix: who that is takes longer to say than all the rest.
+        if id(mix) not in self._seen:
+            self._seen[id(mix)] = mix, self._numbers.setdefault(identity(mix), len(self.mixes))
+        number = self._seen[id(mix)][1]
         if number == len(self.mixes):
             self.mixes.append(mix)
             self.labels.append(label)
         self.labels[number] = label or self.labels[number]
         return number
 
+    def wins(self) -> dict[tuple[int, int], float]:
+        """Of the first over the second; a tie is half a win for each side."""
+        found: Counter[tuple[int, int]] = Counter()
+        for (one, other), count in self.all.items():
+            found[one, other] += 2 * count["win"] + count["tie"]
+            found[other, one] += count["tie"]
+        return {pair: twice / 2 for pair, twice in found.items() if twice}
+
     def counted(self, one: int, other: int) -> tuple[int, int, int, int]:
         """Wins, losses, ties and both bad of `one` against `other`."""
         there, back = self.all.get((one, other), Counter()), self.all.get((other, one), Counter())
         return there["win"], back["win"], there["tie"] + back["tie"], there["bad"] + back["bad"]
 
-    def standing(self, at: int, strength: float, group: int, place: int) -> Standing:
-        others = [self.counted(at, other) for other in range(len(self.mixes)) if other != at]
-        wins, losses, ties, bad = (sum(column) for column in zip(*others, strict=True)) if others else (0, 0, 0, 0)
-        return Standing(self.mixes[at], self.labels[at], Rate.of(wins, losses), ties, bad, strength, group, place)
+    def totals(self) -> list[tuple[int, int, int, int]]:
+        """Wins, losses, ties and both bad of each against all others together."""
+        found = [[0, 0, 0, 0] for _ in self.mixes]
+        for (one, other), count in self.all.items():
+            found[one][0] += count["win"]
+            found[other][1] += count["win"]
+            for side in (one, other):
+                found[side][2] += count["tie"]
+                found[side][3] += count["bad"]
+        return [(wins, losses, ties, bad) for wins, losses, ties, bad in found]
+
+    def rate(self, wins: int, losses: int) -> Rate:
+        """`Rate.of`, which takes its time, once for the same counts."""
+        if (wins, losses) not in self._rates:
+            self._rates[wins, losses] = Rate.of(wins, losses)
+        return self._rates[wins, losses]
 
     def pairs(self, order: Sequence[int]) -> Iterable[Pair]:
-        for higher, one in enumerate(order):
-            for lower, other in enumerate(order[higher + 1 :], higher + 1):
-                wins, losses, ties, bad = self.counted(one, other)
-                if wins + losses + ties + bad:
-                    yield Pair(higher, lower, Rate.of(wins, losses), ties, bad)
+        place = {at: number for number, at in enumerate(order)}
+        met = {(min(places), max(places)) for pair in self.all if (places := [place[at] for at in pair])}
+        for higher, lower in sorted(met):
+            wins, losses, ties, bad = self.counted(order[higher], order[lower])
+            yield Pair(higher, lower, self.rate(wins, losses), ties, bad)
+
+
+def _standings(
+    book: _Book, order: Sequence[int], strong: Sequence[float], groups: Sequence[int]
+) -> tuple[Standing, ...]:
+    """In this order, which is by group and strength. Strengths that are as good as equal share a place."""
+    totals, standings = book.totals(), []
+    first = ahead = 0  # where the group begins, and the first that is not stronger than who comes now
+    for number, at in enumerate(order):
+        if groups[at] != groups[order[first]]:
+            first = ahead = number
+        while strong[order[ahead]] > strong[at] + 1e-4:
+            ahead += 1
+        wins, losses, ties, bad = totals[at]
+        rate = book.rate(wins, losses)
+        place = ahead - first + 1
+        standings.append(Standing(book.mixes[at], book.labels[at], rate, ties, bad, strong[at], groups[at], place))
+    return tuple(standings)
 
 
 def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
@@ -232,27 +271,17 @@ def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     graph = sparse.coo_matrix(([1] * len(pairs), (ones, others)), shape=(count, count))
     found = csgraph.connected_components(graph, directed=False)[1].tolist()
     sizes = [label for label, _ in Counter(found).most_common()]
-    return [sizes.index(label) for label in found]
+    places = {label: place for place, label in enumerate(sizes)}
+    return [places[label] for label in found]
 
 
-def _strengths(book: _Book, groups: Sequence[int]) -> list[float]:
-    """Bradley-Terry over all groups at once: the prior keeps groups apart from influencing each other."""
-    choix = needed("choix", "ranking by votes")
-    # A tie is half a win for each side: where there are ties every win counts twice, and the prior with it.
-    times = 2 if any(count["tie"] for count in book.all.values()) else 1
-    won: list[tuple[int, int]] = []
-    for (one, other), count in book.all.items():
-        won += [(one, other)] * (times * count["win"] + count["tie"]) + [(other, one)] * count["tie"]
-    if not won:
-        return [0.0] * len(book.mixes)
-    # choix takes alpha times the sum of squares off the log-likelihood: a variance of 1 / (2 alpha).
-    found = choix.opt_pairwise(len(book.mixes), won, alpha=times * PRIOR / 2, tol=1e-10).tolist()
-    means = {g: _mean([s for s, group in zip(found, groups, strict=True) if group == g]) for g in set(groups)}
-    return [round(strength - means[group], 6) for strength, group in zip(found, groups, strict=True)]
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    return math.fsum(numbers) / len(numbers)
+def _centred(strong: Sequence[float], groups: Sequence[int]) -> list[float]:
+    """With a mean of 0 in each group: the prior keeps groups apart from influencing each other."""
+    members: dict[int, list[float]] = {}
+    for strength, group in zip(strong, groups, strict=True):
+        members.setdefault(group, []).append(strength)
+    means = {group: math.fsum(found) / len(found) for group, found in members.items()}
+    return [round(strength - means[group], 6) for strength, group in zip(strong, groups, strict=True)]
 
 
 def _note(standings: Sequence[Standing]) -> str:
