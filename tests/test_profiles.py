@@ -257,7 +257,7 @@ def test_an_adapter_under_another_name(desk: Desk) -> None:
 
 
 def test_gains_beyond_all_numbers_are_left_out(desk: Desk) -> None:
-    profile = Profile(name="a", mix=Mix({"pirate": Faders(master=1e300, kinds={"q_proj": 1e300})}))
+    profile = Profile(name="a", mix=Mix({"pirate": Faders(master=1e30, kinds={"q_proj": 1e30})}))
     fitted = fit(profile, desk)
     assert fitted.mix == Mix() and "stays as loaded" in fitted.not_fits[0]
 
