@@ -90,7 +90,7 @@ def folder_aside(path: Path, overwrite: bool = False) -> Iterator[Path]:
                 write.take_place(overwrite)
 
 
-def put_right(folder: Path, files: bool = False) -> None:
+def put_right(folder: Path, files: bool = False, guard: Path | None = None) -> None:
     """Brings back what a killed overwrite had moved aside in `folder`, and clears what killed writes left behind.
 
     What somebody is writing right now, in whichever process, is left alone; and all of it where nothing may be written.
@@ -98,9 +98,10 @@ def put_right(folder: Path, files: bool = False) -> None:
     Args:
         folder: where `folder_aside` wrote.
         files: also what `write_aside` left, where nobody writes files but holding `alone`.
+        guard: the folder that whoever writes here is `alone` in, if it is another.
     """
     if _left(folder):
-        with suppress(OSError), alone(folder, patience=2):
+        with suppress(OSError), alone(guard or folder, patience=2):
             put_right_alone(folder, files)
 
 

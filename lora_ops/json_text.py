@@ -7,14 +7,14 @@ from typing import Any
 
 
 def from_json(text: str | bytes) -> Any:
-    """What a JSON text says.
+    """What a JSON text says. Numbers may be infinite or none (NaN): who knows what they are for refuses them by name.
 
     Raises:
         ValueError: it is no JSON, nested without end, or names something twice in one object, so that nobody knows
             which of the two is meant.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
@@ -40,7 +40,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValueError(f"{twice[:60]!r} is named twice in it")
     return found
-
-
-def _no_number(literal: str) -> Any:
-    raise ValueError(f"{literal} is no number")
