@@ -99,7 +99,10 @@ def test_full_copies_are_told_apart(tmp_path: Path) -> None:
 def test_experts_are_targets_of_their_module(tmp_path: Path) -> None:
     tiny.pirate(tiny.gpt_oss(), target_parameters=tiny._EXPERTS).save_pretrained(tmp_path)
     files = read_adapter(tmp_path / "pirate")
-    assert "model.layers.0.mlp.experts" in {target.name for target in files.targets}
+    experts = {target.name for target in files.targets if target.parameter}
+    assert experts == {
+        f"model.layers.{at}.mlp.experts.{name}" for at in (0, 1) for name in ("gate_up_proj", "down_proj")
+    }
     assert files.ranks == (4,)
 
 
@@ -171,9 +174,15 @@ def test_patterns_are_read_as_peft_reads_them(tmp_path: Path, pattern: str, alph
     assert {pattern: 8}.get(get_pattern_key([pattern], MODULE), 4) == alpha
 
 
-def test_regular_expressions_of_strangers_are_not_run(tmp_path: Path) -> None:
-    files = read_adapter(written(tmp_path, alpha_pattern={"(.*.*)*x": 8}, rank_pattern={"(.*.*)*x": 1}))
-    assert any("regular expressions" in problem for problem in files.problems)
+def test_regular_expressions_are_read_as_peft_reads_them(tmp_path: Path) -> None:
+    files = read_adapter(written(tmp_path, alpha_pattern={r".*\.layers\.(0|1)\..*": 8}, rank_pattern={"[qk]_proj": 2}))
+    assert files.alphas == (8,) and not files.problems
+
+
+@pytest.mark.parametrize("field", ["rank_pattern", "alpha_pattern"])
+def test_a_regular_expression_without_end_is_refused_by_name(tmp_path: Path, field: str) -> None:
+    with pytest.raises(AdapterFileError, match=f"{CONFIG}: {field}: .* takes too long"):
+        read_adapter(written(tmp_path, **{field: {r"((\w|\.|[a-z])+)+\.(?=[A-Z]).*": 2}}))
 
 
 # -- what is odd
@@ -243,7 +252,16 @@ def test_a_field_that_cannot_be_is_named_with_its_file(tmp_path: Path, changes: 
 
 @pytest.mark.parametrize(
     ("config", "says"),
-    [("{", "not JSON"), ("[1]", "no JSON object"), ("[" * 100_000, "not JSON"), ("1" * 10_000, "not JSON")],
+    [
+        ("version https://git-lfs.github.com/spec/v1", "Git LFS"),
+        ("<html>", "a web page"),
+        ("", "an empty file"),
+        ('{"error": "no"}', "the answer of a server"),
+        ("{", "not JSON"),
+        ("[1]", "no JSON object"),
+        ("[" * 100_000, "not JSON"),
+        ("1" * 10_000, "not JSON"),
+    ],
 )
 def test_a_configuration_that_is_none(tmp_path: Path, config: str, says: str) -> None:
     with pytest.raises(AdapterFileError, match=says):
@@ -271,7 +289,13 @@ PAIR = {"a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}
         (raw({"a": {"dtype": "F32", "shape": [3, 3], "data_offsets": [0, 16]}}, bytes(16)), "damaged"),
         (raw(b"not json at all"), "damaged"),
         (raw(b"[]"), "damaged"),
-        (b"\x80\x04\x95" + bytes(100), "cut off"),
+        (b"\x80\x04\x95" + bytes(100), "a pickle"),
+        (b"PK\x03\x04" + bytes(100), "a zip archive or a pickle"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 49\n", "a Git LFS pointer"),
+        (b"\n<!DOCTYPE html>\n<html>", "a web page"),
+        (b'{"error": "Repository not found"}', "the answer of a server: 'repository not found'"),
+        (b"Entry not found", "a text: 'entry not found'"),
+        (b"GGUF" + bytes(100), "a GGUF file"),
     ],
 )
 def test_weights_that_are_damaged_or_lie(tmp_path: Path, weights: bytes, says: str) -> None:
@@ -333,12 +357,53 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     assert read_adapter(folder, within=tmp_path).ranks == (2,)
 
 
-def test_a_folder_that_is_a_link_stays_in_its_shelf(tmp_path: Path) -> None:
+def test_a_folder_may_be_a_link(tmp_path: Path) -> None:
     written(tmp_path / "elsewhere")
     (tmp_path / "shelf").mkdir()
     (tmp_path / "shelf" / "one").symlink_to(tmp_path / "elsewhere")
+    assert read_adapter(tmp_path / "shelf" / "one", within=tmp_path / "shelf").ranks == (2,)
+    secret = tmp_path / "secret"
+    (tmp_path / "elsewhere" / WEIGHTS).rename(secret)
+    (tmp_path / "elsewhere" / WEIGHTS).symlink_to(secret)
     with pytest.raises(AdapterFileError, match="by a symbolic link"):
-        read_adapter(tmp_path / "shelf" / "one", within=tmp_path / "shelf")
+        read_adapter(tmp_path / "shelf" / "one")
+
+
+def cached(home: Path) -> Path:
+    """An adapter as the hub's cache keeps it; its snapshot."""
+    snapshot = home / "snapshots" / "0123abcd"
+    written(home / "blobs")
+    snapshot.mkdir(parents=True)
+    for name in (CONFIG, WEIGHTS):
+        (home / "blobs" / name).rename(home / "blobs" / f"sha-of-{name}")
+        (snapshot / name).symlink_to(Path("../../blobs") / f"sha-of-{name}")
+    return snapshot
+
+
+def test_the_hubs_cache_is_read(tmp_path: Path) -> None:
+    home = tmp_path / "models--someone--pirate"
+    snapshot = cached(home)
+    assert read_adapter(snapshot).ranks == (2,)
+    assert read_adapter(home).folder == snapshot and looks_like_adapter(home)
+    (tmp_path / "loras").mkdir()
+    (tmp_path / "loras" / "pirate").symlink_to(snapshot)
+    assert read_adapter(tmp_path / "loras" / "pirate", within=tmp_path / "loras").ranks == (2,)
+    written(home / "snapshots" / "fedc")
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text("fedc")
+    assert read_adapter(home).folder == home / "snapshots" / "fedc"
+
+
+@pytest.mark.parametrize("home", ["models--someone--pirate", "datasets--someone--pirate"])
+def test_only_the_hubs_own_links_are_followed(tmp_path: Path, home: str) -> None:
+    snapshot = cached(tmp_path / home)
+    other = tmp_path / "models--other" / "blobs"
+    written(other)
+    for target in [other / WEIGHTS] if home.startswith("models") else [tmp_path / home / "blobs" / f"sha-of-{WEIGHTS}"]:
+        (snapshot / WEIGHTS).unlink()
+        (snapshot / WEIGHTS).symlink_to(target)
+        with pytest.raises(AdapterFileError, match="by a symbolic link"):
+            read_adapter(snapshot)
 
 
 @pytest.fixture(scope="module")

@@ -91,17 +91,20 @@ def test_damaged_ones_are_there_with_what_is_wrong(loras: Path) -> None:
     assert names(stages(shelf(loras), "run")) == ["run/checkpoint-3", "run/checkpoint-100"]
 
 
-def test_links_out_of_the_shelf_are_not_followed(loras: Path, tmp_path: Path) -> None:
+def test_links_to_folders_are_followed_and_those_of_files_are_not(loras: Path, tmp_path: Path) -> None:
     written(tmp_path / "elsewhere" / "secret")
     written(tmp_path / "elsewhere" / "secret" / "checkpoint-1")
     (loras / "link").symlink_to(tmp_path / "elsewhere" / "secret")
     (loras / "inside").symlink_to(loras / "pirate")
     (loras / "nowhere").symlink_to(tmp_path / "nothing")
     (loras / "run" / "checkpoint-9").symlink_to(tmp_path / "elsewhere" / "secret")
+    written(loras / "taken")
+    (loras / "taken" / WEIGHTS).rename(tmp_path / "weights")
+    (loras / "taken" / WEIGHTS).symlink_to(tmp_path / "weights")
     entries = {entry.name: entry for entry in shelf(loras)}
-    assert "by a symbolic link" in entries["link"].error and "link/checkpoint-1" not in entries
-    assert "by a symbolic link" in entries["run/checkpoint-9"].error
-    assert not entries["inside"].error and "nowhere" not in entries
+    for name in ("link", "link/checkpoint-1", "run/checkpoint-9", "inside"):
+        assert entries[name].files and not entries[name].error
+    assert "by a symbolic link" in entries["taken"].error and "nowhere" not in entries
 
 
 def test_several_folders_make_one_shelf(loras: Path, tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..mix import explain
+from .lora_fields import is_lora, why_not_loaded
 
 #: A configuration takes kilobytes: more is none.
 MOST_CONFIG = 4 * 2**20
-#: A pattern that is a plain name, perhaps escaped and anchored: the only kind that is looked up here, since a regular
-#: expression from a stranger's file could take for ever.
-_PLAIN = re.compile(r"\^?((?:[\w/-]|\\?\.)+)\$?")
-#: Initialisations that take something away from the base model's weights when the adapter is loaded.
-_REWRITES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga", "mica", "kasa")
+#: Methods of which patterns of ranks and alphas mean what they mean for LoRA.
+PATTERNED = ("LORA", "LOHA", "LOKR")
+#: What a name of a module is made of.
+_NAME = re.compile(r"[\w.-]+")
 
 
 class AdapterFileError(ValueError):
@@ -46,12 +46,13 @@ class Config(BaseModel):
     use_dora: Switch | None = None
     bias: str | None = None
     target_modules: list[str] | str | None = None
+    exclude_modules: list[str] | str | None = None
     target_parameters: list[str] | None = None
     modules_to_save: list[str] | None = None
-    init_lora_weights: bool | str | None = None
-    init_weights: bool | str | None = None
-    layer_replication: list[Any] | None = None
-    megatron_config: dict[str, Any] | None = None
+    layers_to_transform: list[int] | int | None = None
+    layers_pattern: list[str] | str | None = None
+    ensure_weight_tying: Switch | None = None
+    task_type: str | None = None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -62,12 +63,16 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     if path.stat().st_size > MOST_CONFIG:
         raise AdapterFileError(f"{path} is larger than {MOST_CONFIG // 2**20} MiB: that is no configuration")
+    from .own_files import what_it_is
+
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise AdapterFileError(f"{path} is not JSON: {error}") from error
+        raise AdapterFileError(f"{path} is {what_it_is(path) or f'not JSON: {error}'}") from error
     if not isinstance(data, dict):
         raise AdapterFileError(f"{path} holds no JSON object")
+    if "peft_type" not in data and (found := what_it_is(path)).startswith("the answer"):
+        raise AdapterFileError(f"{path} is {found}")
     return data
 
 
@@ -81,6 +86,8 @@ def read_config(path: Path, data: dict[str, Any]) -> Config:
     Raises:
         AdapterFileError: a field that is missing, or cannot be; naming it.
     """
+    if str(data.get("peft_type")).upper() not in PATTERNED:  # AdaLoRA's rank_pattern is something else
+        data = {key: value for key, value in data.items() if key not in ("rank_pattern", "alpha_pattern")}
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -89,35 +96,31 @@ def read_config(path: Path, data: dict[str, Any]) -> Config:
         for name in ("r", "lora_alpha"):
             if getattr(config, name) is None:
                 raise AdapterFileError(f"{path}: {name} is missing")
+    _check_names(config, path)
     return config
 
 
-def pattern_value(patterns: Mapping[str, Any] | None, name: str, default: Any) -> tuple[Any, bool]:
-    """The value for a target, by PEFT's rule (the first pattern that matches its end), and whether that is sure."""
-    sure = True
-    for pattern, value in (patterns or {}).items():
-        plain = _PLAIN.fullmatch(pattern)
-        if plain is None:
-            sure = False
-            continue
-        ending = plain.group(1).replace("\\.", ".")
-        if name == ending or (not pattern.startswith("^") and name.endswith(f".{ending}")):
-            return value, sure
-    return default, sure
+def _check_names(config: Config, path: Path) -> None:
+    """Refuses what PEFT would take for regular expressions where people write names."""
+    layers = config.layers_pattern
+    for field, names in (
+        ("modules_to_save", config.modules_to_save),
+        ("layers_pattern", [layers] if isinstance(layers, str) else layers),
+    ):
+        odd = next((name for name in names or () if not _NAME.fullmatch(name)), None)
+        if odd is not None:
+            raise AdapterFileError(f"{path}: {field} holds {odd[:80]!r}, which is no name of a module")
 
 
-def why_changes_base(config: Config) -> str:
-    """Why an adapter of this configuration would change the base model for good; empty if it would not."""
-    start = str(config.init_lora_weights or "").lower()
-    if rewrites := next((name for name in _REWRITES_BASE if start.startswith(name)), ""):
-        return (
-            f"init_lora_weights is {rewrites!r}, with which PEFT takes a part out of the base model's weights for "
-            "good: save it as plain LoRA (PEFT's path_initial_model_for_weight_conversion)"
-        )
-    if config.layer_replication:
-        return "layer_replication repeats layers of the base model"
-    if config.megatron_config:
-        return "megatron_config asks for another library's layers"
+def why_changes_base(config: Config, data: Mapping[str, Any]) -> str:
+    """Why an adapter of this configuration would change the base model for good; empty if it would not.
+
+    Args:
+        config: what matters of it.
+        data: all that stands in the file.
+    """
+    if is_lora(data):
+        return why_not_loaded(data)
     if config.bias not in (None, "none"):
         return f"bias is {config.bias!r}: it replaces biases of the base model for good"
     return ""

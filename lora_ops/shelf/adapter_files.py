@@ -16,21 +16,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from .adapter_config import (
-    MOST_CONFIG,
-    AdapterFileError,
-    Config,
-    pattern_value,
-    read_config,
-    read_object,
-    why_changes_base,
-)
+from .adapter_config import MOST_CONFIG, AdapterFileError, Config, read_config, read_object, why_changes_base
+from .adapter_keys import KeysError, peft_keys
 from .adapter_tensors import FileTarget, Parts, check_patterns, main_dtype, read_header, some, targets_of
+from .known_fields import ignored_fields
+from .own_files import CONFIG, PICKLES, WEIGHTS, own_file, snapshot_of
 
 __all__ = ["CONFIG", "WEIGHTS", "AdapterFileError", "AdapterFiles", "FileTarget", "looks_like_adapter", "read_adapter"]
-
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.ckpt")
 
 _CHECKPOINT = re.compile(r"checkpoint[-_](\d{1,12})(?!\d)")
 
@@ -45,7 +37,9 @@ class AdapterFiles:
         rank_stabilised: whether scaling is alpha / sqrt(r).
         targets: what it adapts, in the order of its file.
         saved: modules that it holds a full copy of (`modules_to_save`).
-        copies: tensors of the base model itself that were saved along, by their names in the file (embeddings, mostly).
+        copies: tensors of the base model itself that were saved along, by PEFT's names of them (embeddings, mostly).
+        whole: the sizes of the tensors of `saved` and `copies`, by their names in the base model.
+        names: PEFT's names of tensors that are called otherwise in the file, by those.
         base_model: the model that it was trained on, as its configuration names it; perhaps empty.
         parameters: how many numbers it holds, without `copies`.
         dtype: how most of them are stored, "float32".
@@ -64,6 +58,8 @@ class AdapterFiles:
     targets: tuple[FileTarget, ...]
     saved: tuple[str, ...]
     copies: tuple[str, ...]
+    whole: Mapping[str, tuple[int, ...]]
+    names: Mapping[str, str]
     base_model: str
     parameters: int
     dtype: str
@@ -117,16 +113,16 @@ def read_adapter(folder: Path | str, within: Path | None = None) -> AdapterFiles
     """The adapter in `folder`.
 
     Args:
-        folder: a folder with adapter_config.json and adapter_model.safetensors.
-        within: the folder that neither it nor its files may leave by symbolic links; without it `folder` itself.
+        folder: a folder with adapter_config.json and adapter_model.safetensors, or a model in the hub's cache. It may
+            be a link to a folder elsewhere.
+        within: a folder that its files may be in, too: they must not leave their own by symbolic links otherwise.
 
     Raises:
         AdapterFileError: it is damaged, a pickle, or claims what cannot be.
     """
-    folder = Path(folder)
-    root = (within or folder).resolve()
-    paths = [_file(folder, name, root) for name in (CONFIG, WEIGHTS)]
+    folder = snapshot_of(Path(folder))
     try:
+        paths = [own_file(folder, name, within) for name in (CONFIG, WEIGHTS)]
         return _read(folder, *paths, *map(_stamp, paths))
     except OSError as error:
         raise AdapterFileError(f"{error.filename or folder} cannot be read: {error.strerror or error}") from error
@@ -134,27 +130,8 @@ def read_adapter(folder: Path | str, within: Path | None = None) -> AdapterFiles
 
 def looks_like_adapter(folder: Path) -> bool:
     """Whether there is anything of an adapter in `folder`, damaged or not."""
+    folder = snapshot_of(folder)
     return any((folder / name).is_file() for name in (CONFIG, WEIGHTS, *PICKLES))
-
-
-def _file(folder: Path, name: str, root: Path) -> Path:
-    path = folder / name
-    resolved = path.resolve()
-    if not resolved.is_relative_to(root):
-        raise AdapterFileError(
-            f"{path} leads out of {root} by a symbolic link: copy the adapter's files into its folder"
-        )
-    if path.is_file():
-        return path
-    if not folder.is_dir():
-        raise AdapterFileError(f"there is no folder {folder}")
-    pickle = next((pickle for pickle in PICKLES if (folder / pickle).is_file()), None)
-    if name == WEIGHTS and pickle:
-        raise AdapterFileError(
-            f"{folder / pickle} is a pickle, and there is no {WEIGHTS} beside it. A pickle can run any code, so it is "
-            f"not loaded: save the adapter as safetensors"
-        )
-    raise AdapterFileError(f"there is no {name} in {folder}, so it is no adapter")
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -180,6 +157,11 @@ def _read(
     raw = read_object(config_path)
     config = read_config(config_path, raw)
     tensors, metadata = read_header(weights_path, size)
+    try:
+        keys = peft_keys(tensors, prefixed=not any(key.endswith("prompt_embeddings") for key in tensors))
+    except KeysError as error:
+        raise AdapterFileError(f"{weights_path}: {error}") from None
+    tensors = {keys.names[key]: tensor for key, tensor in tensors.items()}
     parts = Parts.of(tensors, config)
     targets = tuple(targets_of(config, config_path, parts, weights_path))
     method = config.peft_type.lower()
@@ -191,14 +173,16 @@ def _read(
         targets=targets,
         saved=parts.saved,
         copies=parts.copies,
+        whole=parts.whole,
+        names={key: name for key, name in keys.names.items() if key != name},
         base_model=config.base_model_name_or_path or "",
         parameters=sum(prod(tensor.shape) for name, tensor in tensors.items() if name not in parts.copies),
         dtype=main_dtype(tensors),
         size=size,
         time=written / 1e9,
         step=_step(folder),
-        changes_base=why_changes_base(config),
-        problems=tuple(_problems(folder, config, targets, parts)),
+        changes_base=why_changes_base(config, raw),
+        problems=(*_problems(folder, config, targets, parts), *_mended(keys.mended), *ignored_fields(raw)),
         config=raw,
         metadata=metadata,
     )
@@ -229,12 +213,14 @@ def _problems(folder: Path, config: Config, targets: tuple[FileTarget, ...], par
     if parts.unknown:
         yield f"it holds what is no adapter weight: {some(parts.unknown)}"
     if isinstance(config.target_modules, list) and not config.target_parameters:
-        names = [target.name for target in targets]
+        names = [*(target.name for target in targets), *parts.saved]
         idle = [asked for asked in config.target_modules if not any(f".{name}".endswith(f".{asked}") for name in names)]
         # Of a list of full names (as "all-linear" is saved by some versions) a few may be left out on purpose.
         if idle and len(idle) < len(config.target_modules):
             yield f"target_modules names {some(sorted(idle))}, of which there are no weights"
-    if not all(pattern_value(config.alpha_pattern, target.name, 0)[1] for target in targets):
-        yield "alpha_pattern holds regular expressions: the alphas shown may be others"
     if pickles := [name for name in PICKLES if (folder / name).is_file()]:
         yield f"there is a pickle beside it, which is not loaded: {some(pickles)}"
+
+
+def _mended(mended: Iterable[str]) -> Iterable[str]:
+    return (f"the names of its weights are not PEFT's ({what}): they are read as they were meant" for what in mended)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod, sqrt
 from pathlib import Path
 from typing import Any
 
 from ..target import kind_of, layer_of
-from .adapter_config import AdapterFileError, Config, pattern_value
+from .adapter_config import PATTERNED, AdapterFileError, Config
+from .adapter_keys import PREFIX
+from .expert_names import expert_names
+from .lora_fields import FIELDS
+from .own_files import what_it_is
+from .patterns import Patience, PatternError, Patterns
 
 #: The header of 18,000 targets takes some megabytes.
 MOST_HEADER = 64 * 2**20
-#: What PEFT puts in front of the base model's own names.
-_PREFIX = "base_model.model."
 #: The tensors of one target, by method; what `(...)` catches is the module.
 _TENSOR = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_(?:embedding_)?[AB]|lora_magnitude_vector|lora_E|lora_ranknum"
@@ -38,6 +41,7 @@ class FileTarget:
         scaling: the factor on its output when it is loaded, 0 where there is none.
         inputs, outputs: the sizes that the module must have; 0 where the file does not tell.
         embedding: whether it adapts an embedding, whose inputs are token ids.
+        parameter: whether it adapts a parameter of a module (experts' weights), named after that.
     """
 
     name: str
@@ -49,6 +53,7 @@ class FileTarget:
     inputs: int = 0
     outputs: int = 0
     embedding: bool = False
+    parameter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str
 
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
+    if (size < 8 or length > size - 8) and (found := what_it_is(path)):
+        raise AdapterFileError(f"{path} is no file of weights but {found}")
     if size < 8 or length > size - 8:
         raise AdapterFileError(f"{path} is cut off: its header says {length} bytes, and the file has {size}")
     if length > MOST_HEADER:
@@ -80,6 +87,8 @@ def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str
 
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+#: Stored by fewer than eight bits, several numbers in a byte: PEFT cannot put them into a layer.
+_TOO_SMALL = re.compile(r"F[1-7]\b|F[1-7]_")
 
 
 def main_dtype(tensors: Mapping[str, Tensor]) -> str:
@@ -98,46 +107,66 @@ class Parts:
     Attributes:
         modules: of each adapted module, its tensors by PEFT's name of them.
         saved: modules of which there is a full copy.
-        copies: names in the file of the base model's own weights.
+        copies: names of the base model's own weights.
         unknown: names that mean nothing.
+        whole: the sizes of all that belongs to `saved` and `copies`, by name.
     """
 
     modules: Mapping[str, Mapping[str, Tensor]]
     saved: tuple[str, ...]
     copies: tuple[str, ...]
     unknown: tuple[str, ...]
+    whole: Mapping[str, tuple[int, ...]]
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor], config: Config) -> Parts:
-        """The tensors of a file, sorted."""
+        """The tensors of a file, by PEFT's names of them, sorted."""
         modules: dict[str, dict[str, Tensor]] = {}
         saved: dict[str, None] = {}
-        base, unknown = [], []
-        copies = config.modules_to_save or []
+        base, unknown, whole = [], [], {}
         for key in sorted(tensors, key=_natural):
-            name = key.removeprefix(_PREFIX)
+            name = key.removeprefix(PREFIX)
             found = _TENSOR.fullmatch(name)
             owner = name.rpartition(".")[0]
-            if copy := next((copy for copy in copies if _is_in(owner, copy)), None):
-                saved[owner[: _end_of(owner, copy)]] = None
-            elif found and (found["last"] != ".bias" or found["part"] in ("lora_B", "lora_embedding_B")):
+            if found and (found["last"] != ".bias" or found["part"] in ("lora_B", "lora_embedding_B")):
                 part = found["part"] + (".bias" if found["last"] == ".bias" else "")
                 modules.setdefault(found["module"], {})[part] = tensors[key]
             elif name.endswith((".trainable_tokens_delta", ".prompt_embeddings")) or name == "prompt_embeddings":
                 modules.setdefault(owner.removesuffix(".token_adapter") or name, {})[kind_of(name)] = tensors[key]
-            elif key.startswith(_PREFIX) and name.endswith((".weight", ".bias")):
+            elif ".base_layer" not in owner and (copy := saved_module(owner, config.modules_to_save or ())):
+                saved[copy] = None
+                whole[name] = tensors[key].shape
+            elif any(f".{leaf}" in name for leaf in leftovers()):
+                continue
+            elif key.startswith(PREFIX) and name.endswith((".weight", ".bias")):
                 base.append(key)
+                whole[name] = tensors[key].shape
             else:
                 unknown.append(key)
-        return cls(modules, tuple(saved), tuple(base), tuple(unknown))
+        return cls(modules, tuple(saved), tuple(base), tuple(unknown), whole)
 
 
-def _is_in(owner: str, module: str) -> bool:
-    return f".{module}." in f".{owner}."
+def leftovers() -> tuple[str, ...]:
+    """Names in those of tensors that only training needs."""
+    return tuple(leaf for meaning in FIELDS.values() for leaf in meaning.leaves)
 
 
-def _end_of(owner: str, module: str) -> int:
-    return f".{owner}.".index(f".{module}.") + len(module)
+def saved_module(owner: str, endings: Iterable[str]) -> str:
+    """The module of which modules_to_save asks for a full copy, and which holds these weights; empty if there is none.
+
+    >>> saved_module("model.layers.0.input_layernorm", ["norm"])
+    'model.layers.0.input_layernorm'
+
+    PEFT takes what stands there for endings, not for whole names (`peft.utils.other._set_trainable`).
+
+    Args:
+        owner: the module that the weights are in.
+        endings: modules_to_save.
+    """
+    endings = tuple(ending for ending in endings if ending)
+    parts = owner.split(".")
+    outer = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return next((module for module in outer if module.endswith(endings)), "") if endings else ""
 
 
 def _natural(text: str) -> list[tuple[int, Any]]:
@@ -149,7 +178,7 @@ def _natural(text: str) -> list[tuple[int, Any]]:
 _RANKED = ("hada_w1_b", "hada_w2_b", "lokr_w1_b", "lokr_w2_b")
 
 
-def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> Iterable[FileTarget]:
+def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> list[FileTarget]:
     """The targets that a file holds weights of.
 
     Args:
@@ -159,67 +188,93 @@ def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> I
         path: where they are, for messages.
 
     Raises:
-        AdapterFileError: a rank in the configuration is not that of the weights, or a pair of matrices is none.
+        AdapterFileError: a rank in the configuration is not that of the weights, a pair of matrices is none, or a
+            pattern cannot be matched in time.
     """
-    method = config.peft_type.upper()
+    scales = _Scales(config, config_path)
+    experts = expert_names({module: _size(part) for module, part in parts.modules.items()}, config.target_parameters)
+    nested = {module.replace(".base_layer", "") for module in parts.modules if ".base_layer" in module}
+    found = []
     for module, tensors in parts.modules.items():
-        name = module.replace(".base_layer", "")  # experts' weights are wrapped once for each parameter
-        base = FileTarget(name, layer_of(name), kind_of(name))
-        if method == "LORA" and not config.target_parameters:
-            yield _lora(base, tensors, config, config_path, path)
-        elif method in ("LORA", "LOHA", "LOKR"):
-            yield _with_scaling(base, config, _believed_rank(base, tensors, config, config_path))
-        else:
-            yield base
+        name = experts.get(module) or module.replace(".base_layer", "")
+        target = FileTarget(name, layer_of(name), kind_of(name), parameter=module in experts or name in nested)
+        if scales.method in PATTERNED:
+            if small := next((tensor.dtype for tensor in tensors.values() if _TOO_SMALL.match(tensor.dtype)), ""):
+                raise AdapterFileError(f"{path}: {name} is stored as {small}, which PEFT does not play")
+            target = _paired(target, tensors, path) if scales.method == "LORA" else target
+            rank = scales.rank(target, tensors)
+            target = scales.scaled(target, rank) if rank else target
+        found.append(target)
+    return found
 
 
-def _believed_rank(base: FileTarget, tensors: Mapping[str, Tensor], config: Config, config_path: Path) -> int:
-    """The rank that the configuration gives, where the weights alone do not tell it, if they do not gainsay it."""
-    rank, sure = pattern_value(config.rank_pattern, base.name, config.r)
-    if rank is None:
-        return 0
-    sizes = [tensors[name].shape[0] for name in _RANKED if name in tensors and tensors[name].shape]
-    wrong = sure and any(size != rank for size in sizes)
-    if experts := tensors.get("lora_A"):  # the pairs of all experts, one below the other
-        wrong = wrong or not experts.shape or experts.shape[0] % int(rank) != 0
-    if wrong:
-        raise AdapterFileError(f"{config_path}: r is {rank}, and the weights of {base.name} have another")
-    return int(rank)
+def _size(tensors: Mapping[str, Tensor]) -> int:
+    """Inputs and outputs of a pair together."""
+    first, second = tensors.get("lora_A"), tensors.get("lora_B")
+    return first.shape[-1] + second.shape[0] if first and second and first.shape and second.shape else 0
 
 
-def _lora(base: FileTarget, tensors: Mapping[str, Tensor], config: Config, config_path: Path, path: Path) -> FileTarget:
+class _Scales:
+    """The rank and the alpha that a configuration gives each target."""
+
+    def __init__(self, config: Config, path: Path) -> None:
+        self.method = config.peft_type.upper()
+        self._config = config
+        self._path = path
+        patience = Patience()
+        self._ranks = Patterns(config.rank_pattern, patience)
+        self._alphas = Patterns(config.alpha_pattern, patience)
+
+    def rank(self, target: FileTarget, tensors: Mapping[str, Tensor]) -> int:
+        """The rank of a target, 0 where its weights have none; refused if the weights have another."""
+        expected = self._value("rank_pattern", self._ranks, target, self._config.r)
+        if target.rank and not target.parameter:  # as its weights have it
+            if expected != target.rank:
+                named = "r" if expected == self._config.r else "rank_pattern"
+                raise AdapterFileError(
+                    f"{self._path}: {named} gives {target.name} rank {expected}, and its weights have {target.rank}"
+                )
+            return target.rank
+        if expected is None or not (target.rank or self.method != "LORA"):
+            return 0
+        # Of a parameter's weights, the pairs of all experts stand one below the other.
+        experts = target.rank % expected if target.parameter else 0
+        sizes = [tensors[name].shape[0] for name in _RANKED if name in tensors and tensors[name].shape]
+        if experts or any(size != expected for size in sizes):
+            raise AdapterFileError(f"{self._path}: r is {expected}, and the weights of {target.name} have another")
+        return expected
+
+    def scaled(self, target: FileTarget, rank: int) -> FileTarget:
+        """The target with its rank, alpha and scaling."""
+        given = self._config.lora_alpha if self._config.lora_alpha is not None else self._config.alpha
+        alpha = float(self._value("alpha_pattern", self._alphas, target, given if given is not None else 0.0))
+        scaling = alpha / (sqrt(rank) if self._config.use_rslora else rank)
+        return replace(target, rank=rank, alpha=alpha, scaling=scaling)
+
+    def _value(self, field: str, patterns: Patterns[Any], target: FileTarget, default: Any) -> Any:
+        try:
+            return patterns.value(target.name, default)
+        except PatternError as error:
+            raise AdapterFileError(f"{self._path}: {field}: {error}") from None
+
+
+def _paired(target: FileTarget, tensors: Mapping[str, Tensor], path: Path) -> FileTarget:
+    """The target with the sizes of its pair of matrices, and the rank that they have; 0 where there is no pair."""
     pair = [(tensors.get(f"{prefix}A"), tensors.get(f"{prefix}B")) for prefix in ("lora_", "lora_embedding_")]
     at = 0 if any(pair[0]) else 1
     first, second = pair[at]
     if first is None or second is None:
         if "trainable_tokens_delta" in tensors:
-            return base
+            return target
         missing = ("A", "B")[first is not None]
-        raise AdapterFileError(f"{path}: {base.name} has no lora_{'embedding_' if at else ''}{missing}")
+        raise AdapterFileError(f"{path}: {target.name} has no lora_{'embedding_' if at else ''}{missing}")
     if len(first.shape) < 2 or len(second.shape) < 2 or first.shape[0] != second.shape[1]:
         raise AdapterFileError(
-            f"{path}: the shapes of A {first.shape} and B {second.shape} of {base.name} do not agree"
+            f"{path}: the shapes of A {first.shape} and B {second.shape} of {target.name} do not agree"
         )
-    rank = first.shape[0]
-    if rank < 1:
-        raise AdapterFileError(f"{path}: {base.name} has rank 0")
-    expected, sure = pattern_value(config.rank_pattern, base.name, config.r)
-    if sure and expected != rank:
-        named = "r" if expected == config.r else "rank_pattern"
-        raise AdapterFileError(f"{config_path}: {named} gives {base.name} rank {expected}, and its weights have {rank}")
-    sized = FileTarget(
-        base.name, base.layer, base.kind, inputs=first.shape[1], outputs=second.shape[0], embedding=bool(at)
-    )
-    return _with_scaling(sized, config, rank)
-
-
-def _with_scaling(target: FileTarget, config: Config, rank: int) -> FileTarget:
-    given = config.lora_alpha if config.lora_alpha is not None else config.alpha
-    alpha = float(pattern_value(config.alpha_pattern, target.name, given if given is not None else 0.0)[0])
-    scaling = alpha / (sqrt(rank) if config.use_rslora else rank) if rank else 0.0
-    return FileTarget(
-        target.name, target.layer, target.kind, rank, alpha, scaling, target.inputs, target.outputs, target.embedding
-    )
+    if first.shape[0] < 1:
+        raise AdapterFileError(f"{path}: {target.name} has rank 0")
+    return replace(target, rank=first.shape[0], inputs=first.shape[1], outputs=second.shape[0], embedding=bool(at))
 
 
 def check_patterns(config: Config, path: Path, targets: Iterable[FileTarget]) -> None:

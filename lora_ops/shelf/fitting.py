@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+from .adapter_config import PATTERNED
+from .own_files import CONFIG
+from .patterns import PatternError
+from .renaming import converts_experts, model_names
+from .targeting import Asked
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,41 +33,132 @@ class Fitting:
 
     Attributes:
         sizes: of each module that an adapter could adapt, by its path in the base model.
+        modules: the paths of all modules.
+        parameters: the shapes of all parameters and buffers, by their paths.
+        linear: the modules that "all-linear" means.
+        tied: modules whose weights are those of the embeddings.
         layers: how many decoder blocks there are.
     """
 
     sizes: Mapping[str, Sizes]
+    modules: tuple[str, ...]
+    parameters: Mapping[str, tuple[int, ...]]
+    linear: frozenset[str]
+    tied: frozenset[str]
     layers: int
-    _by_tail: Mapping[str, Sizes] = field(repr=False)
+    _base: Any = field(repr=False)
+    _targets: dict[Asked, frozenset[str] | str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, model: nn.Module) -> Fitting:
         """The modules of `model`, with or without adapters; remembered for as long as its base model lives."""
-        from ..target import layer_of
+        from weakref import proxy
 
         base = base_of(model)
         known = _known.get(base)
         if known is None:
-            sizes = dict(_sizes(base))
-            layers = {layer for name in sizes if (layer := layer_of(name)) is not None}
-            known = _known[base] = cls(sizes, len(layers), {_tail(name): size for name, size in sizes.items()})
+            known = _known[base] = cls._read(base, proxy(base))
         return known
+
+    @classmethod
+    def _read(cls, base: nn.Module, weakly: Any) -> Fitting:
+        from ..target import layer_of
+
+        inside = dict(_walk(base))
+        sizes = {path: size for path, module in inside.items() if (size := _of_module(module)) is not None}
+        layers = {layer for name in sizes if (layer := layer_of(name)) is not None}
+        parameters = {
+            f"{path}.{name}": tuple(tensor.shape)
+            for path, module in inside.items()
+            for name, tensor in (*module._parameters.items(), *module._buffers.items())
+            if tensor is not None
+        }
+        return cls(sizes, tuple(inside), parameters, _linear(base, inside), _tied(base), len(layers), weakly)
+
+    def targets(self, asked: Asked) -> frozenset[str]:
+        """The modules and parameters that an adapter of this configuration would be put around.
+
+        Raises:
+            PatternError: a pattern is none, or takes too long; naming the field.
+        """
+        found = self._targets.get(asked)
+        if found is None:
+            try:
+                found = frozenset(asked.targets(self.modules, self.linear))
+                found |= asked.adapted_parameters(self.parameters)
+            except PatternError as error:
+                found = str(error)
+            self._targets[asked] = found
+        if isinstance(found, str):
+            raise PatternError(found)
+        return found
 
     def why_not(self, files: AdapterFiles) -> str:
         """Why this adapter cannot be loaded into the model, in one sentence; empty if nothing is known against it."""
         if files.changes_base:
-            return f"{files.changes_base[:1].upper()}{files.changes_base[1:]}"
-        missing, first = 0, ""
+            return _sentence(files.changes_base)
+        asked = Asked.by(files.config)
+        try:
+            wanted = self.targets(asked) if asked.modules is not None or asked.parameters else None
+        except PatternError as error:
+            return f"In its {CONFIG}, {error}"
+        names = model_names(self._base, files)
+        fused = files.peft_type == "LORA" and converts_experts(self._base)
+        missing, first, there = 0, "", set()
         for target in files.targets:
-            sizes = self.sizes.get(target.name) or self._by_tail.get(_tail(target.name))
+            name = names.get(target.name, target.name)
+            if fused and re.search(r"(?:^|\.)(?:experts|gate)(?:\.|$)", name):
+                continue  # PEFT puts experts together that were apart when it was trained
+            sizes = self._sizes(target, name)
             if sizes is None:
-                # In some versions of transformers the experts are one module, and PEFT converts what was named apart.
-                if ".experts." not in f".{target.name}.":
-                    missing += 1
-                    first = first or target.name
+                missing += 1
+                first = first or target.name
             elif reason := _differs(target, sizes):
                 return reason
-        return self._missing(files, missing, first) if missing else ""
+            there.add(name)
+        if missing:
+            return self._missing(files, missing, first)
+        told = wanted is not None and files.peft_type in PATTERNED and not fused
+        return (told and self._unlike(there, set(wanted or ()), files)) or self._copies(files, asked, names)
+
+    def _sizes(self, target: FileTarget, name: str) -> Sizes | None:
+        if name == "base_model" or not name:  # what all targets of a method share
+            return 0, 0
+        if target.parameter and (shape := self.parameters.get(name)) is not None:
+            return _of_parameter(self._base, name, shape, target)
+        if target.parameter and name in self.modules:
+            return 0, 0
+        return None if target.parameter else self.sizes.get(name)
+
+    def _unlike(self, there: set[str], wanted: set[str], files: AdapterFiles) -> str:
+        """Why the weights of a file are not for the modules that its configuration asks for."""
+        if files.config.get("ensure_weight_tying") and _ties_targets():
+            heads = {"embed_tokens", "lm_head"} | {name.rpartition(".")[2] for name in self.tied}
+            there = {name for name in there if name.rpartition(".")[2] not in heads}
+            wanted = {name for name in wanted if name.rpartition(".")[2] not in heads}
+        # Rows of embeddings that were trained are asked for elsewhere.
+        tokens = {target.name for target in files.targets if not target.rank}
+        if extra := sorted(there - wanted - tokens):
+            more = f" (and {len(extra) - 1} more)" if len(extra) > 1 else ""
+            return f"It has weights for {extra[0]}{more}, which target_modules in its {CONFIG} does not name"
+        if lacking := sorted(wanted - there):
+            more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
+            return f"It lacks weights for {lacking[0]}{more}, which its {CONFIG} names"
+        return ""
+
+    def _copies(self, files: AdapterFiles, asked: Asked, names: Mapping[str, str]) -> str:
+        saved = {names.get(name, name) for name in files.saved}
+        for module in sorted(asked.copies(self.modules)):
+            inside = [name for name in self.parameters if name.startswith(f"{module}.")]
+            if inside and module not in saved and not any(module.startswith(f"{other}.") for other in saved):
+                return f"It lacks a copy of {module}, for which modules_to_save in its {CONFIG} asks"
+        for name, shape in files.whole.items():
+            own = self.parameters.get(names.get(name, name).replace(".base_layer", ""))
+            if own is None:
+                return f"It comes with {name}, which this model lacks"
+            if own != shape:
+                return f"{name} is {_by(shape)} in the adapter, and {_by(own)} in this model"
+        return ""
 
     def _missing(self, files: AdapterFiles, missing: int, first: str) -> str:
         trained = f" It was trained on {files.base_model}." if files.base_model else ""
@@ -88,13 +186,9 @@ def base_of(model: nn.Module) -> nn.Module:
 _known: WeakKeyDictionary[Any, Fitting] = WeakKeyDictionary()
 
 
-def _tail(name: str) -> str:
-    """A module's path from its decoder block on: what stands before it differs between versions of transformers."""
-    for blocks in ("layers.", "h.", "blocks."):
-        at = f".{name}".find(f".{blocks}")
-        if at >= 0:
-            return name[at:]
-    return name.rpartition(".")[2]
+def _sentence(reason: str) -> str:
+    """With a large first letter, unless it begins with the name of a field."""
+    return reason if "_" in reason.partition(" ")[0] else f"{reason[:1].upper()}{reason[1:]}"
 
 
 def _differs(target: FileTarget, sizes: Sizes) -> str:
@@ -105,8 +199,12 @@ def _differs(target: FileTarget, sizes: Sizes) -> str:
     return f"{target.name} goes from {of_file} in the adapter, and from {of_model} in this model"
 
 
-def _sizes(base: nn.Module) -> Iterator[tuple[str, Sizes]]:
-    """Of every module of the base model, seen through what PEFT has put around it."""
+def _by(shape: tuple[int, ...]) -> str:
+    return " by ".join(map(str, shape))
+
+
+def _walk(base: nn.Module) -> Iterator[tuple[str, Any]]:
+    """Every module of the base model with its path, seen through what PEFT has put around it."""
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils.other import AuxiliaryTrainingWrapper
 
@@ -115,9 +213,8 @@ def _sizes(base: nn.Module) -> Iterator[tuple[str, Sizes]]:
         path, module = stack.pop()
         while isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper):
             module = module.base_layer if isinstance(module, BaseTunerLayer) else module.original_module
-        sizes = _of_module(module)
-        if path and sizes is not None:
-            yield path, sizes
+        if path:
+            yield path, module
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child)
 
 
@@ -132,3 +229,47 @@ def _of_module(module: Any) -> Sizes | None:
     if type(module).__name__ == "Conv1D" and weight.dim() == 2:  # transformers' own, whose weight lies the other way
         return int(weight.shape[0]), int(weight.shape[1])
     return 0, 0
+
+
+def _of_parameter(base: Any, name: str, shape: tuple[int, ...], target: FileTarget) -> Sizes:
+    """As PEFT's wrapper of a parameter counts: newer versions know which way experts' weights lie."""
+    from inspect import getsource
+
+    from peft.tuners.lora.layer import ParamWrapper
+
+    if len(shape) != 3:
+        return (shape[1], shape[0]) if len(shape) == 2 else (0, 0)
+    inputs, outputs = shape[1:]
+    owner: Any = base
+    for part in name.split(".")[:-1]:
+        owner = getattr(owner, part)
+    while hasattr(owner, "base_layer"):
+        owner = owner.base_layer
+    if "is_transposed" in getsource(ParamWrapper) and not getattr(owner, "is_transposed", False):
+        inputs, outputs = outputs, inputs
+    return inputs, outputs
+
+
+def _linear(base: nn.Module, inside: Mapping[str, Any]) -> frozenset[str]:
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    head = base.get_output_embeddings() if hasattr(base, "get_output_embeddings") else None
+    while hasattr(head, "base_layer"):
+        head = head.base_layer
+    return frozenset(
+        path for path, module in inside.items() if isinstance(module, nn.Linear | Conv1D) and module is not head
+    )
+
+
+def _tied(base: nn.Module) -> frozenset[str]:
+    from peft.utils.other import _get_module_names_tied_with_embedding
+
+    return frozenset(_get_module_names_tied_with_embedding(base))
+
+
+def _ties_targets() -> bool:
+    """Whether the installed PEFT ties adapters of tied modules, not copies of them alone."""
+    from peft.tuners.lora import LoraModel
+
+    return hasattr(LoraModel, "_add_targets_to_tie")

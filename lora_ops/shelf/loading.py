@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from .adapter_config import AdapterFileError
 from .adapter_files import CONFIG, AdapterFiles, read_adapter
+from .adapter_tensors import leftovers
+from .copies import without_copies
 from .fitting import Fitting, base_of
 from .packed import kept_packed
+from .peft_config import config_of, settled
+from .renaming import key_mapping
+from .resaving import as_peft_saves_it, read_tensors
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 #: Where a model keeps the folders that its adapters came from, by their PEFT names.
@@ -253,30 +257,24 @@ def _own_configs(model: Any) -> None:
 
 def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
     """`model` with one more adapter; a new `PeftModel` around a base model."""
-    from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
-    from peft.utils.save_and_load import load_peft_weights
-
-    from .adapter_weights import check_numbers
+    from peft import PeftModel, get_peft_model, set_peft_model_state_dict
 
     base = base_of(model)
-    device = next(model.parameters()).device
-    folder = str(files.folder)
-    mapping = getattr(base, "_checkpoint_conversion_mapping", None) or None
-    if _is_offloaded(base):
+    if any(parameter.is_meta for parameter in base.parameters()):
         return _added_to_offloaded(model, name, files, upcast)
-    config = PeftConfig.from_pretrained(folder)
+    config = config_of(files)
     trained_on = config.base_model_name_or_path
     config.inference_mode = True
-    if isinstance(model, PeftModel):
-        # PEFT 0.18 does not ask here, and does not cast here either.
-        known = "autocast_adapter_dtype" in signature(model.add_adapter).parameters
-        model.add_adapter(name, config, **({"autocast_adapter_dtype": upcast} if known else {}))
-    else:
-        model = get_peft_model(model, config, adapter_name=name, autocast_adapter_dtype=upcast)
-        config.base_model_name_or_path = trained_on
-    weights = load_peft_weights(folder, device=str(device), key_mapping=mapping)
-    check_numbers(weights, files.folder)
-    _check_copies(base, weights, files)
+    weights = read_tensors(files, str(next(model.parameters()).device), key_mapping(base))
+    with settled(config, Fitting.of(base), base, str(files.folder / CONFIG)):
+        if isinstance(model, PeftModel):
+            # PEFT 0.18 does not ask here, and does not cast here either.
+            known = "autocast_adapter_dtype" in signature(model.add_adapter).parameters
+            model.add_adapter(name, config, **({"autocast_adapter_dtype": upcast} if known else {}))
+        else:
+            model = get_peft_model(model, config, adapter_name=name, autocast_adapter_dtype=upcast)
+            config.base_model_name_or_path = trained_on
+    weights = without_copies(base, weights, files, LoadingError)
     result = set_peft_model_state_dict(model, weights, adapter_name=name)
     _check_places(model, result, name, config, files)
     if hasattr(model.base_model, "_cast_adapter_dtype"):
@@ -284,66 +282,24 @@ def _added(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
     return model.eval()
 
 
-def _is_offloaded(base: nn.Module) -> bool:
-    """Whether some weights are kept elsewhere until they are needed."""
-    return any(parameter.is_meta for parameter in base.parameters())
-
-
 def _added_to_offloaded(model: Any, name: str, files: AdapterFiles, upcast: bool) -> Any:
-    """PEFT itself settles where adapters go in a model of which parts are kept elsewhere."""
+    """PEFT itself settles where adapters go in a model of which parts are kept elsewhere until they are needed."""
     from peft import PeftModel
 
     if files.copies:
         raise LoadingError(f"{name} comes with weights of the base model, of which parts are offloaded here")
-    if isinstance(model, PeftModel):
-        model.load_adapter(str(files.folder), name, autocast_adapter_dtype=upcast)
-        return model
-    places = getattr(model, "hf_device_map", {})
-    return PeftModel.from_pretrained(
-        model,
-        str(files.folder),
-        adapter_name=name,
-        autocast_adapter_dtype=upcast,
-        device_map={f"base_model.model.{module}": device for module, device in places.items()},
-    )
-
-
-def _check_copies(base: nn.Module, weights: dict[str, torch.Tensor], files: AdapterFiles) -> None:
-    """Takes the base model's own weights out of those to be loaded.
-
-    PEFT saves the embeddings along when they are adapted, and would write them over the model's own.
-    """
-    for key in files.copies:
-        own, saved = _own(base, key.removeprefix("base_model.model.")), weights.pop(key)
-        if own is None or not _same(own, saved):
-            raise LoadingError(
-                f"The adapter in {files.folder} comes with its own {key}, which differs from this model's and would "
-                "replace it for good"
-            )
-
-
-def _own(base: nn.Module, name: str) -> torch.Tensor | None:
-    module: Any = base
-    *path, last = name.replace(".base_layer", "").split(".")
-    for part in path:
-        module = getattr(module, part, None)
-        module = getattr(module, "original_module", module)
-        while hasattr(module, "base_layer"):
-            module = module.base_layer
-    found: torch.Tensor | None = getattr(module, last, None)
-    return found
-
-
-def _same(own: torch.Tensor, saved: torch.Tensor) -> bool:
-    """Whether they differ by no more than the rounding of a 16-bit number; in slices, as they can be large."""
-    import torch
-
-    if own.shape != saved.shape:
-        return False
-    return all(
-        torch.allclose(one.float(), other.to(one.device).float(), rtol=2**-7, atol=1e-6)
-        for one, other in zip(own.split(4096), saved.split(4096), strict=True)
-    )
+    with as_peft_saves_it(files, Fitting.of(model), base_of(model)) as folder:
+        if isinstance(model, PeftModel):
+            model.load_adapter(str(folder), name, autocast_adapter_dtype=upcast)
+            return model
+        places = getattr(model, "hf_device_map", {})
+        return PeftModel.from_pretrained(
+            model,
+            str(folder),
+            adapter_name=name,
+            autocast_adapter_dtype=upcast,
+            device_map={f"base_model.model.{module}": device for module, device in places.items()},
+        )
 
 
 def _check_places(model: Any, result: Any, name: str, config: Any, files: AdapterFiles) -> None:
@@ -353,10 +309,12 @@ def _check_places(model: Any, result: Any, name: str, config: Any, files: Adapte
     prefix = PEFT_TYPE_TO_PREFIX_MAPPING.get(config.peft_type, "")
     missing = [key for key in result.missing_keys if prefix in key and f".{name}." in f"{key}."]
     there = {path for path, _ in base_of(model).named_modules()}
-    unnamed = [key for key in result.unexpected_keys if _module_of(key, prefix) in there]
+    training = leftovers()
+    unexpected = [key for key in result.unexpected_keys if not any(f".{leaf}" in key for leaf in training)]
+    unnamed = [key for key in unexpected if _module_of(key, prefix) in there]
     for keys, what in (
         (unnamed, f"it has weights for {{}}, which target_modules in its {CONFIG} does not name"),
-        (result.unexpected_keys, "it has weights for {}, which this model lacks"),
+        (unexpected, "it has weights for {}, which this model lacks"),
         (missing, "it lacks weights for {}, which its configuration names"),
     ):
         if keys and not config.is_prompt_learning:

@@ -60,7 +60,7 @@ class Place:
 
     Attributes:
         name, folder, run: as in `Entry`.
-        root: the folder that its files must not leave by symbolic links.
+        root: a folder that its files may be in, besides its own.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Place:
         """What its files tell.
 
         Raises:
-            AdapterFileError: they are damaged, or leave `root`.
+            AdapterFileError: they are damaged, or elsewhere.
         """
         return read_adapter(self.folder, self.root)
 
@@ -132,7 +132,7 @@ def _places(folders: Path | Sequence[Path]) -> Iterator[Place]:
             number += 1
             name = f"{folder.name}-{number}"
         taken.add(name)
-        checkpoints = list(_checkpoints(folder, root))
+        checkpoints = list(_checkpoints(folder))
         if looks_like_adapter(folder) or not checkpoints:
             yield Place(name, folder, name, root)
         for checkpoint in checkpoints:
@@ -147,10 +147,9 @@ def _places(folders: Path | Sequence[Path]) -> Iterator[Place]:
                 yield from named(child, root)
 
 
-def _checkpoints(folder: Path, root: Path) -> Iterator[Path]:
-    """Adapters in the folder of another, which are its stages; whoever leaves the shelf by a link is not followed."""
-    if folder.resolve().is_relative_to(root):
-        yield from (child for child in _folders_in(folder) if looks_like_adapter(child))
+def _checkpoints(folder: Path) -> Iterator[Path]:
+    """Adapters in the folder of another, which are its stages."""
+    return (child for child in _folders_in(folder) if looks_like_adapter(child))
 
 
 def _folders_in(folder: Path) -> list[Path]:
