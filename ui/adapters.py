@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ..lora_ops.refusals import shown
 from . import baking, heat, profiles, shelf
+from .said import message_of
 from .wire import FOR_PEOPLE, LIVE, QUEUED, counted, hand_over, page_of, wires
 from .works import Job, News, sentence
 
@@ -50,9 +52,10 @@ def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
         answer = ORDERS[message["do"]](console, page, message)
     except FOR_PEOPLE as error:
         answer = {"refused": sentence(str(error))}
-    except (KeyError, TypeError, IndexError) as error:
-        answer = {"refused": f"The page said something that nobody understands: {error!r}"}
-    return {"re": message.get("seq"), "job": console.works.job.to_dict(), **answer}
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        answer = {"refused": f"The page said something that nobody understands: {shown(error)}"}
+    seq = message.get("seq")
+    return {"re": seq if isinstance(seq, int) else None, "job": console.works.job.to_dict(), **answer}
 
 
 def begin(
@@ -81,7 +84,11 @@ def begin(
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        return counted(obey(console, page_of(request), json.loads(message or '{"do": "job"}')))
+        try:
+            said = message_of(message or '{"do": "job"}')
+        except ValueError as error:
+            return counted({"re": None, "job": console.works.job.to_dict(), "refused": sentence(str(error))})
+        return counted(obey(console, page_of(request), said))
 
     return order
 
@@ -89,7 +96,7 @@ def _obeyer(console: Console) -> Any:
 def _starter(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
-            said = json.loads(message)
+            said = message_of(message)
             with closing(begin(console, page_of(request), said, values)) as all_news:
                 for news in all_news:
                     yield counted(news)
