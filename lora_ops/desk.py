@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .following import Following
 from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
+from .loud import LOUDEST
 from .mix import Faders, Mix
 from .playing import Chosen, Playing
 from .rows import NotInRows, RowProbe
@@ -436,15 +436,19 @@ def _check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
 
 
 def _check_finite(adapter: Adapter, faders: Faders) -> None:
-    """Each gain of a mix is a finite number, but their product may not be."""
+    """Each gain of a mix is a number of 32 bits, but their product may not be."""
     loudest = abs(faders.master)
     for gains in (faders.kinds, faders.layers, faders.modules):
         loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
-    if isfinite(loudest * adapter.largest_scaling):
+    if max(loudest, loudest * adapter.largest_scaling) <= LOUDEST:
         return
     for target in adapter.scalable:
-        if not isfinite(faders.gain(target) * target.scaling):
-            raise ValueError(f"the gains of {target.name} in adapter {adapter.name!r} multiply to no finite number")
+        gain = faders.gain(target)
+        if not max(abs(gain), abs(gain * target.scaling)) <= LOUDEST:
+            raise ValueError(
+                f"the gains of {target.name} in adapter {adapter.name!r} multiply to no finite number of 32 bits "
+                f"({faders.spelled(target)}, on a scaling of {target.scaling:g}): turn one of these faders down"
+            )
 
 
 def _unknown(word: str, asked: Any, there: Any, owner: str) -> str:

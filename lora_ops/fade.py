@@ -6,12 +6,17 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from typing import Any
+
+from .loud import LOUDEST
+from .refusals import shown
 
 #: The last token that a point may stand at, and how many points a fade may have: more is a mistake, not music.
 LAST_TOKEN = 10_000_000
 MAX_POINTS = 1_000
+#: No text of a fade that people write is longer.
+_MOST_TEXT = 100_000
 
 _POINT = re.compile(r"(?P<gain>\S+)\s+at\s+(?P<token>\S+)")
 _EXAMPLE = "write gains at tokens, as in '0 at 0, 1 at 40, 0.3 at 120'"
@@ -33,7 +38,7 @@ class Fade:
 
     Raises:
         ValueError: there is no point, a token is no whole number from 0 up, tokens do not ascend, or a gain is no
-            finite number.
+            number of 32 bits.
     """
 
     points: tuple[tuple[int, float], ...]
@@ -65,6 +70,8 @@ class Fade:
         Raises:
             ValueError: naming the point that is not understood, and what to write instead.
         """
+        if len(text) > _MOST_TEXT:
+            raise ValueError(f"a fade has at most {MAX_POINTS:,} points")
         points = [_point(part.strip()) for part in text.split(",") if part.strip()]
         if not points:
             raise ValueError(f"a fade needs at least one point: {_EXAMPLE}")
@@ -97,12 +104,15 @@ def _checked(points: Iterable[Any]) -> tuple[tuple[int, float], ...]:
         raise ValueError("the points of a fade are pairs of a token and a gain")
     for point in points:
         if isinstance(point, str | bytes) or not isinstance(point, Iterable) or len(pair := tuple(point)) != 2:
-            raise ValueError(f"{str(point)[:60]!r} is no point of a fade: a point is a token and a gain")
+            raise ValueError(f"{shown(point)} is no point of a fade: a point is a token and a gain")
         token, gain = pair
         if isinstance(token, bool) or not isinstance(token, int) or not 0 <= token <= LAST_TOKEN:
-            raise ValueError(f"{str(token)[:60]!r} is no generated token: tokens are numbered from 0 to {LAST_TOKEN:,}")
-        if isinstance(gain, bool) or not isinstance(gain, int | float) or not isfinite(gain):
-            raise ValueError(f"the gain {str(gain)[:60]!r} at token {token} is no finite number")
+            raise ValueError(f"{shown(token)} is no generated token: tokens are numbered from 0 to {LAST_TOKEN:,}")
+        # A whole number of hundreds of digits can be compared with the limit, but is no float.
+        if isinstance(gain, bool) or not isinstance(gain, int | float) or gain != gain or gain in (inf, -inf):
+            raise ValueError(f"the gain {_plainly(gain)} at token {token} is no finite number")
+        if not -LOUDEST <= gain <= LOUDEST:
+            raise ValueError(f"the gain {shown(gain)} at token {token} is more than a number of 32 bits can hold")
         if checked and token <= checked[-1][0]:
             raise ValueError(f"the tokens of a fade ascend, each named once: {token} comes after {checked[-1][0]}")
         checked.append((token, float(gain)))
@@ -111,6 +121,10 @@ def _checked(points: Iterable[Any]) -> tuple[tuple[int, float], ...]:
     if not checked:
         raise ValueError("a fade needs at least one point")
     return tuple(checked)
+
+
+def _plainly(gain: Any) -> str:
+    return shown(str(gain) if isinstance(gain, float) else gain)
 
 
 def _short(gain: float) -> str:

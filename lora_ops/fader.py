@@ -6,11 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from .refusals import shown
+
 if TYPE_CHECKING:
     from .fade import Fade
     from .mix import Faders, Mix
 
 Of = Literal["master", "kind", "layer", "target"]
+
+#: No model has as many layers; an index beyond is a mistake.
+MOST_LAYERS = 100_000
 
 #: Where a mix keeps what a fader of this sort is set to.
 _FIELDS: Mapping[str, str] = {"kind": "kinds", "layer": "layers", "target": "modules"}
@@ -41,12 +46,12 @@ class Fader:
         if self.of == "master":
             fits = self.name is None
         elif self.of == "layer":
-            fits = isinstance(self.name, int) and not isinstance(self.name, bool) and self.name >= 0
+            fits = isinstance(self.name, int) and not isinstance(self.name, bool) and 0 <= self.name < MOST_LAYERS
         else:
             fits = self.of in _FIELDS and isinstance(self.name, str) and bool(self.name)
         if not fits:
             raise ValueError(
-                f"there is no fader of {self.of!r} named {self.name!r}: a master has no name, "
+                f"there is no fader of {shown(self.of)} named {shown(self.name)}: a master has no name, "
                 "a kind or a target has one, a layer has an index from 0 up"
             )
 
@@ -100,7 +105,7 @@ class Fader:
         of, colon, name = key.partition(":")
         if key == "master":
             return cls(adapter)
-        if of == "layer" and name.isascii() and name.isdigit() and name == str(int(name)):
+        if of == "layer" and name.isascii() and name.isdigit() and len(name) < 10 and name == str(int(name)):
             return cls(adapter, "layer", int(name))
         if of in ("kind", "target") and name:
             return cls(adapter, of, name)  # type: ignore[arg-type] # mypy does not narrow `in`

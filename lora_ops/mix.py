@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from .fade import Fade
-from .fader import Fader
+from .fader import MOST_LAYERS, Fader
+from .loud import LOUDEST
+from .refusals import FewFields, InParts, OneByOne, few_fields
+from .refusals import explain as explain  # those who read mixes say what is wrong with them in the same words
 
 if TYPE_CHECKING:
     from .target import Target
 
-Gain = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-LayerIndex = Annotated[int, Field(ge=0)]
+Gain = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LOUDEST, le=LOUDEST)]
+
+
+def _one_spelling(index: Any) -> Any:
+    """In JSON an index is text, which has to be written in one way: "3" and "03" would be one layer with two gains."""
+    if isinstance(index, str) and not (index.isascii() and index.isdigit() and (index == "0" or index[0] != "0")):
+        raise ValueError("a layer has an index from 0 up")
+    return index
+
+
+LayerIndex = Annotated[int, Field(ge=0, lt=MOST_LAYERS), BeforeValidator(_one_spelling)]
 
 
 class _Frozen(dict[Any, Any]):
@@ -55,17 +67,17 @@ class Faders:
     counts for nothing then. When nobody generates it stands where its fade is at token 0.
 
     Raises:
-        ValueError: a gain that is no finite number, a layer that is no index, a fade that is none or of no fader, or
-            a field that does not exist.
+        ValueError: a gain that is no number of 32 bits, a layer that is no index, a fade that is none or of no fader,
+            or a field that does not exist.
     """
 
     on: Annotated[bool, Field(strict=True)] = True
     master: Gain = 1.0
-    kinds: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
-    layers: Annotated[Mapping[LayerIndex, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
-    modules: Annotated[Mapping[str, Gain], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
-    fades: Annotated[Mapping[FadeKey, Annotated[Fade, PlainValidator(_fade)]], AfterValidator(_freeze)] = Field(
-        default_factory=_Frozen
+    kinds: Annotated[Mapping[str, Gain], InParts, AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    layers: Annotated[Mapping[LayerIndex, Gain], InParts, AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    modules: Annotated[Mapping[str, Gain], InParts, AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    fades: Annotated[Mapping[FadeKey, Annotated[Fade, PlainValidator(_fade)]], InParts, AfterValidator(_freeze)] = (
+        Field(default_factory=_Frozen)
     )
 
     def gain(self, target: Target) -> float:
@@ -84,6 +96,16 @@ class Faders:
         master, kind, module = self.master, self.kinds.get, self.modules.get
         layer: Callable[[int | None, float], float] = self.layers.get  # type: ignore[assignment] # None is no key of it
         return [master * kind(t.kind, 1.0) * layer(t.layer, 1.0) * module(t.name, 1.0) for t in targets]
+
+    def spelled(self, target: Target) -> str:
+        """The faders that move `target`, and their gains, for people: "master 0.5, q_proj 2, layer 3 1.5"."""
+        beside = (
+            (target.kind, self.kinds.get(target.kind)),
+            (f"layer {target.layer}", self.layers.get(target.layer) if target.layer is not None else None),
+            (target.name, self.modules.get(target.name)),
+        )
+        gains = [("master", self.master), *((name, gain) for name, gain in beside if gain is not None)]
+        return ", ".join(f"{name} {gain:g}" for name, gain in gains)
 
     def at(self, token: int) -> Faders:
         """Where the faders stand while this generated token is worked out (0 is the first): the same without fades."""
@@ -132,10 +154,12 @@ class Mix:
     True
 
     Raises:
-        ValueError: a gain that is no finite number, or a field that does not exist.
+        ValueError: a gain that is no number of 32 bits, or a field that does not exist.
     """
 
-    adapters: Annotated[Mapping[str, Faders], AfterValidator(_freeze)] = Field(default_factory=_Frozen)
+    adapters: Annotated[Mapping[str, Annotated[Faders, FewFields]], OneByOne, AfterValidator(_freeze)] = Field(
+        default_factory=_Frozen
+    )
 
     def __getitem__(self, adapter: str) -> Faders:
         return self.adapters.get(adapter, AS_LOADED)
@@ -167,20 +191,11 @@ class Mix:
             ValueError: anything that is not understood; the message names each field that is wrong, and why.
         """
         try:
-            return _MIX.validate_python(data)
+            return _MIX.validate_python(few_fields(data))
         except ValidationError as error:
             raise ValueError(f"this is no mix: {explain(error)}") from None
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with which field, in one line, without pydantic's trimmings."""
-    problems = []
-    for problem in error.errors(include_url=False):
-        # Keys of a mapping are reported with a trailing "[key]"; the path without it is what a person looks for.
-        path = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-        given = repr(problem["input"])
-        problems.append(f"{path or 'the whole'}: {problem['msg']} (got {given[:60]}{'…' if len(given) > 60 else ''})")
-    return "; ".join(problems)
+        except ValueError as error:
+            raise ValueError(f"this is no mix: {error}") from None
 
 
 def _plain(faders: Faders) -> dict[str, Any]:

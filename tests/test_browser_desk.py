@@ -396,12 +396,12 @@ def test_another_page_sees_what_is_moved(board: Board, mixer: Mixer, visit: Any)
 
 
 def test_a_move_that_is_refused_is_told_and_taken_back(board: Board, mixer: Mixer) -> None:
-    board.type("q_proj fader of pirate, number", "1e200")
-    wait_until(board.page, lambda: mixer.gains()["layers.0.self_attn.q_proj"] == 1e200, "the first huge gain")
-    board.type("Master fader of pirate, number", "1e200")  # their product is no finite number
+    board.type("q_proj fader of pirate, number", "1e30")
+    wait_until(board.page, lambda: mixer.gains()["layers.0.self_attn.q_proj"] == 1e30, "the first huge gain")
+    board.type("Master fader of pirate, number", "1e30")  # their product is no finite number
     expect(toast(board.page)).to_contain_text("That move was not taken")
     expect(board.label("Master fader of pirate, number")).to_have_value("1.00")
-    heard(board, mixer, every(mixer, 1e200, part="q_proj"))
+    heard(board, mixer, every(mixer, 1e30, part="q_proj"))
 
 
 # -- without a model, without an adapter

@@ -306,7 +306,7 @@ def test_a_copy_of_the_model_and_one_that_is_saved_whole_fade_no_more():
         ({"kind:q_porj": FADE}, "has no kind 'q_porj'; it has q_proj"),
         ({"layer:7": FADE}, "has no layer 7"),
         ({"target:lm_head": FADE}, "has no target 'lm_head'"),
-        ({"master": Fade(((0, 0.0), (9, 1e300))), "kind:q_proj": Fade(((0, 0.0), (3, 1e300)))}, "no finite number"),
+        ({"master": Fade(((0, 0.0), (9, 1e30))), "kind:q_proj": Fade(((0, 0.0), (3, 1e30)))}, "no finite number"),
     ],
     ids=["kind", "layer", "target", "infinite"],
 )

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import pickle
+import time
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from lora_mixer.lora_ops import Faders, Mix, Target
 
 names = st.sampled_from(["q_proj", "v_proj", "down_proj", "embed_tokens"])
 finite = st.floats(min_value=-1e6, max_value=1e6)
-any_finite = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**300), 10**300)
+LOUDEST = 3.4028234663852886e38
+any_finite = st.floats(-LOUDEST, LOUDEST) | st.integers(-int(LOUDEST), int(LOUDEST))
 
 
 def target(name: str = "model.layers.3.self_attn.q_proj", layer: int | None = 3, adapter: str = "pirate") -> Target:
@@ -220,3 +222,77 @@ def test_a_mix_can_be_copied_and_pickled(mix: Mix):
         for positions in twin.adapters.values():
             with pytest.raises(TypeError, match="immutable"):
                 positions.kinds["q_proj"] = 0.0  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [3.5e38, -3.5e38, 1e300, 10**39, 10**400, -(10**5000)],
+    ids=lambda gain: f"{str(gain)[:5]}…" if isinstance(gain, float) else "whole",
+)
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        (lambda gain: {"master": gain}, "pirate.master"),
+        (lambda gain: {"kinds": {"q_proj": gain}}, "pirate.kinds.q_proj"),
+        (lambda gain: {"layers": {"3": gain}}, "pirate.layers.3"),
+        (lambda gain: {"modules": {"lm_head": gain}}, "pirate.modules.lm_head"),
+        (lambda gain: {"fades": {"kind:q_proj": [[0, 1.0], [9, gain]]}}, "pirate.fades.kind:q_proj"),
+    ],
+)
+def test_a_gain_beyond_32_bits_is_refused_by_the_name_of_its_fader(gain: float, field: Any, named: str):
+    with pytest.raises(ValueError, match="this is no mix") as refusal:
+        Mix.from_dict(faders_with(**field(gain)))
+    assert named in str(refusal.value) and len(str(refusal.value)) < 400
+    with pytest.raises(ValueError):
+        Faders(**field(gain))
+
+
+def test_the_loudest_gain_of_32_bits_is_one():
+    assert Mix.from_dict(faders_with(master=LOUDEST, kinds={"q_proj": -LOUDEST}))["pirate"].master == LOUDEST
+
+
+@pytest.mark.parametrize("index", ["03", " 3", "3 ", "+3", "3.0", "1_0", "٣", "9" * 400, "100000"])
+def test_a_layer_is_spelled_in_one_way(index: str):
+    with pytest.raises(ValueError, match="layers"):
+        Mix.from_dict(faders_with(layers={"3": 0.5, index: 2.0}))
+
+
+def deep(levels: int = 900) -> Any:
+    inside: Any = []
+    for _ in range(levels):
+        inside = [inside]
+    return inside
+
+
+MANY = 200_000
+WRONG: dict[str, Any] = {
+    "kinds": faders_with(kinds=dict.fromkeys(map(str, range(MANY)), "x")),
+    "layers": faders_with(layers=dict.fromkeys(range(MANY), None)),
+    "names": faders_with(modules=dict.fromkeys(range(MANY), 1.0)),
+    "fades": faders_with(fades=dict.fromkeys(map(str, range(MANY)), [[0, 1]])),
+    "points": faders_with(fades={"master": [["x"]] * MANY}),
+    "fields": faders_with(**dict.fromkeys(map("f{}".format, range(MANY)), 1.0)),
+    "adapters": {"adapters": dict.fromkeys(map(str, range(MANY)), 1.0)},
+    "faders of many adapters": {"adapters": {str(at): {"master": "x"} for at in range(MANY)}},
+    "top": dict.fromkeys(map(str, range(MANY)), 1.0),
+    "a long text": faders_with(master="x" * 10_000_000),
+    "a long name": faders_with(**{"n" * 10_000_000: 1.0}),
+    "deep": faders_with(master=deep(), fades={"master": deep(), "kind:q": [deep()]}),
+    "digits": faders_with(fades={"master": [[10**5000, 1.0]], f"layer:{'1' * 5000}": [[0, 1]]}),
+}
+
+
+@pytest.mark.parametrize("data", WRONG.values(), ids=WRONG)
+def test_a_mix_that_is_wrong_many_times_over_is_refused_at_once_and_in_few_words(data: Any):
+    started = time.process_time()
+    with pytest.raises(ValueError, match="this is no mix") as refusal:
+        Mix.from_dict(data)
+    assert time.process_time() - started < 2  # naming each of them took half a minute
+    assert len(str(refusal.value)) < 2000 and "\n" not in str(refusal.value)
+
+
+def test_a_mix_of_very_many_faders_is_read_whole():
+    modules = {f"model.layers.{at}.q_proj": at / 2 for at in range(5_000)}
+    mix = Mix.from_dict(faders_with(modules=modules, fades={f"layer:{at}": [[0, 1.0]] for at in range(500)}))
+    assert dict(mix["pirate"].modules) == modules and len(mix["pirate"].fades) == 500
+    assert Mix.from_dict(mix.to_dict()) == mix

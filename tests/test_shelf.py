@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import tiny
 from test_adapter_files import written
 
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS
-from lora_mixer.lora_ops.shelf.shelf import NotesError, ShelfNotes, arranged, places, shelf, stages
+from lora_mixer.lora_ops.shelf.shelf import NotesError, Place, ShelfNotes, arranged, places, shelf, stages
 
 
 @pytest.fixture
@@ -164,6 +165,90 @@ def test_hundreds_are_looked_at_again_without_being_read(tmp_path: Path, monkeyp
     monkeypatch.setattr(json, "loads", lambda *given: read.append(given))
     assert shelf(tmp_path) == first
     assert not read
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the adapters whose files are read from now on."""
+    read: list[str] = []
+    real = Place.read
+
+    def reading(place: Place) -> Any:
+        read.append(place.name)
+        return real(place)
+
+    monkeypatch.setattr(Place, "read", reading)
+    return read
+
+
+def test_only_what_has_changed_is_read_again(loras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.llama()
+    read = reads(monkeypatch)
+    first = shelf(loras, model)
+    assert sorted(read) == sorted(names(first))
+    read.clear()
+    again = shelf(loras, model)
+    assert not read and all(one is other for one, other in zip(again, first, strict=True))
+    written(loras / "new")
+    written(loras / "Butler", r=3)
+    shutil.rmtree(loras / "run" / "checkpoint-20")
+    (loras / "pirate" / WEIGHTS).write_bytes(b"half")
+    changed = {entry.name: entry for entry in shelf(loras, model)}
+    assert sorted(read) == ["Butler", "new", "pirate"]
+    assert "new" in changed and "run/checkpoint-20" not in changed and "cut off" in changed["pirate"].error
+    assert changed["pirate/checkpoint-7"] is next(entry for entry in first if entry.name == "pirate/checkpoint-7")
+
+
+def test_another_model_is_held_against_what_is_known_already(loras: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf(loras)
+    read = reads(monkeypatch)
+    assert all(entry.fits for entry in shelf(loras, tiny.gpt2()) if entry.files)
+    assert not any(entry.fits for entry in shelf(loras)) and not read
+
+
+def test_whatever_is_wrong_with_one_adapter_the_others_are_listed(
+    loras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (loras / "circle").symlink_to(loras / "circle")
+    (written(loras / "inside") / CONFIG).unlink()
+    (loras / "inside" / CONFIG).symlink_to(loras / "inside" / CONFIG)
+    (written(loras / "folder") / WEIGHTS).unlink()
+    (loras / "folder" / WEIGHTS).mkdir()
+    (written(loras / "pipe") / WEIGHTS).unlink()
+    os.mkfifo(loras / "pipe" / WEIGHTS)
+    real = Place.read
+
+    def reading(place: Place) -> Any:
+        if place.name == "Butler":
+            raise OverflowError("int too large to convert to float")
+        return real(place)
+
+    monkeypatch.setattr(Place, "read", reading)
+    entries = {entry.name: entry for entry in shelf(loras)}
+    assert {name for name, entry in entries.items() if entry.error} == {"inside", "folder", "pipe", "Butler"}
+    assert "Butler cannot be read" in entries["Butler"].error and entries["pirate"].files
+
+
+def test_an_adapter_whose_overwriting_was_killed_is_back_when_somebody_looks(loras: Path) -> None:
+    (loras / "pirate").rename(loras / ".pirate.0a1b2c3d.lora-mixer.old")
+    written(loras / ".pirate.0a1b2c3d.lora-mixer.part")
+    written(loras / ".poet.0a1b2c3e.lora-mixer.part")
+    assert "pirate" in names(shelf(loras)) and not names(shelf(loras)).count("poet")
+    assert not list(loras.glob(".*.lora-mixer*"))
+    assert places(loras)["pirate"].read()
+
+
+def test_a_shelf_that_nobody_may_write_to_is_listed(loras: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (loras / "pirate").rename(loras / ".pirate.0a1b2c3d.lora-mixer.old")
+    real = os.open
+
+    def read_only(path: Any, flags: int, *given: Any, **options: Any) -> int:
+        if flags & os.O_CREAT and str(path).startswith(str(loras)):
+            raise OSError(30, "Read-only file system", str(path))
+        return real(path, flags, *given, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    assert "Butler" in names(shelf(loras))
+    assert (loras / ".pirate.0a1b2c3d.lora-mixer.old").is_dir()
 
 
 # -- notes and collections

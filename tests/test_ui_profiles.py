@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from shelved import ask, opened, refused, shelf_host, shelve, work
+from shelved import ask, entry, opened, refused, shelf_host, shelve, work
 from tiny import pirate
 
+from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui.adapters import obey
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Marked, Panel
 from lora_mixer.ui.profiles import mix_of_profile
+from lora_mixer.ui.said import message_of
+from lora_mixer.ui.shelf import checked_gain
 from lora_mixer.ui.state import state
 
 QUIET = Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 1.5})
@@ -122,15 +129,15 @@ def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Conso
 
 
 def test_a_column_plays_a_profile(console: Console) -> None:
-    from lora_mixer.ui.orders import obey
+    from lora_mixer.ui.orders import obey as obey_lab
 
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet")
     console.move(Panel())
-    assert "refused" not in obey(console, "page", {"do": "profile", "key": 2, "name": "quiet"})
+    assert "refused" not in obey_lab(console, "page", {"do": "profile", "key": 2, "name": "quiet"})
     slot = console.lab.setup.slot(2)
     assert slot.name == "quiet" and slot.kept is not None and slot.kept["pirate"] == QUIET
-    assert "no profile" in obey(console, "page", {"do": "profile", "key": 2, "name": "loud"})["refused"]["why"]
+    assert "no profile" in obey_lab(console, "page", {"do": "profile", "key": 2, "name": "loud"})["refused"]["why"]
 
 
 def test_shapes_set_layers_and_kinds_and_leave_the_master(console: Console) -> None:
@@ -157,3 +164,122 @@ def test_strangers_keep_nothing(tmp_path: Path) -> None:
 def test_without_an_adapter_there_is_nothing_to_keep(tmp_path: Path) -> None:
     console = opened(shelf_host(tmp_path))
     assert "no adapter" in refused(console, "save", name="one")
+
+
+def test_a_profile_that_another_page_saved_meanwhile_is_not_overwritten(console: Console) -> None:
+    ask(console, "save", name="quiet", note="mine")
+    [shown] = ask(console, "profiles")["profiles"]["profiles"]
+    ask(console, "save", name="quiet", note="another's", overwrite=True, seen=shown["mark"])
+    assert (
+        "somebody else"
+        in refused(console, "save", name="quiet", note="mine", overwrite=True, seen=shown["mark"]).lower()
+    )
+    assert "somebody else" in refused(console, "delete", name="quiet", seen=shown["mark"]).lower()
+    [now] = ask(console, "profiles")["profiles"]["profiles"]
+    assert now["note"] == "another's"
+    ask(console, "delete", name="quiet", seen=now["mark"])
+
+
+def test_a_full_disk_is_told_in_plain_words_and_reading_goes_on(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(console, "save", name="quiet", note="one")
+    ask(console, "note", name="pirate", note="loud", collections=["a"])
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for do, said in (
+        ("save", {"name": "another"}),
+        ("change", {"name": "quiet", "note": "two"}),
+        ("rename", {"name": "quiet", "new": "loud"}),
+        ("note", {"name": "pirate", "note": "soft", "collections": []}),
+    ):
+        assert refused(console, do, **said).startswith("The disk is full, nothing was written: ")
+    [kept] = ask(console, "profiles")["profiles"]["profiles"]
+    assert (kept["name"], kept["note"]) == ("quiet", "one") and entry(console, "pirate")["note"] == "loud"
+
+
+LONG = "x" * 3_000_000
+CRAFTED: list[dict[str, Any]] = [
+    {"do": "save", "name": LONG},
+    {"do": "save", "name": "a", "note": LONG},
+    {"do": "save", "name": ["a"]},
+    {"do": "save", "name": "\ud800"},
+    {"do": "save", "name": "a", "note": "\ud800"},
+    {"do": "save", "name": "a", "overwrite": True, "seen": 7},
+    {"do": "put", "name": LONG},
+    {"do": "put", "name": None},
+    {"do": "put", "name": "there", "names": 7},
+    {"do": "put", "name": "there", "names": ["x"]},
+    {"do": "rename", "name": "there", "new": LONG},
+    {"do": "rename", "name": "there"},
+    {"do": "change", "name": "there", "note": LONG},
+    {"do": "delete", "name": LONG},
+    {"do": "export", "name": {}},
+    {"do": "import", "text": "[" * 1_000_000},
+    {"do": "import", "text": json.dumps({"name": "a", "adapters": dict.fromkeys(map(str, range(200_000)), 1)})},
+    {"do": "import", "text": "{}", "file": LONG},
+    {"do": "import", "text": 10**400},
+    {"do": "shape", "adapter": LONG, "shape": "fade_in"},
+    {"do": "note", "name": LONG, "note": "", "collections": []},
+    {"do": "note", "name": "pirate", "note": LONG, "collections": []},
+    {"do": "note", "name": "pirate", "note": "x", "collections": LONG},
+    {"do": "note", "name": "pirate", "note": "x", "collections": ["a"] * 200_000},
+    {"do": "note", "name": "pirate", "note": "x", "collections": [LONG]},
+    {"do": "note", "name": "pirate", "note": "x", "collections": [[]]},
+    {"do": ["shelf"]},
+    {"do": LONG},
+    {},
+]
+
+
+def test_whatever_a_page_sends_is_refused_in_few_words_and_changes_nothing(console: Console, tmp_path: Path) -> None:
+    ask(console, "save", name="there")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    for at, message in enumerate(CRAFTED):
+        started = time.process_time()
+        answer = obey(console, "page", message)
+        assert time.process_time() - started < 3, at
+        assert len(answer["refused"]) < 2500 and "\n" not in answer["refused"], at
+        json.dumps(answer, allow_nan=False)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "[]", "7", "[" * 200_000, '"x"', '{"do": "job", "seq": [1]}', " " * (17 * 2**20)]
+)
+def test_what_is_no_message_is_answered(text: str) -> None:
+    try:
+        assert dict(message_of(text))["do"] == "job"
+    except ValueError as error:
+        assert len(str(error)) < 200
+
+
+@pytest.mark.parametrize("gain", [10**400, 1e39, -1e300, True, "1", None, float("nan"), float("inf"), [1]])
+def test_a_gain_that_is_none_is_refused(gain: Any) -> None:
+    with pytest.raises(ValueError, match="finite number of 32 bits"):
+        checked_gain({"gain": gain})
+    assert checked_gain({}) == 1 and checked_gain({"gain": 2}) == 2
+
+
+def test_where_strangers_share_the_page_nothing_is_written_whatever_it_asks(tmp_path: Path) -> None:
+    console = opened(shelf_host(tmp_path, pirate(), multi_user=True))
+    told = ask(console, "profiles")["profiles"]
+    assert not told["writes"] and told["why_not"] and told["profiles"] == []
+    text = json.dumps({"version": 1, "name": "a", "mix": {"adapters": {}}})
+    for do, said in (
+        ("save", {"name": "a"}),
+        ("change", {"name": "a", "note": "x"}),
+        ("rename", {"name": "a", "new": "b"}),
+        ("delete", {"name": "a"}),
+        ("import", {"text": text}),
+        ("note", {"name": "pirate", "note": "x", "collections": ["a"]}),
+    ):
+        assert refused(console, do, **said)
+    ask(console, "shelf")
+    for name in ("load", "unload", "checkpoints", "bake"):
+        with pytest.raises((HostError, ValueError)):
+            work(console, name, name="a", names=["a"], keep=False)
+    assert list(tmp_path.iterdir()) == []

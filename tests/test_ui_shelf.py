@@ -129,6 +129,24 @@ def test_notes_and_collections_are_kept_and_found(console: Console) -> None:
     assert ask(console, "shelf")["shelf"]["collections"] == ["verse"]
 
 
+def test_damaged_notes_are_told_and_hide_no_adapter(console: Console, tmp_path: Path) -> None:
+    ask(console, "note", name="poet", note="loud", collections=["verse"])
+    (tmp_path / "shelf.json").write_text("{")
+    shelf = ask(console, "shelf")["shelf"]
+    assert "shelf.json holds no notes" in shelf["notes_why"] and not shelf["writes"]
+    assert entry(console, "poet")["method"] == "lora" and entry(console, "poet")["note"] == ""
+    assert "shelf.json holds no notes" in refused(console, "note", name="poet", note="x", collections=[])
+    (tmp_path / "shelf.json").unlink()
+    assert ask(console, "shelf")["shelf"]["notes_why"] == ""
+
+
+def test_nothing_is_drawn_again_while_nothing_changes(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask(console, "shelf")["shelf"]
+    monkeypatch.setattr("lora_mixer.ui.shelf._row", lambda *given: pytest.fail("drawn again"))
+    assert ask(console, "shelf")["shelf"] is first
+    assert "shelf" not in ask(console, "shelf", known=first["digest"])
+
+
 def test_strangers_see_no_shelf_and_change_nothing(tmp_path: Path) -> None:
     console = opened(shelf_host(tmp_path, pirate(llama()), multi_user=True))
     shelf = ask(console, "shelf")["shelf"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import baking, heat, profiles, shelf
+from .said import message_of
 from .toast import refusal
 from .wire import (
     FOR_PEOPLE,
@@ -21,7 +22,6 @@ from .wire import (
     QUEUED,
     counted,
     hand_over,
-    heard,
     not_understood,
     number_of,
     page_of,
@@ -93,7 +93,11 @@ def begin(
 
 def _obeyer(console: Console) -> Any:
     def order(message: str, request: gr.Request) -> str:
-        return counted(obey(console, page_of(request), heard(message) if message else {"do": "job"}))
+        try:
+            said = message_of(message or '{"do": "job"}')
+        except ValueError as error:
+            return counted({"re": None, "job": console.works.job.to_dict(), "refused": sentence(str(error))})
+        return counted(obey(console, page_of(request), said))
 
     return order
 
@@ -101,7 +105,7 @@ def _obeyer(console: Console) -> Any:
 def _starter(console: Console) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
-            said = heard(message)
+            said = message_of(message)
             with closing(begin(console, page_of(request), said, values)) as all_news:
                 for news in all_news:
                     yield counted(news)

@@ -19,6 +19,7 @@ from ..lora_ops.mix import Faders, Mix
 from .lab import Lab
 from .panel import Panel
 from .session import Sessions
+from .shelf import ShownShelf
 from .twice import Twice
 from .works import Works
 
@@ -66,6 +67,7 @@ class Console:
         self._started = False
         #: What is being done with adapters: loading, measuring, baking.
         self.works = Works()
+        self.shown_shelf = ShownShelf()
         #: Asked where the faders of adapters stand that have just been loaded; what it does not name is as loaded.
         self.on_adapters: Callable[[Desk, Sequence[str]], Mapping[str, Faders]] = lambda desk, names: {}
         #: The profile that was put on the desk last, and the one that was put back by itself.

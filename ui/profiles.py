@@ -10,6 +10,7 @@ from ..hosts.protocol import HostError
 from ..lora_ops.mix import AS_LOADED, Faders, Mix
 from .describe import describe
 from .panel import Panel
+from .said import text_of
 from .shelf import SHARED
 from .works import News
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from .console import Console
 
 FOLDER = "profiles"
+#: Characters that a page may send of a name, and of a note.
+MOST_NAME, MOST_NOTE = 1_000, 20_000
 
 
 def kept(console: Console) -> Profiles:
@@ -37,13 +40,13 @@ def look(console: Console, page: str, message: Mapping[str, Any]) -> News:
 def _all(console: Console) -> News:
     from ..lora_ops.shapes import SHAPES
 
-    profiles, desk = kept(console), console.desk()
+    (good, damaged), desk = kept(console).look(), console.desk()
     return {
         "writes": console.host.user_data is not None,
         "why_not": SHARED if console.host.multi_user else "",
         "kept": console.works.kept,
-        "profiles": [_row(profile, desk) for profile in profiles.list()],
-        "damaged": profiles.damaged(),
+        "profiles": [_row(profile, desk) for profile in good],
+        "damaged": damaged,
         "shapes": [{"name": one.name, "title": one.title, "about": one.about} for one in SHAPES.values()],
     }
 
@@ -53,6 +56,7 @@ def _row(profile: Profile, desk: Desk | None) -> News:
 
     row = {
         "name": profile.name,
+        "mark": profile.mark,
         "note": profile.note,
         "model": profile.model,
         "restore": profile.restore,
@@ -77,15 +81,15 @@ def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
     playing = desk.playing.as_loaded
     mix = Mix({name: one for name, one in heard.adapters.items() if one != AS_LOADED or name not in playing})
     profile = Profile.of(
-        str(message["name"]),
+        _name(message),
         desk,
         mix,
         model=console.host.model_name,
         hashes=hashes(console),
         restore=message.get("restore") is True,
-        note=str(message.get("note", "")),
+        note=text_of(message, "note", MOST_NOTE, ""),
     )
-    profile = kept(console).save(profile, overwrite=message.get("overwrite") is True)
+    profile = kept(console).save(profile, overwrite=message.get("overwrite") is True, seen=_seen(message))
     console.stands_at(profile.name)
     return _changed(console, f"Saved as “{profile.name}”.")
 
@@ -93,7 +97,7 @@ def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
 def put(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
     desk = _desk(console)
-    profile = kept(console).load(str(message["name"]))
+    profile = kept(console).load(_name(message))
     found = fitted(console, desk, profile, message.get("names") or {})
     if found.not_fits and not found.fits:
         raise ValueError(f"nothing of “{profile.name}” fits what is loaded. {' '.join(found.not_fits)}")
@@ -107,8 +111,8 @@ def put(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
 def rename(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Gives a profile another name."""
-    name = str(message["name"])
-    profile = kept(console).rename(name, str(message["new"]))
+    name = _name(message)
+    profile = kept(console).rename(name, text_of(message, "new", MOST_NAME))
     if console.profile == name:
         console.stands_at(profile.name)
     return _changed(console, f"“{name}” is called “{profile.name}” now.")
@@ -116,42 +120,34 @@ def rename(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
 def change(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Whether a profile is put back by itself, and the note on it."""
-    profiles = kept(console)
-    profile = profiles.load(str(message["name"]))
     changes: dict[str, Any] = {}
     if "restore" in message:
         changes["restore"] = message["restore"] is True
     if "note" in message:
-        changes["note"] = str(message["note"]).strip()
-    profiles.save(profile.model_copy(update=changes), overwrite=True)
+        changes["note"] = text_of(message, "note", MOST_NOTE).strip()
+    kept(console).change(_name(message), **changes)
     return _changed(console, "")
 
 
 def delete(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Removes a profile; the page has asked."""
-    name = str(message["name"])
-    kept(console).delete(name)
+    name = _name(message)
+    kept(console).delete(name, _seen(message))
     return _changed(console, f"“{name}” is gone.")
 
 
 def export(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """A profile as text, for the browser to keep as a file."""
-    name = str(message["name"])
+    name = _name(message)
     return {"text": kept(console).export(name), "file": f"{name}.json"}
 
 
 def take_in(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Keeps a profile that came as a file; where its name is taken it gets a number."""
-    from ..lora_ops.profiles import Profile
+    from ..lora_ops.profile import MOST, Profile
 
-    profile = Profile.from_json(str(message["text"]), str(message.get("file") or "the file"))
-    profiles = kept(console)
-    taken = {name.casefold() for name in (*(one.name for one in profiles.list()), *profiles.damaged())}
-    name, number = profile.name.strip(), 1
-    while name.casefold() in taken:
-        number += 1
-        name = f"{profile.name.strip()} {number}"
-    profile = profiles.save(profile.model_copy(update={"name": name}))
+    profile = Profile.from_json(text_of(message, "text", MOST), text_of(message, "file", MOST_NAME, "") or "the file")
+    profile = kept(console).add(profile)
     return _changed(console, f"Imported as “{profile.name}”.")
 
 
@@ -160,7 +156,8 @@ def shape(console: Console, page: str, message: Mapping[str, Any]) -> News:
     from ..lora_ops.shapes import SHAPES
     from ..lora_ops.shapes import shape as shaped
 
-    desk, adapter, name = _desk(console), str(message["adapter"]), str(message["shape"])
+    desk = _desk(console)
+    adapter, name = text_of(message, "adapter", MOST_NAME), text_of(message, "shape", MOST_NAME)
     desk.check_adapters([adapter])
     mix = console.panel.mix
     faders = shaped(name, desk.adapters[adapter], mix[adapter])
@@ -227,6 +224,15 @@ def hashes(console: Console) -> dict[str, str]:
         except AdapterFileError:  # its files have changed or gone since: then the name alone tells
             continue
     return found
+
+
+def _name(message: Mapping[str, Any]) -> str:
+    return text_of(message, "name", MOST_NAME)
+
+
+def _seen(message: Mapping[str, Any]) -> str | None:
+    """The mark of the profile that a page shows, where it says so: nobody means to replace another one."""
+    return None if message.get("seen") is None else text_of(message, "seen", MOST_NAME)
 
 
 def _changed(console: Console, said: str) -> News:

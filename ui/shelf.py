@@ -5,22 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
-from math import isfinite
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
+from ..lora_ops.loud import LOUDEST
 from ..lora_ops.mix import Faders, Mix
+from ..lora_ops.refusals import shown
 from .columns import MOST
-from .works import Job, News, clock
+from .said import text_of, texts_of
+from .works import Job, News, clock, sentence
 
 if TYPE_CHECKING:
-    from ..lora_ops.shelf.shelf import Entry, ShelfNotes
+    from ..lora_ops.shelf.notes import ShelfNotes, Written
+    from ..lora_ops.shelf.shelf import Entry
     from .console import Console
 
 SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
 NOTES = "shelf.json"
+#: Nobody loads or unloads more adapters at once.
+_MOST_NAMES = 1_000
 
 
 def look(console: Console, page: str, message: Mapping[str, Any]) -> News:
@@ -34,16 +39,47 @@ def shelf_json(console: Console) -> News:
     host = console.host
     shown: News = {"folder": "", "folders": [], "entries": [], "collections": [], "loaded": [], "empty": SHARED}
     shown |= {"writes": host.user_data is not None, "why_not": SHARED if host.multi_user else why_not_load(console)}
-    if not host.multi_user:
-        folders = [str(folder) for folder in host.shelf_folders()]
-        loaded = loaded_adapters(console)
-        notes = shelf_notes(console)
-        runs = _runs(entries_of(console), loaded, notes)
-        empty = f"There is no adapter in {folders[0]} yet." if folders else "This host has no folder of adapters."
-        shown |= {"folder": folders[0] if folders else "", "folders": folders, "loaded": list(loaded), "empty": empty}
-        shown |= {"entries": runs, "collections": sorted(notes.collections, key=str.casefold)}
-    text = json.dumps(shown, sort_keys=True)
-    return {**shown, "digest": hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()}
+    shown["notes_why"] = ""
+    if host.multi_user:
+        return console.shown_shelf.drawn(shown, lambda: shown)
+    from ..lora_ops.shelf.notes import NotesError, Written
+
+    folders = [str(folder) for folder in host.shelf_folders()]
+    loaded, entries = loaded_adapters(console), entries_of(console)
+    try:
+        written = shelf_notes(console).look()
+    except NotesError as error:  # the adapters are there all the same
+        written = Written()
+        shown |= {"writes": False, "notes_why": sentence(str(error))}
+    empty = f"There is no adapter in {folders[0]} yet." if folders else "This host has no folder of adapters."
+    shown |= {"folder": folders[0] if folders else "", "folders": folders, "loaded": list(loaded), "empty": empty}
+    shown["collections"] = sorted(written.collections, key=str.casefold)
+    return console.shown_shelf.drawn(
+        (shown, entries, loaded, written), lambda: {**shown, "entries": _runs(entries, loaded, written)}
+    )
+
+
+class ShownShelf:
+    """The shelf as it was drawn last: where nothing has changed, thousands of adapters are not drawn again."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, News] = (None, {})
+
+    def drawn(self, of: Any, draw: Callable[[], News]) -> News:
+        """What `draw` makes, and a digest of it.
+
+        Args:
+            of: all that goes into the drawing.
+            draw: asked where that is not what it was the last time.
+        """
+        last, news = self._last
+        if of != last:
+            drawn = draw()
+            text = json.dumps(drawn, sort_keys=True)
+            digest = hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+            news = {**drawn, "digest": digest}
+            self._last = (of, news)
+        return news
 
 
 def loaded_adapters(console: Console) -> dict[str, Path | None]:
@@ -62,7 +98,7 @@ def entries_of(console: Console) -> list[Entry]:
 
 def shelf_notes(console: Console) -> ShelfNotes:
     """One's own notes; where nothing may be kept there are none."""
-    from ..lora_ops.shelf.shelf import ShelfNotes
+    from ..lora_ops.shelf.notes import ShelfNotes
 
     folder = console.host.user_data
     return ShelfNotes(folder / NOTES if folder else None)
@@ -77,24 +113,28 @@ def why_not_load(console: Console) -> str:
     return f"{trouble.title}. {trouble.advice}" if trouble else "There is no model to load adapters into."
 
 
-def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], notes: ShelfNotes) -> list[News]:
+def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: Written) -> list[News]:
     """The adapters in order, each with its checkpoints; a run that has checkpoints alone has a line of its own."""
     names = {str(folder): name for name, folder in loaded.items() if folder is not None}
     of_shelf = {entry.name for entry in entries}
     # Of adapters that the host loaded itself the folder is not always known: then the name tells.
     names_alone = {name: name for name, folder in loaded.items() if folder is None and name in of_shelf}
-    written, collections = notes.notes, notes.collections
+    own: dict[str, list[str]] = {}
+    for title, members in written.collections.items():
+        for name in members:
+            own.setdefault(name, []).append(title)
     runs: dict[str, News] = {}
     for entry in entries:
         found = (
             names.get(str(entry.folder)) or names.get(str(entry.folder.resolve())) or names_alone.get(entry.name, "")
         )
-        own = [name for name, members in collections.items() if entry.name in members]
-        row = _row(entry, found, written.get(entry.name, ""), own)
+        row = _row(entry, found, written.notes.get(entry.name, ""), own.get(entry.name, ()))
         if not entry.is_checkpoint:
             runs[entry.run] = row
         else:
-            runs.setdefault(entry.run, _run(entry, written, collections))["entries"].append(row)
+            if entry.run not in runs:
+                runs[entry.run] = _run(entry, written.notes.get(entry.run, ""), own.get(entry.run, ()))
+            runs[entry.run]["entries"].append(row)
     return list(runs.values())
 
 
@@ -125,11 +165,10 @@ def _row(entry: Entry, loaded: str, note: str, collections: Sequence[str]) -> Ne
     return {**row, "entries": []}
 
 
-def _run(entry: Entry, written: Mapping[str, str], collections: Mapping[str, Sequence[str]]) -> News:
+def _run(entry: Entry, note: str, collections: Sequence[str]) -> News:
     """A training run whose folder holds checkpoints, and no adapter itself."""
-    own = [name for name, members in collections.items() if entry.run in members]
     row = {**_NOTHING, "id": entry.run, "name": entry.run, "where": str(entry.folder.parent), "run": True}
-    return {**row, "note": written.get(entry.run, ""), "collections": own, "entries": []}
+    return {**row, "note": note, "collections": list(collections), "entries": []}
 
 
 _NOTHING: News = {
@@ -141,16 +180,10 @@ _NOTHING: News = {
 
 def note(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Writes a note about an adapter, and says which collections it is in."""
-    notes, name = shelf_notes(console), str(message["name"])
-    wanted = [str(one).strip() for one in message["collections"]]
-    notes.write(name, str(message["note"]))
-    there = [title for title, members in notes.collections.items() if name in members]
-    for title in wanted:
-        if title and title not in there:
-            notes.collect(title, [name])
-    for title in there:
-        if title not in wanted:
-            notes.discard(title, [name])
+    from ..lora_ops.shelf.notes import MOST_NAME, MOST_OF_ONE, MOST_TEXT, MOST_TITLE
+
+    name, text = text_of(message, "name", MOST_NAME), text_of(message, "note", MOST_TEXT)
+    shelf_notes(console).describe(name, text, texts_of(message, "collections", MOST_OF_ONE, MOST_TITLE))
     return {}
 
 
@@ -159,7 +192,7 @@ def note(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
 def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Loads adapters, at a gain."""
-    names, gain, began = [str(name) for name in message["names"]], checked_gain(message), time.monotonic()
+    names, gain, began = _names(message), checked_gain(message), time.monotonic()
     job.tell(f"Loading {_listed(names)} …")
     loaded = console.host.load_adapters(
         names, keep=bool(message["keep"]), on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
@@ -172,9 +205,9 @@ def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
 
 def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Takes adapters out of the model, by their PEFT names; all of them when none are named."""
-    names = message["names"]
+    names = None if message["names"] is None else _names(message)
     job.tell(f"Unloading {_listed(names) if names else 'all adapters'} …")
-    console.host.unload_adapters(None if names is None else [str(name) for name in names])
+    console.host.unload_adapters(names)
     console.refresh()
     left = loaded_adapters(console)
     # What was done, not how things stand: the host's own menu may load one the next moment, and this still says so.
@@ -184,9 +217,10 @@ def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
 
 def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Loads what there is of a training run, and makes a column of each: that one alone is on."""
+    from ..lora_ops.shelf.notes import MOST_NAME
     from ..lora_ops.shelf.shelf import stages
 
-    run, gain, began = str(message["name"]), checked_gain(message), time.monotonic()
+    run, gain, began = text_of(message, "name", MOST_NAME), checked_gain(message), time.monotonic()
     members = stages(entries_of(console), run)
     if len(members) < 2:
         raise HostError(f"Fewer than two checkpoints of {run} can be loaded: there is nothing to compare.")
@@ -217,12 +251,18 @@ def checked_gain(message: Mapping[str, Any]) -> float:
     """The gain in a page's message.
 
     Raises:
-        ValueError: it is no finite number.
+        ValueError: it is no finite number, or more than one of 32 bits can be.
     """
-    gain = float(message.get("gain", 1))
-    if not isfinite(gain):
-        raise ValueError(f"the gain to load at must be a finite number, not {gain}")
-    return gain
+    gain = message.get("gain", 1)
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not -LOUDEST <= gain <= LOUDEST:
+        raise ValueError(f"the gain to load at must be a finite number of 32 bits, not {shown(gain)}")
+    return float(gain)
+
+
+def _names(message: Mapping[str, Any]) -> list[str]:
+    from ..lora_ops.shelf.notes import MOST_NAME
+
+    return texts_of(message, "names", _MOST_NAMES, MOST_NAME)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -156,11 +156,11 @@ def _hash(path: Path, _stamp: tuple[int, int]) -> str:
     return total.hexdigest()
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=64)
 def _read(
     folder: Path, config_path: Path, weights_path: Path, _config_stamp: Any, weights_stamp: tuple[int, int]
 ) -> AdapterFiles:
-    """Kept for as long as neither file changes: a shelf of hundreds is looked at again and again."""
+    """Kept for as long as neither file changes, for those in use; a shelf remembers what lies on it itself."""
     written, size = weights_stamp
     raw = read_object(config_path)
     config = read_config(config_path, raw)

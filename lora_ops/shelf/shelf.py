@@ -1,24 +1,24 @@
-"""The shelf: the adapters in a folder and their training checkpoints, without loading any; and one's notes on them."""
+"""The shelf: the adapters in a folder and their training checkpoints, without loading any."""
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from operator import is_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from ..files import write_aside
-from ..mix import explain
-from .adapter_files import AdapterFileError, AdapterFiles, looks_like_adapter, read_adapter
+from ..files import put_right
+from .adapter_files import AdapterFileError, AdapterFiles
 from .fitting import Fitting
+from .notes import NotesError, ShelfNotes
+from .places import Place, natural, places
 
 if TYPE_CHECKING:
     from torch import nn
+
+__all__ = ["Entry", "NotesError", "Place", "ShelfNotes", "arranged", "places", "shelf", "stages"]
 
 
 @dataclass(frozen=True)
@@ -54,45 +54,20 @@ class Entry:
         return self.files.step if self.files else None
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where an adapter lies; nothing of it has been read.
-
-    Attributes:
-        name, folder, run: as in `Entry`.
-        root: a folder that its files may be in, besides its own.
-    """
-
-    name: str
-    folder: Path
-    run: str
-    root: Path
-
-    def read(self) -> AdapterFiles:
-        """What its files tell.
-
-        Raises:
-            AdapterFileError: they are damaged, or elsewhere.
-        """
-        return read_adapter(self.folder, self.root)
-
-
 def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None) -> list[Entry]:
     """Every adapter in these folders, and every checkpoint in a folder of theirs, sorted by name.
 
-    Reads a few kilobytes of each, and those only once while they do not change.
+    Reads a few kilobytes of each, and those only once while they do not change. What a killed write left behind in
+    these folders is put right.
 
     Args:
         folders: a folder of adapters, or several; an adapter's own folder stands for itself. They need not exist.
         loaded_model: what `Entry.fits` is about, with or without adapters.
     """
-    fitting = Fitting.of(loaded_model) if loaded_model is not None else None
-    return arranged(_entry(place, fitting) for place in _places(folders))
-
-
-def places(folders: Path | Sequence[Path]) -> dict[str, Place]:
-    """Where each entry lies, by its name; nothing is read."""
-    return {place.name: place for place in _places(folders)}
+    folders = (folders,) if isinstance(folders, Path) else tuple(folders)
+    for folder in folders:
+        put_right(folder)
+    return _remembered(folders).look(loaded_model)
 
 
 def arranged(entries: Iterable[Entry], by: Literal["name", "time"] = "name", search: str = "") -> list[Entry]:
@@ -109,64 +84,108 @@ def arranged(entries: Iterable[Entry], by: Literal["name", "time"] = "name", sea
         if all(word in _text(entry) for word in words):
             runs.setdefault(entry.run, []).append(entry)
     for members in runs.values():
-        members.sort(key=lambda entry: (entry.is_checkpoint, entry.step or 0, _natural(entry.name)))
+        members.sort(key=lambda entry: (entry.is_checkpoint, entry.step or 0, natural(entry.name)))
     if by == "time":
         order = sorted(runs, key=lambda run: max(entry.time for entry in runs[run]), reverse=True)
     else:
-        order = sorted(runs, key=_natural)
+        order = sorted(runs, key=natural)
     return [entry for run in order for entry in runs[run]]
 
 
 def stages(entries: Iterable[Entry], run: str) -> list[Entry]:
     """What can be loaded of one training run, from its first checkpoint to what became of it."""
     members = [entry for entry in entries if entry.run == run and entry.files and not entry.fits]
-    return sorted(members, key=lambda entry: (not entry.is_checkpoint, entry.step or 0, _natural(entry.name)))
+    return sorted(members, key=lambda entry: (not entry.is_checkpoint, entry.step or 0, natural(entry.name)))
 
 
-def _places(folders: Path | Sequence[Path]) -> Iterator[Place]:
-    taken: set[str] = set()
+@dataclass(frozen=True)
+class _Read:
+    """What came of reading an adapter: its files, or why they cannot be read."""
 
-    def named(folder: Path, root: Path) -> Iterator[Place]:
-        name, number = folder.name, 1
-        while name in taken:
-            number += 1
-            name = f"{folder.name}-{number}"
-        taken.add(name)
-        checkpoints = list(_checkpoints(folder))
-        if looks_like_adapter(folder) or not checkpoints:
-            yield Place(name, folder, name, root)
-        for checkpoint in checkpoints:
-            yield Place(f"{name}/{checkpoint.name}", checkpoint, name, root)
-
-    for folder in [folders] if isinstance(folders, Path) else folders:
-        if looks_like_adapter(folder):
-            yield from named(folder, folder.resolve())
-        else:
-            root = folder.resolve()
-            for child in _folders_in(folder):
-                yield from named(child, root)
+    stamp: tuple[Any, ...]
+    files: AdapterFiles | None
+    error: str
 
 
-def _checkpoints(folder: Path) -> Iterator[Path]:
-    """Adapters in the folder of another, which are its stages."""
-    return (child for child in _folders_in(folder) if looks_like_adapter(child))
+@dataclass(frozen=True)
+class _Look:
+    """What somebody saw who looked.
+
+    Attributes:
+        read: what came of reading, by the folders of adapters.
+        found: the entries in the order in which they were found.
+        arranged: the same in an order for people.
+        fitting: what they were held against; None without a model.
+    """
+
+    read: Mapping[Path, _Read] = field(default_factory=dict)
+    found: Sequence[Entry] = ()
+    arranged: Sequence[Entry] = ()
+    fitting: Fitting | None = None
 
 
-def _folders_in(folder: Path) -> list[Path]:
+class _Memory:
+    """What was seen in some folders last: what has not changed since is neither read nor judged again."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._folders = folders
+        self._last = _Look()
+
+    def look(self, loaded_model: nn.Module | None) -> list[Entry]:
+        last = self._last  # taken, and left, at once: others may look at the same time
+        fitting = Fitting.of(loaded_model) if loaded_model is not None else None
+        there = places(self._folders).values()
+        alike = _Alike(last.read)
+        read = {place.folder: _read(place, last.read.get(place.folder), alike) for place in there}
+        before = {entry.name: entry for entry in last.found if read.get(entry.folder) is last.read[entry.folder]}
+        if fitting is not last.fitting:
+            before = {}
+        found = [_entry(place, read[place.folder], before.get(place.name), fitting) for place in there]
+        same = len(found) == len(last.found) and all(map(is_, found, last.found))
+        self._last = _Look(read, found, last.arranged if same else arranged(found), fitting)
+        return list(self._last.arranged)
+
+
+class _Alike:
+    """One set of targets for all adapters that have the same, as those of one recipe do: else they fill the memory."""
+
+    def __init__(self, read: Mapping[Path, _Read]) -> None:
+        self._read = read
+
+    def __call__(self, files: AdapterFiles) -> AdapterFiles:
+        return replace(files, targets=self._known.setdefault(files.targets, files.targets))
+
+    @cached_property
+    def _known(self) -> dict[Any, Any]:
+        known = {id(one.files.targets): one.files.targets for one in self._read.values() if one.files is not None}
+        return {targets: targets for targets in known.values()}
+
+
+@lru_cache(maxsize=8)
+def _remembered(folders: tuple[Path, ...]) -> _Memory:
+    return _Memory(folders)
+
+
+def _read(place: Place, known: _Read | None, alike: _Alike) -> _Read:
+    if known is not None and known.stamp == place.stamp:
+        return known
     try:
-        children = [child for child in folder.iterdir() if not child.name.startswith(".") and child.is_dir()]
-    except OSError:  # there is no such folder, or nobody may look into it
-        return []
-    return sorted(children, key=lambda child: _natural(child.name))
-
-
-def _entry(place: Place, fitting: Fitting | None) -> Entry:
-    try:
-        files = place.read()
+        return _Read(place.stamp, alike(place.read()), "")
     except AdapterFileError as error:
-        return Entry(place.name, place.folder, place.run, None, str(error), "", _time(place.folder))
-    reason = fitting.why_not(files) if fitting else ""
-    return Entry(place.name, place.folder, place.run, files, "", reason, files.time)
+        return _Read(place.stamp, None, str(error))
+    except (OSError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+        # Whatever is wrong with one adapter, the others are still listed.
+        return _Read(place.stamp, None, f"{place.folder} cannot be read: {error or type(error).__name__}")
+
+
+def _entry(place: Place, read: _Read, before: Entry | None, fitting: Fitting | None) -> Entry:
+    """The very entry of the last look, where nothing about it has changed."""
+    if before is not None and (before.folder, before.run) == (place.folder, place.run):
+        return before
+    if read.files is None:
+        return Entry(place.name, place.folder, place.run, None, read.error, "", _time(place.folder))
+    reason = fitting.why_not(read.files) if fitting else ""
+    return Entry(place.name, place.folder, place.run, read.files, "", reason, read.files.time)
 
 
 def _time(folder: Path) -> float:
@@ -180,117 +199,3 @@ def _text(entry: Entry) -> str:
     files = entry.files
     facts = (files.method, *files.kinds, files.base_model) if files else ()
     return " ".join((entry.name, *facts)).casefold()
-
-
-def _natural(name: str) -> list[Any]:
-    """Sorts "checkpoint-20" before "checkpoint-100", and capitals beside small letters."""
-    parts = re.split(r"(\d+)", name.casefold())
-    return [(part.zfill(20), part) if part.isdigit() else (part, part) for part in parts]
-
-
-# -- notes and collections
-
-
-class NotesError(ValueError):
-    """The notes cannot be read or written; the message says why, and what to do."""
-
-
-class _Notes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    version: Literal[1] = 1
-    notes: dict[str, Annotated[str, Field(max_length=20_000)]] = {}
-    collections: dict[str, list[str]] = {}
-
-
-#: A file of notes that is larger is none.
-MOST_NOTES = 16 * 2**20
-
-
-class ShelfNotes:
-    """What one has written about adapters, and collections of them, in one JSON file that people can read.
-
-    Args:
-        path: the file; it need not exist. None where nothing may be written, then there are no notes.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._writing = threading.Lock()
-
-    def note(self, name: str) -> str:
-        """What is written about an adapter; empty if nothing is."""
-        return self._read().notes.get(name, "")
-
-    @property
-    def notes(self) -> Mapping[str, str]:
-        """All notes, by the names of adapters."""
-        return self._read().notes
-
-    def write(self, name: str, text: str) -> None:
-        """Writes a note about an adapter, in place of the one before; an empty text removes it.
-
-        Raises:
-            NotesError: the file is damaged, or nothing may be kept here.
-            OSError: it cannot be written; what was there is still there.
-        """
-        if len(text) > 20_000:
-            raise NotesError("a note can have 20,000 characters at most")
-        with self._changing() as notes:
-            notes.notes.pop(name, None)
-            if text.strip():
-                notes.notes[name] = text.strip()
-
-    @property
-    def collections(self) -> Mapping[str, Sequence[str]]:
-        """The names of adapters in each collection, in the order in which they were put there."""
-        return self._read().collections
-
-    def collect(self, collection: str, names: Iterable[str]) -> None:
-        """Puts adapters into a collection, which is made if there is none of that name.
-
-        Raises:
-            NotesError, OSError: as with `write`; or the collection has no name.
-        """
-        title = collection.strip()
-        if not title or len(title) > 200:
-            raise NotesError("a collection needs a name of 200 characters at most")
-        with self._changing() as notes:
-            notes.collections[title] = list(dict.fromkeys([*notes.collections.get(title, ()), *names]))
-
-    def discard(self, collection: str, names: Iterable[str] | None = None) -> None:
-        """Takes adapters out of a collection; an empty one is gone. Without names, all of them.
-
-        Raises:
-            NotesError, OSError: as with `write`; or there is no such collection.
-        """
-        with self._changing() as notes:
-            if collection not in notes.collections:
-                raise NotesError(f"there is no collection {collection!r}")
-            out = set(notes.collections[collection] if names is None else names)
-            notes.collections[collection] = [name for name in notes.collections[collection] if name not in out]
-            if not notes.collections[collection]:
-                del notes.collections[collection]
-
-    @contextmanager
-    def _changing(self) -> Iterator[_Notes]:
-        """Read, changed and written by one at a time; not written if the change fails."""
-        if self._path is None:
-            raise NotesError("nothing is kept here, since others share this page")
-        with self._writing:
-            notes = self._read()
-            yield notes
-            write_aside(self._path, notes.model_dump_json(indent=2) + "\n")
-
-    def _read(self) -> _Notes:
-        path = self._path
-        if path is None or not path.is_file():
-            return _Notes()
-        try:
-            if path.stat().st_size > MOST_NOTES:
-                raise NotesError(f"{path} is larger than {MOST_NOTES // 2**20} MiB: it holds no notes")
-            return _Notes.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise NotesError(f"{path} holds no notes: {explain(error)}. Correct it, or move it away") from None
-        except OSError as error:
-            raise NotesError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -5,6 +5,7 @@
   const { el, setText, setAttribute } = M.dom;
   const KEY = "shelf";
   const LOOK_MS = 10000;
+  const LOOKING = "Looking \u2026";
   const AT_ONCE = 150; // rows that are made at once; more are made when they are asked for
 
   const matches = (entry, words) => {
@@ -17,7 +18,7 @@
   /** {node, update(), tick(), shown(visible)}. */
   M.shelf = function () {
     const search = el("input", { type: "search", class: "text-input shelf-search", placeholder: "Search name, base model, kind, note", "aria-label": "Search the shelf", id: "lora-mixer-shelf-search" });
-    const collection = el("select", { class: "select", "aria-label": "Collection", id: "lora-mixer-shelf-collection" });
+    const collection = el("select", { class: "select", "aria-label": "Collection", id: "lora-mixer-shelf-collection", hidden: true });
     const gain = M.numberField({ label: "Gain to load at", set: (v) => { at = v; } });
     const all = el("button", { type: "button", class: "button", text: "Unload all", id: "lora-mixer-unload-all", title: "Take every adapter out of the model: it is the base model again",
       on: { click: () => M.works.start({ do: "unload", names: null }, KEY) } });
@@ -28,9 +29,9 @@
     const said = M.saying("lora-mixer-shelf-said");
     const heads = ["name", "rank", "what", "size", "time"].map((part) => head(part));
     const rows = el("div", { class: "shelf-rows", role: "rowgroup" });
-    const table = el("div", { class: "shelf-table", role: "table", "aria-label": "Adapters" },
+    const table = el("div", { class: "shelf-table", role: "table", "aria-label": "Adapters", hidden: true },
       el("div", { class: "shelf-row shelf-head", role: "row" }, ...heads.map((one) => one.node), el("span", { role: "columnheader", class: "shelf-acts", "aria-label": "What to do" })), rows);
-    const nothing = el("div", { class: "shelf-nothing", id: "lora-mixer-shelf-nothing" });
+    const nothing = el("div", { class: "shelf-nothing", id: "lora-mixer-shelf-nothing", text: LOOKING });
     const more = el("button", { type: "button", class: "button", text: "Show more", hidden: true, on: { click: () => { limit += AT_ONCE; M.works.changed(); } } });
     const where = el("span", { class: "hint shelf-where" });
     const node = el("div", { class: "panel-card", id: "lora-mixer-shelf-card" },
@@ -59,10 +60,17 @@
       if (asking) return;
       asking = true;
       lookedAt = performance.now();
+      if (whole) busyLooking(true);
       M.works.order({ do: "shelf", known: whole || !shelf ? "" : shelf.digest }, (answer) => {
         asking = false;
+        busyLooking(false);
         if (answer.refused) said.say(answer.refused);
       });
+    }
+    /** Whoever pressed the button sees that the folder is being read. */
+    function busyLooking(now) {
+      again.disabled = now;
+      setText(again, now ? LOOKING : "Look again");
     }
     M.works.onNews((news) => {
       if (!news.shelf) return;
@@ -168,14 +176,15 @@
         job.update(M.works.jobOf(KEY));
         if (!shelf) {
           table.hidden = true;
-          setText(nothing, "Looking \u2026");
+          setText(nothing, LOOKING);
           return;
         }
         collections();
         setText(where, shelf.folder ? `in ${shelf.folder}` : "");
         where.title = shelf.folders.join("\n");
-        setText(why, shelf.why_not);
-        why.hidden = !shelf.why_not;
+        const reasons = [shelf.why_not, shelf.notes_why].filter(Boolean).join(" ");
+        setText(why, reasons);
+        why.hidden = !reasons;
         draw();
       },
       tick() {

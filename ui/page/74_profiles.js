@@ -46,13 +46,20 @@
       el("div", { class: "fields" }, name.node, note.node),
       el("label", { class: "choice" }, again, el("span", { text: "Put it back by itself when its adapters are loaded again" })),
       el("div", { class: "column-tools" }, keep, over.node));
-    const taken = () => Boolean(known && known.profiles.some((one) => one.name.toLowerCase() === name.input.value.trim().toLowerCase()));
+    const there = () => (known ? known.profiles.find((one) => one.name.toLowerCase() === name.input.value.trim().toLowerCase()) : undefined);
+    const taken = () => Boolean(there());
     const look = () => { keep.hidden = taken(); over.node.hidden = !keep.hidden; };
     name.input.addEventListener("input", look);
     name.input.addEventListener("keydown", M.guard("save", (event) => { if (event.key === "Enter" && !taken()) save(false); }));
     function save(overwrite) {
-      M.works.order({ do: "save", name: name.input.value, note: note.input.value, restore: again.checked, overwrite }, (answer) => {
-        if (answer.refused) { name.complain(answer.refused); look(); return; }
+      // What is overwritten is the profile that this page shows, and not one that somebody else has saved since.
+      const seen = overwrite && there() ? there().mark : null;
+      M.works.order({ do: "save", name: name.input.value, note: note.input.value, restore: again.checked, overwrite, seen }, (answer) => {
+        if (answer.refused) {
+          name.complain(answer.refused);
+          M.works.order({ do: "profiles" }, look);
+          return;
+        }
         name.complain("");
         tell(answer.said, true);
         M.wire.poll(true);
@@ -81,7 +88,10 @@
     const maps = el("div", { class: "fields" });
     const note = el("div", { class: "hint profile-note" });
     const again = el("input", { type: "checkbox", class: "tick" });
-    const order = (message) => M.works.order({ ...message, name: profile.name }, (answer) => tell(answer.refused || answer.said || "", !answer.refused));
+    const order = (message) => M.works.order({ ...message, name: profile.name }, (answer) => {
+      tell(answer.refused || answer.said || "", !answer.refused);
+      if (answer.refused) M.works.order({ do: "profiles" });
+    });
     again.addEventListener("change", M.guard("restore", () => order({ do: "change", restore: again.checked })));
     const small = (text, what, click) => el("button", { type: "button", class: "button small", text, data: { do: what }, on: { click } });
     const put = small("Put on the desk", "put", () => {
@@ -114,7 +124,7 @@
       if (answer.refused) tell(answer.refused);
       else M.download(answer.file, answer.text);
     }));
-    const gone = M.askingButton("Delete\u2026", "Yes, delete it", { do: "delete" }, () => order({ do: "delete" }));
+    const gone = M.askingButton("Delete\u2026", "Yes, delete it", { do: "delete" }, () => order({ do: "delete", seen: profile.mark }));
     const node = el("li", { class: "profile" },
       el("div", { class: "profile-head" }, name, field, words), note, bad, maps,
       el("div", { class: "profile-acts" }, put, rename, save, gone.node,
