@@ -22,6 +22,7 @@ from .wire import (
     QUEUED,
     counted,
     hand_over,
+    heard,
     not_understood,
     number_of,
     page_of,
