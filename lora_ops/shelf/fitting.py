@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from ..imported import imported
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -75,6 +77,8 @@ class Fitting:
 
 def base_of(model: nn.Module) -> nn.Module:
     """The base model itself, whatever PEFT has put around it."""
+    if imported("peft") is None:  # then it has not put anything around it
+        return model
     from peft import PeftMixedModel, PeftModel
     from peft.tuners.tuners_utils import BaseTuner
 
@@ -107,18 +111,26 @@ def _differs(target: FileTarget, sizes: Sizes) -> str:
 
 def _sizes(base: nn.Module) -> Iterator[tuple[str, Sizes]]:
     """Of every module of the base model, seen through what PEFT has put around it."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils.other import AuxiliaryTrainingWrapper
-
     stack: list[tuple[str, nn.Module]] = [("", base)]
     while stack:
         path, module = stack.pop()
-        while isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper):
-            module = module.base_layer if isinstance(module, BaseTunerLayer) else module.original_module
+        module = _inside(module)
         sizes = _of_module(module)
         if path and sizes is not None:
             yield path, sizes
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child)
+
+
+def _inside(module: nn.Module) -> nn.Module:
+    """The base model's own module, inside what PEFT has put around it."""
+    if imported("peft") is None:
+        return module
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    while isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper):
+        module = module.base_layer if isinstance(module, BaseTunerLayer) else module.original_module
+    return module
 
 
 def _of_module(module: Any) -> Sizes | None:
