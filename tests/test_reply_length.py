@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from tiny import pirate
 from lora_mixer.hosts.protocol import ReplyLength
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
-from lora_mixer.ui import votes
+from lora_mixer.ui import fader_board, votes
 from lora_mixer.ui.asking import MANY, MOST_LENGTH, TYPED, Wish, ask
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.state import state
@@ -90,6 +91,16 @@ def test_textgen_tells_what_its_page_says(textgen: Any, host: Any) -> None:  # n
     assert host.reply_length() == ReplyLength(DEFAULTS["truncation_length"], with_prompt=True)
     told = state(Console(host))["lab"]["length"]
     assert told == {"tokens": DEFAULTS["truncation_length"], "withPrompt": True}
+    # A page that is open learns of it, though nothing on the desk has changed.
+    console = Console(host)
+    known = state(console)["rev"]
+    first = json.loads(fader_board._answer(console, json.dumps({"rev": known})))
+    assert first["lab"]["length"]["withPrompt"]
+    assert "lab" not in str(fader_board._answer(console, json.dumps({"rev": first["rev"]})))
+    textgen.ui.gather_interface_values(*values(max_new_tokens=77))
+    again = json.loads(fader_board._answer(console, json.dumps({"rev": first["rev"]})))
+    assert again["lab"]["length"] == {"tokens": 77, "withPrompt": False}
+    textgen.ui.gather_interface_values(*values(auto_max_new_tokens=True))
     textgen.shared.persistent_interface_state = {**textgen.shared.persistent_interface_state, "truncation_length": ""}
     assert host.reply_length() is None
     textgen.shared.args.multi_user = True
