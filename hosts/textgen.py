@@ -42,7 +42,9 @@ from .textgen_model import (
 
 _LOG = logging.getLogger(__name__)
 #: Where the host's own menu is: folded away, and not there at all with another loader.
-_MENU = "choose a LoRA in the Model tab under “See more options” (shown for the Transformers loader) and press Apply LoRAs"
+_MENU = (
+    "choose a LoRA in the Model tab under “See more options” (shown for the Transformers loader) and press Apply LoRAs"
+)
 
 
 class TextGenHost:

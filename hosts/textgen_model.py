@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

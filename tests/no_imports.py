@@ -67,9 +67,7 @@ def textgen(folder: Path, model: Any) -> Any:
     models = types.ModuleType("modules.models")
     vars(models).update(load_model=load_for_ever)
     modules = types.ModuleType("modules")
-    sys.modules.update(
-        {"modules": modules, "modules.shared": shared, "modules.utils": utils, "modules.models": models}
-    )
+    sys.modules.update({"modules": modules, "modules.shared": shared, "modules.utils": utils, "modules.models": models})
     threading.Thread(target=models.load_model, name="host", daemon=True).start()
     return importlib.import_module("lora_mixer.hosts.textgen").TextGenHost()
 

@@ -111,7 +111,12 @@ def test_textgen_tells_what_its_page_says(textgen: Any, host: Any) -> None:  # n
 def test_textgens_own_way_of_generating_keeps_to_a_requests_limit(textgen: Any, host: Any, auto: bool) -> None:  # noqa: F811
     request = host.ask_again(values(history=a_chat(), auto_max_new_tokens=auto, do_sample=False, seed=3))
     calls: list[dict[str, Any]] = []
-    textgen.shared.model.generate = lambda **kwargs: calls.append(kwargs) or kwargs["inputs"]
+
+    def listen(**kwargs: Any) -> Any:
+        calls.append(kwargs)
+        return kwargs["inputs"]
+
+    textgen.shared.model.generate = listen
     request.generation["max_new_tokens"] = 5
     try:
         with host.lock:

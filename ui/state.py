@@ -47,7 +47,7 @@ def state(console: Console, known: int | None = None) -> dict[str, Any]:
 def _length(console: Console) -> dict[str, Any] | None:
     """How long a reply may get as the chat is set."""
     length = console.host.reply_length()
-    return length and {"tokens": length.tokens, "withPrompt": length.with_prompt}
+    return {"tokens": length.tokens, "withPrompt": length.with_prompt} if length else None
 
 
 def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:

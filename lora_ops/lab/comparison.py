@@ -10,7 +10,6 @@ import torch
 
 from ..background import Background
 from ..desk import Desk
-from ..mix import Mix
 from ..rows import NotInRows
 from .asking import Alone, Asked, Asking, Manner, Row, check_prompt
 from .column import MAX_COLUMNS, Column, ColumnResult, Result
