@@ -60,7 +60,7 @@ def textgen(folder: Path, model: Any) -> Any:
     shared = types.ModuleType("modules.shared")
     vars(shared).update(
         model=model, tokenizer=None, model_name="tiny", args=args, user_data_dir=folder, gradio={}, input_elements=[],
-        generation_lock=threading.Lock(), lora_names=[],
+        generation_lock=threading.Lock(), lora_names=[], persistent_interface_state={},
     )  # fmt: skip
     utils = types.ModuleType("modules.utils")
     vars(utils).update(get_available_loras=lambda: ["None"])
