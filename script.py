@@ -73,7 +73,9 @@ def use_host(host: Any) -> None:
 
 
 def setup() -> None:
-    """Called once by the host; there is nothing to prepare before the page is built."""
+    """Called by the host before the page is built: what must not be imported while it loads a model, is now."""
+    if _door().host is None:
+        _part("hosts.textgen_imports").import_beforehand()
 
 
 def ui() -> None:

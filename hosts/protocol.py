@@ -71,6 +71,19 @@ class Request:
     state: Any = field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True)
+class ReplyLength:
+    """How long a reply may get.
+
+    Attributes:
+        tokens: at most so many.
+        with_prompt: whether the prompt counts among them: then it goes on until the context is full.
+    """
+
+    tokens: int
+    with_prompt: bool = False
+
+
 #: Answers a turn of the chat: growing texts of the reply. The host holds `lock` meanwhile.
 Answerer = Callable[[Request], Iterator[str]]
 
@@ -191,6 +204,9 @@ class Host(Protocol):
     def chat_outputs(self) -> Sequence[Any]:
         """The components that `use_reply` updates."""
 
+    def reply_length(self) -> ReplyLength | None:
+        """How long a reply may get as the chat is set at the moment; None where nobody but its page knows."""
+
     def ask_again(self, values: Sequence[Any]) -> Request:
         """The chat's last turn, asked again.
 
@@ -224,7 +240,10 @@ class Host(Protocol):
         """
 
     def generate(self, request: Request) -> Iterator[str]:
-        """Answers `request` by the host's own way of generating; yields the growing reply. The caller holds `lock`."""
+        """Answers `request` by the host's own way of generating; yields the growing reply. The caller holds `lock`.
+
+        It gets no longer than the `max_new_tokens` of the request's `generation`.
+        """
 
     def stop(self) -> None:
         """Stops what `generate` is at."""

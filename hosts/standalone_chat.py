@@ -121,10 +121,16 @@ class Chat:
         for event in (said, again):
             # Also after a failure: whatever happened, the page is not left waiting.
             event.then(self.settle, [self.history], view, **quick)
+        length = self.settings[1]
+        self.host.longest = length.value
+        length.change(self._set_longest, [length], None, **quick)
         self.stop.click(self.stop_session, [self.history], view, **quick)
         self.clear.click(lambda: [*self.view(History()), ""], None, [*view, self.status], **quick)
         self.previous.click(lambda history: self.view(history.show(-1)), [self.history], view, **quick)
         self.next.click(lambda history: self.view(history.show(+1)), [self.history], view, **quick)
+
+    def _set_longest(self, tokens: float | None) -> None:
+        self.host.longest = int(tokens) if tokens else None
 
     def _inputs(self) -> list[Any]:
         return [self.history, *self.settings]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .adapter_loading import OnLoaded, change, leaving, wanted
-from .protocol import Answerer, HostError, Request, Trouble
+from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from .standalone_history import History
 from .standalone_load import Loaded, Start, load
 
@@ -43,6 +43,8 @@ class StandaloneHost:
         #: Why there is no model and will be none, or an empty string.
         self.failure = ""
         self._loaded: Loaded | None = None
+        #: The reply length that the chat's settings were last set to.
+        self.longest: int | None = None
         #: Told when there is a model, before anything is generated with it.
         self.on_model: Callable[[], None] = lambda: None
         self._stop = threading.Event()
@@ -193,6 +195,9 @@ class StandaloneHost:
 
     def chat_outputs(self) -> Sequence[Any]:
         return self._outputs
+
+    def reply_length(self) -> ReplyLength | None:
+        return ReplyLength(self.longest) if self.longest and not self.multi_user else None
 
     def ask_again(self, values: Sequence[Any]) -> Request:
         history, settings = self.read(values)

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import textgen_adapters, textgen_changes, textgen_turns
 from .adapter_loading import OnLoaded
-from .protocol import Answerer, HostError, Request, Trouble
+from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from .textgen_adapters import MERGED
 from .textgen_chat import (
     Turn,
@@ -41,6 +41,10 @@ from .textgen_model import (
 )
 
 _LOG = logging.getLogger(__name__)
+#: Where the host's own menu is: folded away, and not there at all with another loader.
+_MENU = (
+    "choose a LoRA in the Model tab under “See more options” (shown for the Transformers loader) and press Apply LoRAs"
+)
 
 
 class TextGenHost:
@@ -172,13 +176,14 @@ class TextGenHost:
             return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")
         if self.multi_user:
             return Trouble("No adapter is loaded", "In multi-user mode, start TextGen with --lora NAME.")
-        advice = "Load one on the Adapters tab, or choose a LoRA in the Model tab and press Apply LoRAs."
+        advice = f"Load one on the Adapters tab, or {_MENU}."
         return Trouble("No adapter is loaded", f"{advice} LoRAs are looked for in {shared.args.lora_dir}.")
 
     def _load_advice(self) -> str:
         if self.multi_user:
             return "In multi-user mode, start TextGen with --loader Transformers --model NAME --lora NAME."
-        return "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file), then apply a LoRA."
+        load = "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file)"
+        return f"{load}. Then load an adapter on the Adapters tab, or {_MENU}."
 
     def merged_sources(self) -> list[str]:
         """The adapters that the host has loaded together, though it plays but one.
@@ -201,6 +206,23 @@ class TextGenHost:
         """The chat's history, and what the host's script redraws the chat from."""
         shared = host_module("shared")
         return [shared.gradio["history"], shared.gradio["display"]]
+
+    def reply_length(self) -> ReplyLength | None:
+        """What the Parameters tab says, as the page that was used last has it; None in multi-user mode."""
+        if self.multi_user:
+            return None
+        shared = host_module("shared")
+
+        def now(name: str) -> Any:
+            value = shared.persistent_interface_state.get(name)
+            return shared.gradio[name].value if value is None else value
+
+        try:
+            if now("auto_max_new_tokens"):
+                return ReplyLength(int(now("truncation_length")), with_prompt=True)
+            return ReplyLength(int(now("max_new_tokens")))
+        except (KeyError, TypeError, ValueError):  # no page yet, or an emptied field
+            return None
 
     def ask_again(self, values: Sequence[Any]) -> Request:
         """The chat's last turn, as "Regenerate" would ask it. Takes `lock` for a moment; changes no history.
@@ -284,8 +306,10 @@ class TextGenHost:
         model, text_generation = self._model_or_error(), host_module("text_generation")
         if not hasattr(text_generation, "_generate_reply"):
             raise HostError("This version of TextGen generates in a way not known here: compare in one batch instead.")
-        # The stopping strings of the request hold the custom ones already.
+        # The stopping strings of the request hold the custom ones already, and its limit is known.
         state = {**request.state, "seed": request.seed, "stream": True, "custom_stopping_strings": ""}
+        if (limit := request.generation.get("max_new_tokens")) is not None:
+            state |= {"max_new_tokens": limit, "auto_max_new_tokens": False}
         with seeded_random(request.seed), watched_generate(model) as run:
             self._generating = True
             try:

@@ -8,15 +8,16 @@ unloaded: "LoRA" in its `modules` is for one LoRA that fits. What it needs to kn
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..lora_ops.imported import imported
 from .adapter_loading import OnLoaded, change, leaving, wanted
 from .protocol import HostError
 from .textgen_chat import host_module
+from .textgen_imports import import_peft
 from .textgen_model import is_torch_model
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MERGED = "__merged"
 
 def loaded(model: Any) -> dict[str, Path | None]:
     """The adapters in the model but for the host's blend, with their folders; the host names a LoRA by its folder."""
-    if "peft" not in sys.modules:  # then there are none, and importing it takes seconds
+    if imported("peft") is None:  # then there are none
         return {}
     from ..lora_ops.shelf.loading import loaded_adapters
 
@@ -39,6 +40,8 @@ def loaded(model: Any) -> dict[str, Path | None]:
 
 def chosen_here(model: Any) -> bool:
     """Whether all adapters that are in the model were put there by `load`, and play as it left them."""
+    if imported("peft") is None:
+        return False
     from ..lora_ops.shelf.loading import arranged_here
 
     return arranged_here(model)
@@ -55,6 +58,7 @@ def load(model: Any, names: Sequence[str | Path], keep: bool, on_loaded: OnLoade
     Raises:
         HostError: it cannot be done; everything is as it was.
     """
+    import_peft()
     plan = wanted(names, keep, _shelf(), loaded(model))
     _use(change(model, plan.load, plan.keep, upcast=False))
     if on_loaded is not None:

@@ -9,11 +9,11 @@ tells nobody before it begins, so the function that does it is put into a coat; 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from ..lora_ops.imported import imported
 from .textgen_adapters import MERGED
 from .textgen_chat import host_module
 from .textgen_model import is_torch_model
@@ -50,7 +50,7 @@ def watch(around: Around) -> bool:
 def _put_right() -> None:
     """Takes out names that no layer carries, and the blend, which the host makes anew of whatever it then has."""
     model = host_module("shared").model
-    if not is_torch_model(model) or "peft" not in sys.modules:
+    if not is_torch_model(model) or imported("peft") is None:
         return
     from ..lora_ops.playing import adapters_in
 

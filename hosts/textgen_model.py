@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import random
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..lora_ops.imported import imported
 from .protocol import HostError
 from .textgen_chat import Turn, host_module, too_long
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def is_torch_model(model: Any) -> bool:
     """Whether `model` is a torch module; does not import torch, for without it there cannot be one."""
-    torch = sys.modules.get("torch")
+    torch = imported("torch")
     return torch is not None and isinstance(model, torch.nn.Module)
 
 
@@ -37,7 +37,7 @@ def adapters_in(model: Any) -> Iterator[str]:
     Its `peft_config` can name others: the host leaves the old one on a model when it takes LoRAs away, and PEFT then
     does not put an adapter of such a name into the layers again.
     """
-    peft = sys.modules.get("peft.tuners.tuners_utils")
+    peft = imported("peft.tuners.tuners_utils")
     if peft is not None:
         for module in model.modules():
             if isinstance(module, peft.BaseTunerLayer):

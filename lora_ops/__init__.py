@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .desk import Cancelled, Desk
     from .fade import Fade
     from .fader import Fader
-    from .lab.comparison import MAX_COLUMNS, Column, ColumnResult, Result, Run, Update, compare
+    from .lab.column import MAX_COLUMNS, Column, ColumnResult, Result
+    from .lab.comparison import Run, Update, compare
     from .lab.curves import Curve, curve, likelihood_curve
     from .lab.difference import first_difference, words
     from .lab.questions import read_prompts
@@ -71,9 +72,9 @@ _HOME = {
     "COMBINATIONS": "bakery.summing",
     "Cancelled": "desk",
     "CannotVerify": "bakery.verifying",
-    "Column": "lab.comparison",
+    "Column": "lab.column",
     "ColumnRecord": "results.record",
-    "ColumnResult": "lab.comparison",
+    "ColumnResult": "lab.column",
     "Curve": "lab.curves",
     "Desk": "desk",
     "Duel": "results.record",
@@ -89,7 +90,7 @@ _HOME = {
     "Loud": "measure.loudnesses",
     "Loudness": "measure.loudnesses",
     "MAX_CELLS": "lab.trials",
-    "MAX_COLUMNS": "lab.comparison",
+    "MAX_COLUMNS": "lab.column",
     "Merged": "bakery.merging",
     "MessageRecord": "results.record",
     "Mix": "mix",
@@ -105,7 +106,7 @@ _HOME = {
     "Records": "results.records",
     "RecordsError": "results.record",
     "ReplyRecord": "results.record",
-    "Result": "lab.comparison",
+    "Result": "lab.column",
     "Revealed": "results.ballot",
     "Run": "lab.comparison",
     "SHAPES": "shapes",

@@ -28,6 +28,6 @@ def needed(module: str, feature: str = "this") -> ModuleType:
         package = module.partition(".")[0]
         raise MissingPackage(
             f"{feature} needs the package {package}, which is not installed: run `pip install {package}`, or, for all "
-            "that LoRA Mixer needs, `pip install -r requirements.txt` in its folder (in TextGen: the update wizard, "
-            "option B), and start again"
+            "that LoRA Mixer needs, `pip install -r requirements.txt` in its folder (in TextGen: in the shell that its "
+            "cmd script opens), and start again"
         ) from error

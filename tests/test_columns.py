@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Desk, Mix
-from lora_mixer.lora_ops.lab.comparison import MAX_COLUMNS
+from lora_mixer.lora_ops.lab.column import MAX_COLUMNS
 from lora_mixer.ui import plays
 from lora_mixer.ui.columns import AS_LOADED, BASE, FADERS, KEPT, LEAST, LETTERS, MOST, Columns, Filled, tidy
 from lora_mixer.ui.panel import Panel

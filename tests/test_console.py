@@ -42,6 +42,9 @@ class FakeHost:
     def merged_sources(self) -> Sequence[str]:
         return self.blend
 
+    def reply_length(self) -> None:
+        return None
+
     def stop(self) -> None:
         pass
 

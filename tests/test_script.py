@@ -28,7 +28,13 @@ params = {"display_name": "Beside", "is_tab": True}
 
 # What a host's start costs: nothing heavy may be imported until there is a model to mix.
 START = """
-import importlib.util, json, sys
+import importlib.util, json, sys, types
+def module(name, **members):
+    sys.modules[name] = types.ModuleType(name)
+    vars(sys.modules[name]).update(members)
+module("modules")
+module("modules.shared", args=types.SimpleNamespace(loader=sys.argv[2]))
+module("modules.models", load_model=lambda name: None)
 spec = importlib.util.spec_from_file_location("user_ext_lora-mixer", sys.argv[1])
 script = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = script
@@ -138,16 +144,28 @@ def test_another_extension_may_have_a_ui_of_its_own(tmp_path: Path, no_door: Non
             sys.modules.pop("ui", None)
 
 
-def test_the_host_starts_without_waiting_for_torch() -> None:
-    """In a process of its own: nothing heavy is imported by listing the extension, nor by building its page."""
+def started(loader: str) -> dict[str, list[str]]:
+    """What a process imports that starts as TextGen with this loader."""
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
     ran = subprocess.run(
-        [sys.executable, "-c", START, str(ROOT / "script.py")],
+        [sys.executable, "-c", START, str(ROOT / "script.py"), loader],
         capture_output=True, text=True, env=environment, cwd=ROOT.parent, timeout=300,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout.splitlines()[-1])
+    told: dict[str, list[str]] = json.loads(ran.stdout.splitlines()[-1])
+    return told
+
+
+def test_the_host_starts_without_waiting_for_torch() -> None:
+    """In a process of its own: nothing heavy is imported by listing the extension, nor by building its page."""
+    told = started("llama.cpp")
     assert told == {"before the page": [], "with the page": [], "outside": []}
+
+
+def test_what_a_transformers_model_needs_is_imported_before_there_is_a_page() -> None:
+    """Later, a thread of a page would import it while the host imports transformers to load a model."""
+    told = started("Transformers")
+    assert {"peft", "transformers"} <= set(told["before the page"]) and told["with the page"] == []
 
 
 def test_the_pages_script_can_be_glued_to_any_other() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lora_mixer.lora_ops import Adapter, Faders, Mix, Target
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.fader import Fader
-from lora_mixer.lora_ops.lab.comparison import MAX_COLUMNS
+from lora_mixer.lora_ops.lab.column import MAX_COLUMNS
 from lora_mixer.lora_ops.lab.sweep import AS_IT_STANDS, MAX_SETTINGS, parse_axis, sweep
 
 WORDS = ["each", " ", "of", "layer", "s", "0", "-", ",", "to", "in", "master", "at", "off", "q_proj", ":", "."]

@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -264,11 +264,21 @@ class LoraModule:
 
 
 class ModelsModule:
-    """`modules.models`: unloading, and the clock of the idle timer."""
+    """`modules.models`: loading, unloading, and the clock of the idle timer."""
 
     def __init__(self, host: StandIn) -> None:
         self._host = host
         self.last_generation_time = 0.0
+        #: What `load_model` answers, and what happens while it loads.
+        self.loaded: tuple[Any, Any] = (None, None)
+        self.loads: Callable[[], None] = lambda: None
+
+    def load_model(self, name: str, loader: str | None = None) -> tuple[Any, Any]:
+        """Takes no lock, and imports what it needs in the thread that asks for it."""
+        shared = self._host.shared
+        shared.model_name, shared.args.loader = name, loader or shared.args.loader
+        self.loads()
+        return self.loaded
 
     def unload_model(self, keep_model_name: bool = False) -> None:
         shared = self._host.shared

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import logging
 import queue
 import random
@@ -23,21 +24,31 @@ COPIED = (
     "temperature_last",
 )  # fmt: skip
 OF_THE_HOST = {
-    "dynatemp_low": 1, "dynatemp_high": 1, "tfs": 1.0, "repetition_penalty_range": 0, "dynamic_temperature": False,
-    "temperature_last": False, "sampler_priority": ["temperature", "top_k", "top_p"],
+    "min_p": 0.0, "dynatemp_low": 1, "dynatemp_high": 1, "tfs": 1.0, "repetition_penalty_range": 0,
+    "dynamic_temperature": False, "temperature_last": False, "sampler_priority": ["temperature", "top_k", "top_p"],
 }  # fmt: skip
 
 
 @contextmanager
 def hijacked_generation_config() -> Iterator[None]:
-    """Transformers takes the host's own sampling arguments, globally, as under TextGen."""
-    for name, default in OF_THE_HOST.items():
-        setattr(transformers.GenerationConfig, name, default)
+    """Transformers takes the host's own sampling arguments, globally, as under TextGen.
+
+    They stand in every config that is made from now on, and `min_p` is never None: transformers then refuses to save
+    the config of any model that does not sample.
+    """
+    config = transformers.GenerationConfig
+    original = config.__init__
+
+    def patched(self: Any, **kwargs: Any) -> None:
+        original(self, **kwargs)
+        for name, default in OF_THE_HOST.items():
+            setattr(self, name, kwargs.get(name, copy.copy(default)))
+
+    config.__init__ = patched  # type: ignore[method-assign]
     try:
         yield
     finally:
-        for name in OF_THE_HOST:
-            delattr(transformers.GenerationConfig, name)
+        config.__init__ = original  # type: ignore[method-assign]
 
 
 class StopNowException(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError, Request
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FROM_CHAT, TYPED, MANY = "chat", "text", "many"
 MOST_SEEDS = 20
+MOST_LENGTH = 1_000_000
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.1
 #: So much longer for every further reply that grows, up to a limit. Whatever is in it, news takes some 25 ms of a
@@ -39,12 +40,14 @@ class Wish:
         text: the text, or the prompts.
         seeds: how many seeds each question is asked under: the chat's own and those that follow it.
         batched: False for one column after the other.
+        length: how many tokens a reply may have at most, if the chat's settings allow more; None leaves it to them.
     """
 
     source: str = FROM_CHAT
     text: str = ""
     seeds: int = 1
     batched: bool = True
+    length: int | None = None
 
     @classmethod
     def of(cls, said: dict[str, Any]) -> Wish:
@@ -53,17 +56,28 @@ class Wish:
         Raises:
             ValueError: it is none.
         """
+        seeds = _whole(said.get("seeds"), "how many seeds?")
+        length = None if said.get("length") in (None, "") else _whole(said["length"], "how long may a reply get?")
         try:
-            wish = cls(str(said["source"]), str(said.get("text", "")), int(said["seeds"]), bool(said["batched"]))
-            if wish.seeds != float(said["seeds"]):
-                raise ValueError
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise ValueError("how many seeds? It must be a whole number") from None
+            wish = cls(str(said["source"]), str(said.get("text", "")), seeds, bool(said["batched"]), length)
+        except KeyError as error:
+            raise ValueError(f"the page did not say {error}") from None
         if wish.source not in (FROM_CHAT, TYPED, MANY):
             raise ValueError(f"nobody knows how to ask {wish.source!r}")
         if not 1 <= wish.seeds <= MOST_SEEDS:
             raise ValueError(f"there can be 1 to {MOST_SEEDS} seeds, not {wish.seeds}")
+        if length is not None and not 1 <= length <= MOST_LENGTH:
+            raise ValueError(f"a reply can have 1 to {MOST_LENGTH:,} tokens, not {length}")
         return wish
+
+
+def _whole(number: Any, question: str) -> int:
+    try:
+        if int(number) == float(number):
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"{question} It must be a whole number")
 
 
 @dataclass(frozen=True)
@@ -138,17 +152,24 @@ def between_news(sheet: Sheet) -> float:
 
 
 def questions(console: Console, wish: Wish, values: Sequence[Any]) -> list[Asked]:
-    """What is asked, made ready by the host.
+    """What is asked, made ready by the host, none of it with a longer reply than is wished.
 
     Raises:
         HostError, ValueError: there is nothing to ask, or it does not fit; of several prompts it is said which.
     """
     host = console.host
     if wish.source == FROM_CHAT:
-        return [Asked("The chat's last turn", host.ask_again(values))]
-    if wish.source == TYPED:
-        return [Asked(shorten(wish.text), host.ask(wish.text, values))]
-    return _several(console, wish.text, values)
+        asked = [Asked("The chat's last turn", host.ask_again(values))]
+    elif wish.source == TYPED:
+        asked = [Asked(shorten(wish.text), host.ask(wish.text, values))]
+    else:
+        asked = _several(console, wish.text, values)
+    return [replace(one, request=_limited(one.request, wish.length)) for one in asked]
+
+
+def _limited(request: Request, length: int | None) -> Request:
+    limits = [limit for limit in (length, request.generation.get("max_new_tokens")) if limit is not None]
+    return replace(request, generation={**request.generation, "max_new_tokens": min(limits)}) if limits else request
 
 
 def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:

@@ -80,16 +80,17 @@ def why_not(console: Console) -> str:
 
 def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
-    from ..lora_ops.bakery.summing import COMBINATIONS, NEED_DENSITY
-
     reason = why_not(console)
     desk = None if reason else console.desk()
-    names = list(desk.adapters) if desk else []
+    if desk is None:
+        return {"bakery": {"why_not": reason or "There is no adapter to bake."}}
+    from ..lora_ops.bakery.summing import COMBINATIONS, NEED_DENSITY
+
     return {
         "bakery": {
             "why_not": reason,
-            "adapters": names,
-            "heard": desk.heard(console.panel.mix) if desk else [],
+            "adapters": list(desk.adapters),
+            "heard": desk.heard(console.panel.mix),
             "combinations": [one for one in COMBINATIONS if one != "cat"],
             "need_density": list(NEED_DENSITY),
             "lora_dir": str(console.host.lora_dir or ""),

@@ -81,4 +81,6 @@ def _answer(console: Console, message: str) -> Any:
     except (ValueError, *GARBLED):
         known, loaded, at = -1, None, None
     console.desk()
+    if console.lab.notice(console.host.reply_length()):
+        console.revision += 1
     return gr.skip() if known == console.revision else state_json(console, at, loaded)

@@ -26,18 +26,18 @@ GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
 def loudness(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """For every adapter the norms of its targets, as loaded, and of the weights they are added to."""
+    desk = _desk(console)
     from ..lora_ops import loudness as measured
 
-    desk = _desk(console)
     found = measured(desk)
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
 
 
 def impact(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Measures what each target, kind and layer of one adapter does to a text."""
+    desk, adapter = _desk(console), str(message["adapter"])
     from ..lora_ops import impact as measured
 
-    desk, adapter = _desk(console), str(message["adapter"])
     desk.check_adapters([adapter])
     job.tell("Reading the text …")
     ids, cut = _text(console, message)
@@ -71,21 +71,22 @@ def remembered(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
 def silence_idle(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Silences the targets that do next to nothing."""
-    from ..lora_ops import silence_idle as without
-
     share = _number(message["percent"], "the share, in percent,")
     found = _measured(console, message)
+    from ..lora_ops import silence_idle as without
+
     return _silence(console, str(message["adapter"]), without(found, share / 100))
 
 
 def keep_top(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """Silences all but the targets of greatest impact."""
-    from ..lora_ops import keep_top as only
-
     count = _number(message["count"], "how many to keep")
     if count != int(count):
         raise ValueError(f"how many to keep must be a whole number, not {count:g}")
-    return _silence(console, str(message["adapter"]), only(_measured(console, message), int(count)))
+    found = _measured(console, message)
+    from ..lora_ops import keep_top as only
+
+    return _silence(console, str(message["adapter"]), only(found, int(count)))
 
 
 def _silence(console: Console, adapter: str, mix: Mix) -> News:

@@ -10,6 +10,7 @@ from .columns import Columns
 from .sheet import Sheet
 
 if TYPE_CHECKING:
+    from ..hosts.protocol import ReplyLength
     from ..lora_ops.results.records import Records
 
 #: So many pages keep the experiment that they show; those that asked longest ago lose it.
@@ -30,10 +31,17 @@ class Lab:
         self.revision = 0
         #: Where experiments are kept; opened when the first one is.
         self.records: Records | None = None
+        #: How long a reply may get, as the host's chat was set when a page last asked.
+        self.reply_length: ReplyLength | None = None
         self._shared = shared
         self._lock = threading.Lock()
         self._sheets: OrderedDict[str, Sheet] = OrderedDict()
         self._latest: Sheet | None = None
+
+    def notice(self, length: ReplyLength | None) -> bool:
+        """How long a reply may get as the host's chat is set now; whether that was another length before."""
+        changed, self.reply_length = length != self.reply_length, length
+        return changed
 
     def change(self, setup: Columns) -> None:
         """Sets the columns up anew; every page learns of it."""

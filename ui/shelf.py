@@ -84,7 +84,7 @@ class ShownShelf:
 
 def loaded_adapters(console: Console) -> dict[str, Path | None]:
     """The adapters in the model, but for one that is there for a moment to be compared."""
-    from ..lora_ops.bakery.verifying import SLOT
+    from ..lora_ops.bakery.slot import SLOT
 
     return {name: folder for name, folder in console.host.loaded_adapters().items() if name != SLOT}
 

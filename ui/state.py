@@ -40,8 +40,14 @@ def state(console: Console, known: int | None = None) -> dict[str, Any]:
         "adapters": _adapters(desk, new=known != loaded) if desk else [],
         "panel": console.panel.to_dict(),
         "profile": {"name": console.profile, "moved": console.moved_since, "kept": console.works.kept},
-        "lab": {"rev": console.lab.revision, "running": console.comparing},
+        "lab": {"rev": console.lab.revision, "running": console.comparing, "length": _length(console)},
     }
+
+
+def _length(console: Console) -> dict[str, Any] | None:
+    """How long a reply may get as the chat is set."""
+    length = console.host.reply_length()
+    return {"tokens": length.tokens, "withPrompt": length.with_prompt} if length else None
 
 
 def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:

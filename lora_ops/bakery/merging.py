@@ -18,6 +18,7 @@ from ..shelf.fitting import base_of
 from ..shelf.packed import is_packed, opened
 from .baking import disk_full, new_folder, refuse_fades
 from .folding import checked_gains
+from .generation_settings import GenerationSettings
 from .model_card import Story, model_card
 from .verifying import Checker, checked, verify_model
 
@@ -286,7 +287,7 @@ def _skeleton(base: Any, state: Mapping[str, torch.Tensor]) -> Any:
         skeleton = type(base)(config)
     first = next(one for one in state.values() if one.is_floating_point())
     skeleton = skeleton.to(first.dtype)
-    skeleton.generation_config = copy.deepcopy(getattr(base, "generation_config", None))
+    skeleton.generation_config = GenerationSettings(getattr(base, "generation_config", None))
     if hasattr(base, "_weight_conversions"):
         skeleton._weight_conversions = base._weight_conversions
     wanted = set(skeleton.state_dict())

@@ -20,12 +20,11 @@ from ..shelf.adapter_weights import CONFIG, shapes_of
 from ..shelf.fitting import base_of
 from ..shelf.lora_fields import CHANGES_BASE, Effect, with_effect
 from ..shelf.packed import kept_packed
+from .slot import SLOT
 
 if TYPE_CHECKING:
     from ..desk import Desk
 
-#: The name of the adapter while it is compared; no other may have it. (PEFT 0.18 trips over a name with "lora_" in it.)
-SLOT = "_mixer_check"
 _TOKENS = 24
 
 

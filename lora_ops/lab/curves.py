@@ -11,7 +11,8 @@ import torch
 
 from ..desk import Cancelled, Desk
 from ..mix import Mix
-from .comparison import Column, compare
+from .column import Column
+from .comparison import compare
 from .scoring import Cancel, judge
 from .sweep import Axis
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..fader import Fader
 from ..mix import Mix
-from .comparison import MAX_COLUMNS, Column
+from .column import MAX_COLUMNS, Column
 
 if TYPE_CHECKING:
     from ..desk import Desk

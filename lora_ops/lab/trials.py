@@ -14,7 +14,8 @@ from ..background import Background
 from ..desk import Desk
 from ..rows import NotInRows
 from .asking import Asked, Asking, Manner, Row, check_prompt
-from .comparison import MAX_COLUMNS, ONE_AFTER_THE_OTHER, Column, Result, Update, check_columns, result_of, update_of
+from .column import MAX_COLUMNS, Column, Result
+from .comparison import ONE_AFTER_THE_OTHER, Update, check_columns, result_of, update_of
 
 #: How many replies an experiment may have: columns x questions x seeds.
 MAX_CELLS = 2_000

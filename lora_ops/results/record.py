@@ -14,7 +14,7 @@ from ..lab.reply import Finish
 from .fields import AnyMix, Index, Many, Seconds, Seed, Settings, Table, Text, Time, TokenId, now, plain_settings
 
 if TYPE_CHECKING:
-    from ..lab.comparison import Column, Result
+    from ..lab.column import Column, Result
     from ..lab.scoring import Scores
     from ..target import Adapter
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from ..imported import imported
 from .adapter_config import PATTERNED, AdapterFileError
 from .endless import why_endless
 from .own_files import CONFIG
@@ -192,6 +193,8 @@ class Fitting:
 
 def base_of(model: nn.Module) -> nn.Module:
     """The base model itself, whatever PEFT has put around it."""
+    if imported("peft") is None:  # then it has not put anything around it
+        return model
     from peft import PeftMixedModel, PeftModel
     from peft.tuners.tuners_utils import BaseTuner
 
@@ -224,17 +227,25 @@ def _by(shape: tuple[int, ...]) -> str:
 
 def _walk(base: nn.Module) -> Iterator[tuple[str, Any]]:
     """Every module of the base model with its path, seen through what PEFT has put around it."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils.other import AuxiliaryTrainingWrapper
-
     stack: list[tuple[str, nn.Module]] = [("", base)]
     while stack:
         path, module = stack.pop()
-        while isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper):
-            module = module.base_layer if isinstance(module, BaseTunerLayer) else module.original_module
+        module = _inside(module)
         if path:
             yield path, module
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in module._modules.items() if child)
+
+
+def _inside(module: nn.Module) -> nn.Module:
+    """The base model's own module, inside what PEFT has put around it."""
+    if imported("peft") is None:
+        return module
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils.other import AuxiliaryTrainingWrapper
+
+    while isinstance(module, BaseTunerLayer | AuxiliaryTrainingWrapper):
+        module = module.base_layer if isinstance(module, BaseTunerLayer) else module.original_module
+    return module
 
 
 def _of_module(module: Any) -> Sizes | None:

@@ -5,7 +5,7 @@
   /*
    * Page -> Python, in #lora-mixer-lab-order: {seq, do, …}, one after the other, each answered in #lora-mixer-lab-answer:
    *   {re: seq, setup: SETUP, refused: {at, why}, said, sheet, …NEWS}
-   * #lora-mixer-lab-start: {seq, source, text, seeds, batched} begins a comparison, #lora-mixer-lab-use: {seq, column}.
+   * #lora-mixer-lab-start: {seq, source, text, seeds, length, batched} begins a comparison, #lora-mixer-lab-use: {seq, column}.
    * Python -> page, in #lora-mixer-lab-news, while a comparison runs: {sheet: HEAD} when it begins, and NEWS.
    * SETUP: {rev, columns: [{key, letter, name, plays, kept}], least, most, filled, trouble, examples, keeps}
    * HEAD: {key, columns: [label], rows: [{label, seed}], grid, use, limit, reference}

@@ -48,6 +48,31 @@
     return { node, input };
   }
 
+  const NOW = " Sampling and the first seed are those that the chat is set to.";
+
+  /** How long a reply may get, as a sentence: own is what was typed for it, chat is what the chat is set to. */
+  function told(own, chat) {
+    if (own && (!chat || own < chat.tokens)) return `up to ${own.toLocaleString("en")} tokens long`;
+    if (!chat) return "as long as the chat\u2019s settings say";
+    if (!chat.withPrompt) return `up to ${chat.tokens.toLocaleString("en")} tokens long, as the chat is set`;
+    return `so long that it fills the context: ${chat.tokens.toLocaleString("en")} tokens with its prompt, as the chat is set (auto_max_new_tokens is on)`;
+  }
+
+  /** {node, input, hint, value, update()}: a length of its own, and the sentence that says how long a reply may get. */
+  M.replyLength = function (id) {
+    const input = el("input", { type: "number", class: "text-input seeds", min: 1, max: 1000000, step: 1, id, placeholder: "chat\u2019s" });
+    const node = el("label", { class: "field", title: "The most tokens that a reply may have. Left empty: as many as in the chat." },
+      el("span", { class: "field-name", text: "Longest reply" }), input);
+    const hint = el("p", { class: "hint", id: `${id}-told` });
+    const update = () => {
+      const { state } = M.store;
+      setText(hint, `A reply may get ${told(Number(input.value), state && state.lab && state.lab.length)}.${NOW}`);
+    };
+    input.addEventListener("input", M.guard("length", update));
+    update();
+    return { node, input, hint, update, get value() { return input.value; } };
+  };
+
   /** {node, update()}. */
   M.questions = function () {
     const source = M.choice("Ask", "lora-mixer-source", "lora-mixer-source",
@@ -55,6 +80,7 @@
     const manner = M.choice("Run", "lora-mixer-manner", "lora-mixer-manner",
       [["rows", "All in one batch"], ["alone", "One after the other"]]);
     const seeds = seedsField();
+    const length = M.replyLength("lora-mixer-length");
     const text = M.field("Text", { rows: 3, placeholder: "Ask something" });
     text.node.id = "lora-mixer-text";
     const caption = text.node.querySelector(".lora-mixer-field-name");
@@ -93,16 +119,16 @@
     const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     start.addEventListener("click", M.guard("compare", () => {
       M.lab.begins("Waiting for the model \u2026");
-      M.lab.afterOrders(() => M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), batched: manner.value === "rows" }));
+      M.lab.afterOrders(() => M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), length: length.value, batched: manner.value === "rows" }));
     }));
 
     return {
       node: el("div", { class: "panel-card" },
-        el("div", { class: "fields" }, source.node, seeds.node, manner.node), text.node, tools,
-        el("p", { class: "hint", text: "Reply length, sampling and the first seed are those that the chat is set to." })),
+        el("div", { class: "fields" }, source.node, seeds.node, length.node, manner.node), text.node, tools, length.hint),
       go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start, stop), why, bar, status),
       update() {
         const { setup, line } = M.lab;
+        length.update();
         const trouble = setup ? setup.trouble : "";
         start.disabled = !setup || line.running || trouble !== "";
         stop.disabled = !line.running;

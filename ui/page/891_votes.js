@@ -4,7 +4,7 @@
 
   /*
    * Page -> Python, in #lora-mixer-votes-order: {seq, do, known: [key, rev] of the session, …}; in #lora-mixer-votes-start, with
-   * the host's whole chat beside it: {seq, source, text, seeds, most} begins a session. Each is answered in -answer:
+   * the host's whole chat beside it: {seq, source, text, seeds, length, most} begins a session. Each is answered in -answer:
    *   {re: seq, refused: {at, why}, said, session: SESSION or null, if it has changed, columns, past: [EXPERIMENT], …}
    * SESSION: {key, rev, generating: LINE or null, error, notes, slip: {number, question, left, right} or null, of, votes, alike,
    *   spare, columns, revealed, outcome: {standing: STANDING, pairs: [{question, left, right, verdict, texts}]}}

@@ -21,12 +21,13 @@
     }, text.complain);
     picker.input.id = "lora-mixer-votes-file";
     const seeds = number("Seeds", "lora-mixer-votes-seeds", 1, 20, "How often every prompt is asked, each time with other dice");
+    const length = M.replyLength("lora-mixer-votes-length");
     const start = el("button", { type: "button", class: "button primary big", text: "Begin a blind session", id: "lora-mixer-votes-begin" });
     const why = el("div", { class: "why-not", hidden: true });
     start.addEventListener("click", M.guard("beginning", () => {
       text.complain("");
       start.disabled = true;
-      M.votes.order({ source: "many", text: text.input.value, seeds: Number(seeds.input.value), most: Number(pairs.input.value) }, (answer) => {
+      M.votes.order({ source: "many", text: text.input.value, seeds: Number(seeds.input.value), length: length.value, most: Number(pairs.input.value) }, (answer) => {
         start.disabled = false;
         if (answer.refused) text.complain(answer.refused.why);
         else say({});
@@ -37,11 +38,12 @@
       text.node,
       el("div", { class: "column-tools" }, el("button", { type: "button", class: "button small", text: "Read a file\u2026", title: "One prompt a line, or JSONL with a chat a line", on: { click: picker.open } }), picker.input,
         el("span", { class: "hint", text: "One prompt a line, or a JSON object a line: {\"prompt\": \u2026} or {\"messages\": [\u2026]}." })),
-      el("div", { class: "fields" }, seeds.node, pairs.node), el("div", { class: "column-tools" }, start), why);
+      el("div", { class: "fields" }, seeds.node, pairs.node, length.node), length.hint, el("div", { class: "column-tools" }, start), why);
     return {
       node,
       update() {
         const { session, trouble } = M.votes;
+        length.update();
         node.hidden = Boolean(session);
         if (node.hidden) return;
         setText(columns, M.votes.columns.join("   |   ") || "\u2013");
