@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from textgen_standin_chat import CHAT_TEMPLATE, INSTRUCTION_TEMPLATE
+from textgen_standin_look import LOOK
 
 #: Every component that the page's buttons read, in their order, with the value that it starts with.
 DEFAULTS: dict[str, Any] = {
@@ -50,7 +51,7 @@ def create_interface(host: Any) -> Any:
     with gr.Blocks(title="TextGen (stand-in)", analytics_enabled=False) as page:
         parts["interface"] = page
         # Gradio 6 takes no css in `Blocks`; what the page then shows is the same.
-        gr.HTML(f"<style>{style}\n#display {{ display: none }}</style>")
+        gr.HTML(f"<style>{LOOK}\n{style}\n#display {{ display: none }}</style>")
         parts["interface_state"] = gr.State({})
         parts["history"] = gr.State(DEFAULTS["history"])
         with gr.Tab("Chat", elem_id="chat-tab"):

@@ -99,7 +99,9 @@ def _drawer(console: Console) -> Any:
         said = json.loads(message)
         sheet = console.lab.sheet(page_of(request))
         charting, nothing = Charting(console), [gr.skip() for _ in CHARTS]
-        yield _line("Drawing …", running=True), *nothing
+        # The one that stands there is of something else, or of the same: until there is a new one there is none.
+        gone = [gr.update(value=None, visible=False) if name == said["chart"] else gr.skip() for name in CHARTS]
+        yield _line("Drawing …", running=True), *gone
         try:
             if said["chart"] == "sweep":
                 if sheet is None:
