@@ -1,4 +1,4 @@
-"""Whoever double-clicks gets what one click does: nothing is done twice, and nothing that stands there by then is hit."""
+"""Whoever double-clicks gets what one click does: nothing is done twice, nothing that took its place is hit."""
 
 from __future__ import annotations
 
@@ -71,11 +71,8 @@ def test_a_comparison_what_is_measured_and_what_is_done_with_a_reply(lab: Lab) -
     lab.ask()
     before = lab.page.evaluate("loraMixer.lab.sheet && loraMixer.lab.sheet.key")
     twice(lab, "#lora-mixer-start")
-    wait_until(
-        lab.page,
-        lambda: lab.page.evaluate("!loraMixer.lab.line.running && loraMixer.lab.sheet?.key") not in (False, before, None),
-        "it is compared",
-    )
+    done = "!loraMixer.lab.line.running && loraMixer.lab.sheet?.key"
+    wait_until(lab.page, lambda: lab.page.evaluate(done) not in (False, before, None), "it is compared")
     wait_until(lab.page, lambda: len(kept(lab)) == 1, "it is kept")
     lab.page.wait_for_timeout(700)
     assert [one.trials for one in kept(lab)] == [1]

@@ -345,7 +345,8 @@ def test_many_columns_stay_inside_of_their_place(lab: Lab, width: int) -> None:
     notes = lab.page.locator("#lora-mixer-results .lora-mixer-reply-notes")
     assert notes.count() == 9
     cut = notes.evaluate_all(
-        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent)"
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1)"
+        ".map((one) => one.textContent)"
     )
     assert cut == [], "what is noted of a reply is told in full"
     assert lab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -360,7 +361,8 @@ _TABLES = """(measures) => {
     const scrolls = getComputedStyle(scroll).overflowX === "auto";
     if (frame.right > page.right + 1 || (scroll.scrollWidth > scroll.clientWidth && !scrolls)) over.push(frame.right);
     scroll.scrollLeft = 1e6;
-    still.push([...scroll.querySelectorAll("tbody th")].every((letter) => letter.getBoundingClientRect().left >= frame.left - 1));
+    const letters = [...scroll.querySelectorAll("tbody th")];
+    still.push(letters.every((letter) => letter.getBoundingClientRect().left >= frame.left - 1));
   }
   return { over, still };
 }"""

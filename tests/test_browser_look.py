@@ -1,4 +1,4 @@
-"""How the page looks in both themes of TextGen and of our own page: what is to be pressed first is seen and can be read."""
+"""How the page looks in both themes of both hosts: what is to be pressed first is seen and can be read."""
 
 from __future__ import annotations
 
@@ -69,14 +69,17 @@ def test_no_host_draws_lines_into_our_tables_or_sets_the_size_of_our_letters(ins
     lines = inside.evaluate(_TABLE)
     assert lines["cells"] > 10 and lines["sides"] == 0, lines
     inside.locator("#lora-mixer-tabs").get_by_role("tab", name="Mix", exact=True).click()
-    sizes = inside.evaluate(
-        """() => ["#lora-mixer-start", "#lora-mixer-add", "[data-do=up]", ".lora-mixer-latch"]
-            .map((one) => getComputedStyle(document.querySelector(one)).fontSize)"""
-    )
-    assert sizes == ["15px", "13px", "14px", "12.5px"]
+    sizes = {
+        "#lora-mixer-start": "15px",
+        "#lora-mixer-add": "13px",
+        "[data-do=up]": "14px",
+        ".lora-mixer-latch": "12.5px",
+    }
+    for button, letters in sizes.items():
+        expect(inside.locator(button).first).to_have_css("font-size", letters)
 
 
-#: After WCAG 2: the text against the button, and the better of the button's face and its edge against what is around it.
+#: After WCAG 2: the text against the button, and its face or its edge against what is around it.
 _STANDS_OUT = """(button) => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const over = (css, below) => {
@@ -98,13 +101,15 @@ _STANDS_OUT = """(button) => {
   const style = getComputedStyle(button);
   const face = over(style.backgroundColor, around);
   const edge = style.borderTopWidth === "0px" ? face : over(style.borderTopColor, around);
-  return { text: contrast(over(style.color, face), face), edge: Math.max(contrast(face, around), contrast(edge, around)) };
+  const text = contrast(over(style.color, face), face);
+  return { text, edge: Math.max(contrast(face, around), contrast(edge, around)) };
 }"""
 
 _TABLE = """() => {
   const standing = loraMixer.standing(() => {});
   document.querySelector("#lora-mixer-votes-page").append(standing.node);
-  const row = { group: 1, wins: 1, losses: 1, ties: 0, bad: 0, share: 0.5, low: 0.1, high: 0.9, sure: "", mix: {}, strength: 0 };
+  const row = { group: 1, wins: 1, losses: 1, ties: 0, bad: 0, mix: {}, strength: 0,
+    share: 0.5, low: 0.1, high: 0.9, sure: "" };
   standing.update({ line: "", note: "", votes: 2, pairs: [],
     rows: [1, 2, 3].map((place) => ({ ...row, place, label: `mix ${place}` })) });
   const cells = [...standing.node.querySelectorAll("td, th")];

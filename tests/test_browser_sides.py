@@ -30,8 +30,8 @@ def scrolled(page: Any) -> list[float]:
     """How far the page, the desk and the comparison are scrolled."""
     return list(
         page.evaluate(
-            """() => [document.scrollingElement, ...["desk", "lab"].map((side) => document.querySelector(`#lora-mixer-${side}-side`))]
-            .map((one) => one.scrollTop)"""
+            """() => [document.scrollingElement, ...["desk", "lab"].map((side) =>
+            document.getElementById(`lora-mixer-${side}-side`))].map((one) => one.scrollTop)"""
         )
     )
 

@@ -56,11 +56,13 @@ def create_interface(host: Any) -> Any:
         parts["history"] = gr.State(DEFAULTS["history"])
         with gr.Tab("Chat", elem_id="chat-tab"):
             parts["display"] = gr.JSON(value={}, elem_id="display")
-            parts["html_display"] = gr.HTML('<div class="chat" id="chat"></div>')
+            parts["html_display"] = gr.HTML('<div class="chat" id="chat"></div>', elem_classes=["chat-parent"])
             parts["textbox"] = gr.Textbox(label="Message", elem_id="chat-input")
             with gr.Row():
                 for name in ("Generate", "Regenerate", "Stop"):
                     parts[name] = gr.Button(name, elem_id="stop" if name == "Stop" else name)
+        with gr.Tab("Notebook", elem_id="notebook-parent-tab"):
+            gr.Textbox(label="Text", lines=20, elem_classes=["textbox"])
         with gr.Tab("Parameters", elem_id="parameters"):
             for name, value in DEFAULTS.items():
                 if name not in IN_THE_CHAT_TAB:

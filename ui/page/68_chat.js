@@ -2,11 +2,9 @@
 (function (M) {
   "use strict";
 
-  const last = (selector) => {
-    const found = document.querySelectorAll(selector);
-    return found.length ? found[found.length - 1] : null;
-  };
   const visible = (node) => node !== null && node.getClientRects().length > 0;
+  /** The last one that is on screen: TextGen keeps its other tabs in the page. */
+  const last = (selector) => [...document.querySelectorAll(selector)].reverse().find(visible) || null;
 
   M.chat = {
     /** What scrolls the messages, or holds the text of the notebook; null if no such thing is on screen. */
