@@ -13,7 +13,7 @@ from test_browser_look import inside
 pytestmark = pytest.mark.browser
 __all__ = ["a_door_of_its_own", "inside"]  # fixtures
 
-WIDE, NARROW, PHONE = {"width": 1600, "height": 800}, {"width": 900, "height": 700}, {"width": 390, "height": 700}
+WIDE, NARROW, PHONE = {"width": 1600, "height": 700}, {"width": 900, "height": 700}, {"width": 390, "height": 700}
 DESK, LAB = "#lora-mixer-desk .lora-mixer-strip", "#lora-mixer-start"
 
 
@@ -39,6 +39,7 @@ def scrolled(page: Any) -> list[float]:
 def test_on_a_wide_page_both_stand_side_by_side_and_each_scrolls_for_itself(inside: Any) -> None:
     size(inside, WIDE)
     inside.locator("[data-section=grid] summary").first.click()
+    expect(inside.locator("#lora-mixer-results .lora-mixer-reply").first).to_be_visible()
     desk, lab = inside.locator("#lora-mixer-desk").bounding_box(), inside.locator(LAB).bounding_box()
     assert desk["x"] + desk["width"] <= lab["x"], "they stand beside each other"
     assert inside.evaluate("document.scrollingElement.scrollHeight <= innerHeight"), "the page itself does not scroll"
