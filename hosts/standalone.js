@@ -38,3 +38,10 @@ document.addEventListener("click", (event) => {
   if (button?.matches(".copy")) window.loraMixerPage.copy(button);
   if (button?.matches(".suggest")) window.loraMixerPage.suggest(button.textContent);
 });
+// A double click is one click: where Send stood there is Stop by then. The arrows between versions are pressed again and again.
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("#lora-mixer-chat button") : null;
+  if (!button || event.detail < 2 || button.matches("#chat-previous, #chat-next")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);

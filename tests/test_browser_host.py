@@ -167,6 +167,29 @@ def test_the_whole_story_from_either_folder(user_data: bool, tmp_path: Path, vis
         expect(toast(page)).to_contain_text("moved on")
 
 
+def test_the_chat_gives_way_to_the_open_dock(tmp_path: Path, visit: Any) -> None:
+    textgen = TextGen(tmp_path)
+    with textgen.running(textgen.model.model) as url:
+        page = textgen.page = visit(url)
+        textgen.tab("Notebook")  # from here on Gradio 6 has it in the page too
+        textgen.tokens(200)
+        textgen.say("Hello")
+        expect(textgen.reply()).to_have_text(FULL * 200)
+        dock, panel = page.get_by_role("button", name="LoRA faders", exact=True), page.locator(".lora-mixer-dock-panel")
+        before = textgen.reply().bounding_box()
+        dock.click()
+        expect(panel).to_be_visible()
+        assert before["x"] + before["width"] > panel.bounding_box()["x"], "it would cover the words"
+
+        def beside() -> bool:
+            text = textgen.reply().bounding_box()
+            return bool(text["x"] + text["width"] <= panel.bounding_box()["x"])
+
+        wait_until(page, beside, "the words end before the dock begins")
+        dock.click()
+        wait_until(page, lambda: textgen.reply().bounding_box() == before, "they have their room again")
+
+
 def test_a_page_that_is_built_anew_finds_the_faders_where_they_stand(tmp_path: Path, visit: Any) -> None:
     textgen = TextGen(tmp_path)
     with textgen.running(textgen.model.model) as url:

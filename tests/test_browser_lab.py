@@ -314,6 +314,60 @@ def test_charts_of_a_sweep_and_of_a_text(lab: Lab) -> None:
     expect(lab.page.locator("#lora-mixer-start")).to_be_enabled()
 
 
+def test_curves_go_with_the_experiment_that_they_are_of(lab: Lab) -> None:
+    curves = lab.page.locator("#lora-mixer-plot-sweep .js-plotly-plot")
+    lab.sweep("master 0, 1")
+    lab.ask()
+    lab.compare()
+    lab.page.locator("#lora-mixer-draw-sweep").click()
+    expect(curves).to_be_visible()
+    expect(lab.page.locator("#lora-mixer-start")).to_be_enabled()
+    lab.compare()
+    expect(curves).to_be_hidden()
+    lab.page.locator("#lora-mixer-draw-sweep").click()
+    expect(curves).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1600, 1280, 900, 390])
+def test_many_columns_stay_inside_of_their_place(lab: Lab, width: int) -> None:
+    lab.page.set_viewport_size({"width": width, "height": 850})
+    if width < 1000:
+        lab.page.locator(".lora-mixer-side[data-side=lab]").click()
+    lab.sweep("master 0 to 2 in 0.25")
+    expect(lab.lines()).to_have_count(9)
+    lab.ask()
+    lab.compare()
+    lab.page.locator("#lora-mixer-measure").click()
+    expect(lab.page.locator("#lora-mixer-measures table")).to_have_count(2)
+    measured = lab.page.locator("#lora-mixer-measures").evaluate(_TABLES)
+    assert measured["over"] == [], "nothing runs over the edge of its place without a way to it"
+    assert measured["still"] == [True, True], "the letters of the rows stay in sight"
+    notes = lab.page.locator("#lora-mixer-results .lora-mixer-reply-notes")
+    assert notes.count() == 9
+    cut = notes.evaluate_all(
+        "(all) => all.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1)"
+        ".map((one) => one.textContent)"
+    )
+    assert cut == [], "what is noted of a reply is told in full"
+    assert lab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+#: Tables that are wider than what shows them, where that does not scroll; and what stays of them when it is scrolled.
+_TABLES = """(measures) => {
+  const over = [], still = [];
+  const page = measures.getBoundingClientRect();
+  for (const scroll of measures.querySelectorAll(".lora-mixer-measure-scroll")) {
+    const frame = scroll.getBoundingClientRect();
+    const scrolls = getComputedStyle(scroll).overflowX === "auto";
+    if (frame.right > page.right + 1 || (scroll.scrollWidth > scroll.clientWidth && !scrolls)) over.push(frame.right);
+    scroll.scrollLeft = 1e6;
+    const letters = [...scroll.querySelectorAll("tbody th")];
+    still.push(letters.every((letter) => letter.getBoundingClientRect().left >= frame.left - 1));
+  }
+  return { over, still };
+}"""
+
+
 # Fades
 
 

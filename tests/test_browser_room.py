@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ __all__ = ["talk"]  # a fixture
 
 
 def answered(talk: Talk) -> None:
-    """Waits until both replies of the first turn are complete."""
-    expect(talk.card).to_have_attribute("data-turn", "1 done")
+    """Waits until both replies of the turn are complete."""
+    expect(talk.card).to_have_attribute("data-turn", re.compile("done"))
     expect(talk.card.locator("#lora-mixer-pick-right")).to_be_enabled()
     expect(talk.page.locator("#chat-send")).to_be_visible()
 
@@ -73,3 +74,58 @@ def test_on_a_narrow_page_a_short_chat_stays_where_it_is(talk: Talk) -> None:
     assert padding(talk.page) == ""
     card, text = boxes(talk)
     assert text["y"] + text["height"] <= card["y"]
+
+
+@pytest.mark.parametrize("size", [{"width": 1000, "height": 700}, {"width": 1300, "height": 800}], ids=str)
+def test_the_open_dock_covers_neither_the_words_nor_the_field_in_which_one_types(talk: Talk, size: Any) -> None:
+    page = talk.page
+    page.set_viewport_size(size)
+    set_number(page, "chat-max-new-tokens", 200)
+    talk.say("hi")
+    expect(page.locator("#chat-send")).to_be_visible()
+    dock = page.get_by_role("button", name="LoRA faders", exact=True)
+    dock.click()
+    panel, text = page.locator(".lora-mixer-dock-panel"), page.locator("#chat-last .bot .text")
+
+    def beside() -> bool:
+        over, under = panel.bounding_box(), text.bounding_box()
+        return under["x"] + under["width"] <= over["x"]
+
+    wait_until(page, beside, "the text gave way")
+    page.locator("#lora-mixer-twice-on").check()
+    wait_until(page, lambda: talk.mixer.console.twice.on, "it is switched on")
+    where = panel.bounding_box()
+    talk.model.brake.hold()
+    talk.say("more")
+    expect(talk.card).to_be_visible()
+    stands = panel.bounding_box()
+    talk.model.brake.free()
+    answered(talk)
+    assert panel.bounding_box() == stands, "the faders stay where they are while both replies grow"
+    assert stands["x"] == where["x"]
+    send, card = page.locator("#chat-send").bounding_box(), talk.card.bounding_box()
+    assert card["y"] + card["height"] <= send["y"] - 4, "the card ends above Send"
+    assert panel.bounding_box()["y"] >= 0 and card["y"] >= stands["y"] + stands["height"]
+    wait_until(page, lambda: text.bounding_box()["x"] + text.bounding_box()["width"] <= card["x"], "room for the card")
+    talk.card.locator("#lora-mixer-pick-left").click()
+    page.get_by_role("button", name="Put this away").click()
+    dock.click()
+    wait_until(page, lambda: padding(page) == "", "it has its room again")
+
+
+def test_on_a_narrow_page_the_end_of_the_reply_can_be_read_above_the_open_dock(talk: Talk) -> None:
+    page = talk.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    set_number(page, "chat-max-new-tokens", 400)
+    talk.say("hi")
+    expect(page.locator("#chat-send")).to_be_visible()
+    page.get_by_role("button", name="LoRA faders", exact=True).click()
+    panel, text = page.locator(".lora-mixer-dock-panel"), page.locator("#chat-last .bot .text")
+
+    def above() -> bool:
+        over, under = panel.bounding_box(), text.bounding_box()
+        return under["y"] + under["height"] <= over["y"]
+
+    wait_until(page, above, "the end of the text stands above the dock")
+    field = page.locator("#chat-input").bounding_box()
+    assert panel.bounding_box()["y"] + panel.bounding_box()["height"] <= field["y"]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from textgen_standin_chat import CHAT_TEMPLATE, INSTRUCTION_TEMPLATE
+from textgen_standin_look import LOOK
 
 #: Every component that the page's buttons read, in their order, with the value that it starts with.
 DEFAULTS: dict[str, Any] = {
@@ -50,16 +51,18 @@ def create_interface(host: Any) -> Any:
     with gr.Blocks(title="TextGen (stand-in)", analytics_enabled=False) as page:
         parts["interface"] = page
         # Gradio 6 takes no css in `Blocks`; what the page then shows is the same.
-        gr.HTML(f"<style>{style}\n#display {{ display: none }}</style>")
+        gr.HTML(f"<style>{LOOK}\n{style}\n#display {{ display: none }}</style>")
         parts["interface_state"] = gr.State({})
         parts["history"] = gr.State(DEFAULTS["history"])
         with gr.Tab("Chat", elem_id="chat-tab"):
             parts["display"] = gr.JSON(value={}, elem_id="display")
-            parts["html_display"] = gr.HTML('<div class="chat" id="chat"></div>')
+            parts["html_display"] = gr.HTML('<div class="chat" id="chat"></div>', elem_classes=["chat-parent"])
             parts["textbox"] = gr.Textbox(label="Message", elem_id="chat-input")
             with gr.Row():
                 for name in ("Generate", "Regenerate", "Stop"):
                     parts[name] = gr.Button(name, elem_id="stop" if name == "Stop" else name)
+        with gr.Tab("Notebook", elem_id="notebook-parent-tab"):
+            gr.Textbox(label="Text", lines=20, elem_classes=["textbox"])
         with gr.Tab("Parameters", elem_id="parameters"):
             for name, value in DEFAULTS.items():
                 if name not in IN_THE_CHAT_TAB:

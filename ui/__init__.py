@@ -21,8 +21,11 @@ def build(console: Console) -> None:
 
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
-            build_fader_board(console)
-            build_comparing(console)
+            with gr.Row(elem_id="lora-mixer-sides"):
+                with gr.Column(elem_id="lora-mixer-desk-side"):
+                    build_fader_board(console)
+                with gr.Column(elem_id="lora-mixer-lab-side"):
+                    build_comparing(console)
             build_twice(console)
             build_host_menu(console)
         with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):

@@ -100,7 +100,9 @@ def _drawer(console: Console) -> Any:
         said = heard(message)
         sheet = console.lab.sheet(page_of(request))
         charting, nothing = Charting(console), [gr.skip() for _ in CHARTS]
-        yield _line("Drawing …", running=True), *nothing
+        # The one that stands there is of something else, or of the same: until there is a new one there is none.
+        gone = [gr.update(value=None, visible=False) if name == said["chart"] else gr.skip() for name in CHARTS]
+        yield _line("Drawing …", running=True), *gone
         try:
             if said.get("chart") not in CHARTS:
                 raise ValueError("nobody knows how to draw this")

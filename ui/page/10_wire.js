@@ -9,13 +9,13 @@
  *   30_strip   an adapter's strip; 35_topbar reset, bypass, range    55_fade    gains that change over the reply
  *   40_faders  the fader, the number beside it, M, S, switch         60_grid    layer x kind: drawing; 62_hand moving it;
  *   45_kinds   one fader per kind of an adapter                      65_cell    the targets of the cell that is chosen
- *   50_curve   the depth curve, one value per layer                  69_room    the chat's text gives way to a second reply
+ *   50_curve   the depth curve, one value per layer                  68_chat, 69_room  the host's chat, and how it gives way
  *   80_desk    all strips                                            70_dock    beside the chat
  * The works, which load, measure, keep and bake adapters, are spread over the desk and a tab of their own:
  *   71_works   what runs, and what Python says of it                 75_heat, 76_impact  heat maps on the grid, measuring
  *   72_shelf, 73_entry  the adapters in the host's folder            77_bake    a mix becomes an adapter of its own
  *   74_profiles  mixes under names, and shapes                       78_adapters  the tab; 79_menu  the host's own menu
- * The lab, which compares, is an element of its own below the desk:
+ * The lab, which compares, is an element of its own beside the desk:
  *   81_lab     the columns, the experiment that is shown             85_differences  against which column; measuring them
  *   82_columns the columns as they are set up                        86_reply, 87_results what was said; 87_charts
  *   83_sweep   filling them from a sweep                             88_sharing  as files, and back
@@ -23,6 +23,7 @@
  * Votes have a tab of their own, and a place beside the chat:
  *   891_votes  the session that is on, and what is kept              895_past   the experiments that are kept
  *   892_ballot a pair, and choosing; 893_standing, 894_outcome       896_votes_page  the tab; 897_twice  the chat's own turns
+ * The desk and the lab share a tab: 898_sides  side by side, or one at a time.
  * No text of a user, a model or a file ever becomes HTML: textContent alone.
  */
 (function () {

@@ -39,9 +39,12 @@
     };
   };
 
+  const HASTE_MS = 350; // nobody has read a question by then
+
   /** A button that asks before it acts: the first press turns it into a question, for some seconds. */
   M.askingButton = function (label, question, data, act) {
     let timer = 0;
+    let askedAt = 0;
     const ask = el("button", { type: "button", class: "button small", text: label, data });
     const yes = el("button", { type: "button", class: "button small danger", text: question, hidden: true, data: { do: `${data.do}-yes` } });
     const no = el("button", { type: "button", class: "button small", text: "Cancel", hidden: true, data: { do: `${data.do}-no` } });
@@ -49,11 +52,17 @@
       clearTimeout(timer);
       ask.hidden = asking;
       yes.hidden = no.hidden = !asking;
+      askedAt = performance.now();
       if (asking) timer = setTimeout(() => show(false), 8000);
     };
     ask.addEventListener("click", M.guard("asking", () => { show(true); no.focus(); }));
     no.addEventListener("click", M.guard("asking", () => { show(false); ask.focus(); }));
-    yes.addEventListener("click", M.guard("asking", () => { show(false); act(); }));
+    yes.addEventListener("click", M.guard("asking", (event) => {
+      // Two quick taps of a finger: this one was meant for the button that stood here.
+      if (event.pointerType === "touch" && performance.now() - askedAt < HASTE_MS) return;
+      show(false);
+      act();
+    }));
     return { node: el("span", { class: "asking" }, ask, yes, no), button: ask };
   };
 

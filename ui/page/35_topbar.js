@@ -107,6 +107,8 @@
   M.resetWithUndo = function (name) {
     const p = M.store.panel;
     if (!p) return;
+    const touched = M.store.state.adapters.some((a) => (name === null || a.name === name) && M.model.touched(p, a.name));
+    if (undoable && !touched && !p.bypass) return; // pressed again: the way back stays the one from before
     M.offerUndo(name === null ? "All faders are back as loaded." : `${name} is back as loaded.`, M.model.panel(p));
     M.store.edit((q) => {
       const names = name === null ? new Set([...Object.keys(q.mix.adapters), ...M.store.state.adapters.map((a) => a.name)]) : [name];

@@ -78,7 +78,8 @@
     const room = M.chatRoom();
     const panel = el("div", { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
       el("div", { class: "dock-head" }, bypass.node, shut), body, twice.inside);
-    const node = el("div", { class: "dock" }, pill, el("div", { class: "dock-side" }, panel, twice.beside));
+    const side = el("div", { class: "dock-side" }, panel, twice.beside);
+    const node = el("div", { class: "dock" }, pill, side);
     node.classList.add("lora-mixer");
     node.hidden = true;
     M.dom.keepKeys(node);
@@ -87,6 +88,7 @@
       open = next;
       remember(OPEN, open ? "1" : "0");
       draw();
+      giveRoom(shown);
       if (open) {
         twice.opened();
         M.store.changed();
@@ -152,9 +154,11 @@
     let shown = false;
     function giveRoom(show) {
       shown = show;
-      room.update(show && !twice.beside.hidden ? twice.beside : null, twice.beside.classList.contains("is-below"));
+      const over = show && (open || !twice.beside.hidden);
+      if (over) M.standBeside(side);
+      room.update(over ? side : null);
     }
-    // The card stands still on the screen, and the chat goes on with the page.
+    // The side stands still on the screen, and the chat goes on with the page.
     for (const type of ["scroll", "resize"]) M.listen(window, type, () => { if (shown) giveRoom(true); }, { passive: true });
 
     put();

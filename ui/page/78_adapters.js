@@ -11,6 +11,7 @@
     const button = [...buttons].find((one) => one.textContent.trim() === names[tab]);
     if (button) button.click();
     setTimeout(M.guard("going", () => {
+      if (id === "lora-mixer-compare") M.showSide("lab");
       const place = document.getElementById(id);
       if (place) place.scrollIntoView({ block: "start" });
     }), 350);

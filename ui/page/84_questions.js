@@ -118,6 +118,7 @@
     const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
     const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     start.addEventListener("click", M.guard("compare", () => {
+      if (M.lab.line.running) return; // pressed twice before it was drawn
       M.lab.begins("Waiting for the model \u2026");
       M.lab.afterOrders(() => M.lab.send("start", { source: source.value, text: text.input.value, seeds: Number(seeds.input.value), length: length.value, batched: manner.value === "rows" }));
     }));

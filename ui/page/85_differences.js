@@ -105,6 +105,7 @@
     const measure = el("button", { type: "button", class: "button small", text: "Measure the differences", id: "lora-mixer-measure",
       title: "How far apart the mixes are, and how surprising each token is: it costs one pass of the model for every reply" });
     measure.addEventListener("click", M.guard("measure", () => {
+      if (M.lab.line.running) return;
       M.lab.begins("Measuring \u2026");
       M.lab.send("measure", {});
     }));

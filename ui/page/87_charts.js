@@ -7,11 +7,14 @@
   const PATIENCE_MS = 8000; // a chart that is not there by then was refused, or called off
   const LOOK_MS = 150;
   let timer = 0;
+  let of = null; // the experiment whose curves were asked for last
   M.onStop(() => clearTimeout(timer));
+
+  const placeOf = (name) => document.getElementById(`lora-mixer-plot-${name}`);
 
   /** Once the chart that was asked for stands on the page, below all the rest, its reader is taken there. */
   function show(name) {
-    const place = () => document.getElementById(`lora-mixer-plot-${name}`);
+    const place = () => placeOf(name);
     const drawn = () => place() && place().querySelector(".js-plotly-plot");
     const before = drawn() && drawn().textContent;
     let late = 0;
@@ -19,13 +22,15 @@
     const look = M.guard("charts", () => {
       if (M.lab.line.running) { timer = setTimeout(look, LOOK_MS); return; }
       late += LOOK_MS;
-      if (drawn() && drawn().textContent && (drawn().textContent !== before || late > PATIENCE_MS / 4)) place().scrollIntoView({ behavior: "smooth", block: "nearest" });
+      if (drawn() && drawn().textContent && (drawn().textContent !== before || late > PATIENCE_MS / 4)) place().scrollIntoView({ behavior: "smooth", block: "start" });
       else if (late < PATIENCE_MS) timer = setTimeout(look, LOOK_MS);
     });
     look();
   }
 
   function draw(message) {
+    if (M.lab.line.running) return;
+    if (message.chart === "sweep") of = M.lab.sheet.key;
     M.lab.begins("Drawing \u2026");
     M.lab.send("draw", message);
     show(message.chart);
@@ -51,6 +56,9 @@
         const { setup, sheet, line } = M.lab;
         curves.hidden = !sheet || !sheet.drawable;
         curves.disabled = line.running;
+        // Curves belong to their experiment: Gradio keeps them on the page when another one is shown.
+        const plot = placeOf("sweep");
+        if (plot) plot.style.display = sheet && sheet.key === of ? "" : "none";
         go.disabled = line.running || !setup || setup.trouble !== "";
         const example = setup && setup.examples[0];
         if (example) axis.input.placeholder = example;

@@ -5,6 +5,7 @@
   const { el, setText, setAttribute } = M.dom;
   const CHARACTERS = 4.3; // a token's, as a rule
   const LINE = 21;
+  const SLIM = 400; // in a card that is slimmer, what is noted of a reply takes two lines
 
   /** How tall a reply's text is to be, so that nothing moves while it fills: as long as it may get, within reason. */
   function height(limit, width) {
@@ -72,7 +73,9 @@
 
     function resize() {
       const first = body.querySelector(".lora-mixer-reply-text");
-      if (first && M.lab.sheet) body.style.setProperty("--lm-reply", `${height(M.lab.sheet.limit, first.clientWidth || 280)}px`);
+      if (!first) return;
+      body.classList.toggle("is-slim", first.clientWidth < SLIM);
+      if (M.lab.sheet) body.style.setProperty("--lm-reply", `${height(M.lab.sheet.limit, first.clientWidth || 280)}px`);
     }
 
     return {

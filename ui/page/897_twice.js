@@ -11,7 +11,7 @@
   const { el, setText, setAttribute } = M.dom;
   const BUSY_MS = 160;
   const IDLE_MS = 500;
-  const NARROW = 700;
+  const SETTLED_MS = 400; // until the host has drawn the turn that it was asked for
 
   let known = null;
   let timer = 0;
@@ -112,14 +112,17 @@
     let asked = 0;
     let drawn = null;
 
-    /** On a narrow page it stands above the field in which one types, else below the dock. */
-    function place() {
-      const narrow = innerWidth < NARROW;
-      node.classList.toggle("is-below", narrow);
-      if (!narrow) return;
-      const input = document.querySelector("#chat-input");
-      const top = input ? input.getBoundingClientRect().top : innerHeight;
-      node.style.setProperty("--lm-bottom", `${M.model.clamp(innerHeight - top + 8, 8, innerHeight * 0.4)}px`);
+    let about = { number: 0, at: 0, question: null }; // what the chat asked when the turn was done
+
+    /** Whether the chat shows something else by now: it was cleared, goes on, or another one was opened. */
+    function elsewhere(turn) {
+      if (turn.running) return false;
+      const now = performance.now();
+      if (about.number !== turn.number) about = { number: turn.number, at: now, question: null };
+      if (now - about.at < SETTLED_MS) return false;
+      const question = M.chat.question();
+      if (about.question === null) about.question = question;
+      return question === null || question !== about.question;
     }
     function outcome(turn) {
       if (turn.failed) return turn.failed;
@@ -132,9 +135,8 @@
       node,
       update() {
         const turn = known && known.on ? known.turn : null;
-        node.hidden = !turn || turn.number === gone;
+        node.hidden = !turn || turn.number === gone || elsewhere(turn);
         if (node.hidden) return;
-        place();
         const fresh = !drawn || drawn.number !== turn.number;
         if (fresh) folded = false;
         const over = Boolean(turn.picked || turn.failed);

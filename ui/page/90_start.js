@@ -6,6 +6,8 @@
     const desk = M.desk();
     const dock = M.dock();
     const lab = M.compare();
+    const sides = M.sides();
+    M.showSide = sides.show;
     const votes = M.votesPage();
     const works = M.adaptersPage();
     let lost = false;
@@ -13,11 +15,13 @@
       desk.settle();
       dock.look();
       lab.settle();
+      sides.settle();
       votes.settle();
       works.settle();
     };
     M.store.onChange(M.guard("the desk", desk.update));
     M.store.onChange(M.guard("the dock", dock.update));
+    M.lab.onChange(M.guard("the sides", sides.update));
 
     /** Every two seconds while the page is seen: is all in its place, and what is new? */
     M.tick = () => {
@@ -43,7 +47,7 @@
     // Motion and a narrow page as classes: hosts rewrite style sheets, and lose @media on the way.
     const calm = matchMedia("(prefers-reduced-motion: reduce)");
     const motion = () => {
-      for (const node of [desk.root, dock.node, lab.root, votes.root, works.root]) node.classList.toggle("is-lively", !calm.matches);
+      for (const node of [desk.root, dock.node, lab.root, sides.root, votes.root, works.root]) node.classList.toggle("is-lively", !calm.matches);
     };
     M.listen(calm, "change", motion);
     motion();
