@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .following import Following
 from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
-from .loud import LOUDEST
 from .mix import Faders, Mix
+from .mix_check import check_mix, check_names
 from .playing import Chosen, Playing
 from .rows import NotInRows, RowProbe
 from .settled import Unsettled, unsettled
@@ -238,7 +237,7 @@ class Desk:
         Raises:
             ValueError: naming the first, and what there is instead.
         """
-        _check_names(names, self.adapters)
+        check_names(names, self.adapters)
 
     @contextmanager
     def alone(self, cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
@@ -406,53 +405,3 @@ def _same(configs: Sequence[tuple[str, Any]], others: Sequence[tuple[str, Any]])
     return len(configs) == len(others) and all(
         name == other and config is another for (name, config), (other, another) in zip(configs, others, strict=True)
     )
-
-
-def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
-    """Refuses a mix that names what these adapters do not have, or whose gains multiply to more than a number can hold.
-
-    Raises:
-        ValueError: naming the first thing that is not there, and what there is instead; or the target.
-    """
-    _check_names(mix.adapters, adapters)
-    for name, faders in mix.adapters.items():
-        adapter = adapters[name]
-        faders = faders.loudest()
-        for word, asked, there in (
-            ("kind", faders.kinds, adapter.kinds),
-            ("layer", faders.layers, adapter.layers),
-            ("target", faders.modules, adapter.names),
-        ):
-            for one in asked:
-                if one not in there:
-                    raise ValueError(_unknown(word, one, there, f"adapter {name!r}"))
-        _check_finite(adapter, faders)
-
-
-def _check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
-    for name in names:
-        if name not in adapters:
-            raise ValueError(_unknown("adapter", name, adapters, "this model"))
-
-
-def _check_finite(adapter: Adapter, faders: Faders) -> None:
-    """Each gain of a mix is a number of 32 bits, but their product may not be."""
-    loudest = abs(faders.master)
-    for gains in (faders.kinds, faders.layers, faders.modules):
-        loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
-    if max(loudest, loudest * adapter.largest_scaling) <= LOUDEST:
-        return
-    for target in adapter.scalable:
-        gain = faders.gain(target)
-        if not max(abs(gain), abs(gain * target.scaling)) <= LOUDEST:
-            raise ValueError(
-                f"the gains of {target.name} in adapter {adapter.name!r} multiply to no finite number of 32 bits "
-                f"({faders.spelled(target)}, on a scaling of {target.scaling:g}): turn one of these faders down"
-            )
-
-
-def _unknown(word: str, asked: Any, there: Any, owner: str) -> str:
-    names = [str(name) for name in there]
-    close = get_close_matches(str(asked), names, n=3) or names[:8]
-    listed = ", ".join(close) + (" …" if len(names) > len(close) else "")
-    return f"{owner} has no {word} {asked!r}; it has {listed}" if names else f"{owner} has no {word} {asked!r}"

@@ -160,6 +160,7 @@ KINDS = [
     *(with_fields(target_modules=pattern)(f"target_modules {at}") for at, pattern in enumerate(PATTERNS)),
     with_fields(alpha_pattern={r".*layers\.(0|7)\..*_proj": 3, "q_proj": 5})("a pattern of alphas"),
     with_fields(alpha_pattern={f"model.layers.{at}.self_attn.q_proj": at + 1 for at in range(99)})("many alphas"),
+    Kind("a rank for what is not there", config={"rank_pattern": {"gate_up_proj": 64}}),
     Kind("a pattern of ranks", config={"rank_pattern": {r".*layers\.[0-3]\.mlp.*": 2}}),
     Kind("excluded", config={"exclude_modules": r".*\.1\..*"}),
     Kind("layers", config={"layers_to_transform": [1], "layers_pattern": "layers"}),

@@ -191,7 +191,7 @@ def check_mix(mix: Mix, sources: Sequence[AdapterWeights]) -> None:
     Raises:
         ValueError: naming the first such thing, and what there is instead.
     """
-    from ..desk import check_mix as check
+    from ..mix_check import check_mix as check
     from ..target import Adapter
 
     adapters = {w.name: Adapter(w.name, w.method, w.targets, 0, 0.0) for w in sources}

@@ -43,6 +43,7 @@ class Config(BaseModel):
     rank_pattern: dict[str, Rank] | None = None
     alpha_pattern: dict[str, Alpha] | None = None
     use_rslora: Switch | None = None
+    use_bdlora: Any = None
     use_dora: Switch | None = None
     bias: str | None = None
     target_modules: list[str] | str | None = None

@@ -206,7 +206,7 @@ def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> l
         if scales.method in PATTERNED:
             if small := next((tensor.dtype for tensor in tensors.values() if _TOO_SMALL.match(tensor.dtype)), ""):
                 raise AdapterFileError(f"{path}: {name} is stored as {small}, which PEFT does not play")
-            target = _paired(target, tensors, path) if scales.method == "LORA" else target
+            target = _paired(target, tensors, path, bool(config.use_bdlora)) if scales.method == "LORA" else target
             rank = scales.rank(target, tensors)
             target = scales.scaled(target, rank) if rank else target
         found.append(target)
@@ -263,8 +263,12 @@ class _Scales:
             raise AdapterFileError(f"{self._path}: {field}: {error}") from None
 
 
-def _paired(target: FileTarget, tensors: Mapping[str, Tensor], path: Path) -> FileTarget:
-    """The target with the sizes of its pair of matrices, and the rank that they have; 0 where there is no pair."""
+def _paired(target: FileTarget, tensors: Mapping[str, Tensor], path: Path, in_blocks: bool) -> FileTarget:
+    """The target with the sizes of its pair of matrices, and the rank that they have; 0 where there is no pair.
+
+    In blocks (BD-LoRA) one of the two holds the blocks of its diagonal alone, so it is so many times narrower, and does
+    not tell how many inputs the module has.
+    """
     pair = [(tensors.get(f"{prefix}A"), tensors.get(f"{prefix}B")) for prefix in ("lora_", "lora_embedding_")]
     at = 0 if any(pair[0]) else 1
     first, second = pair[at]
@@ -273,28 +277,35 @@ def _paired(target: FileTarget, tensors: Mapping[str, Tensor], path: Path) -> Fi
             return target
         missing = ("A", "B")[first is not None]
         raise AdapterFileError(f"{path}: {target.name} has no lora_{'embedding_' if at else ''}{missing}")
-    if len(first.shape) < 2 or len(second.shape) < 2 or first.shape[0] != second.shape[1]:
+    blocks = in_blocks and len(second.shape) > 1 and second.shape[1] and first.shape[0] % second.shape[1] == 0
+    if len(first.shape) < 2 or len(second.shape) < 2 or not (first.shape[0] == second.shape[1] or blocks):
         raise AdapterFileError(
             f"{path}: the shapes of A {first.shape} and B {second.shape} of {target.name} do not agree"
         )
     if first.shape[0] < 1:
         raise AdapterFileError(f"{path}: {target.name} has rank 0")
-    return replace(target, rank=first.shape[0], inputs=first.shape[1], outputs=second.shape[0], embedding=bool(at))
+    inputs = 0 if in_blocks else first.shape[1]
+    return replace(target, rank=first.shape[0], inputs=inputs, outputs=second.shape[0], embedding=bool(at))
+
+
+#: A rank above this is none, whatever a configuration says.
+_MOST_RANK = 4096
 
 
 def check_patterns(config: Config, path: Path, targets: Iterable[FileTarget]) -> None:
-    """Refuses ranks that nothing in the file has: PEFT makes room for them before it looks at the weights.
+    """Refuses ranks beyond all reason that nothing in the file has: PEFT makes room for them before it looks at the
+    weights. A pattern that meets no module here may well be meant for another version's names of them.
 
     Raises:
         AdapterFileError: naming the field.
     """
-    largest = max((target.rank for target in targets), default=0) or 4096
+    largest = max((_MOST_RANK, *(target.rank for target in targets)))
     for name, rank in (config.rank_pattern or {}).items():
         if rank > largest:
             raise AdapterFileError(
                 f"{path}: rank_pattern asks for rank {rank} in {name[:80]!r}; no weight has that rank"
             )
-    if config.r is not None and config.r > largest and config.r > 4096:
+    if config.r is not None and config.r > largest:
         raise AdapterFileError(f"{path}: r is {config.r}, and no weight has that rank")
 
 
