@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .alone import alone
+from .alone import LOCK, alone, let_go, take
 from .disk import telling
 from .needs import needed
 
@@ -100,27 +101,26 @@ def put_right(folder: Path, files: bool = False, guard: Path | None = None) -> N
         files: also what `write_aside` left, where nobody writes files but holding `alone`.
         guard: the folder that whoever writes here is `alone` in, if it is another.
     """
-    if _left(folder):
-        with suppress(OSError), alone(guard or folder, patience=2):
+    guard = guard or folder
+    if _left(folder) or (guard / LOCK).exists():  # the lock's own file is gone when nobody holds it
+        with suppress(OSError), alone(guard, patience=2):
             put_right_alone(folder, files)
 
 
 def put_right_alone(folder: Path, files: bool = False) -> None:
     """`put_right`, for whoever holds `alone` already."""
-    from filelock import FileLock, Timeout
-
     for write in _left(folder):
         if write.aside.is_file():
             if files:
                 write.aside.unlink(missing_ok=True)
             continue
-        holds = FileLock(write.lock)
         with suppress(OSError):
-            try:
-                holds.acquire(timeout=0)
-            except Timeout:  # whoever writes it lives
-                continue
-            write.clear(holds.release)
+            held = take(write.lock)
+            if held is not None:  # else whoever writes it lives
+                try:
+                    write.clear()
+                finally:
+                    let_go(held, write.lock)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class _Write:
                 self.old.replace(self.path)
             raise
 
-    def clear(self, let_go: Callable[[], None]) -> None:
+    def clear(self) -> None:
         """Leaves one thing at `path`, what was written or what stood there before, and nothing beside it."""
         _remove(self.aside)
         if os.path.lexists(self.old):
@@ -173,8 +173,6 @@ class _Write:
                 _remove(self.aside)
             else:
                 self.old.replace(self.path)
-        let_go()
-        self.lock.unlink(missing_ok=True)
 
 
 _TRACE = re.compile(r"\.(?P<name>.+)\.(?P<token>[0-9a-f]{8})\.lora-mixer(?:\.part|\.old|-lock\.txt)")
@@ -192,19 +190,24 @@ def _left(folder: Path) -> list[_Write]:
 
 @contextmanager
 def _under_way(path: Path) -> Iterator[_Write]:
-    from filelock import FileLock
-
     write = _Write(path, secrets.token_hex(4))
-    holds = FileLock(write.lock)
-    try:
-        with telling(path), alone(path.parent):
-            holds.acquire(timeout=0)
+    with telling(path), alone(path.parent):
+        held = take(write.lock)
+        if held is None:
+            raise OSError(errno.EBUSY, "somebody else is writing under this name", str(path))
+        try:
             write.aside.mkdir(mode=0o700)
+        except BaseException:
+            let_go(held, write.lock)
+            raise
+    try:
         yield write
     finally:
-        with suppress(OSError), alone(path.parent):  # where that fails, the next look clears it
-            write.clear(holds.release)
-        holds.release()
+        try:
+            with suppress(OSError), alone(path.parent):  # where that fails, the next look clears it
+                write.clear()
+        finally:
+            let_go(held, write.lock)
 
 
 def _remove(path: Path) -> None:

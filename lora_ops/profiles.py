@@ -32,6 +32,8 @@ class Profiles:
 
     def look(self) -> tuple[list[Profile], dict[str, str]]:
         """All that can be read, by name; and of each file that cannot, what is wrong with it, by its name."""
+        if self._folder is not None:
+            put_right(self._folder, files=True, guard=self._folder.parent)
         good, wrong = [], {}
         for name, path in self._files().items():
             try:
@@ -192,7 +194,6 @@ class Profiles:
     def _files(self) -> dict[str, Path]:
         if self._folder is None:
             return {}
-        put_right(self._folder, files=True, guard=self._folder.parent)
         try:
             paths = [path for path in self._folder.glob("*.json") if path.is_file() and not path.name.startswith(".")]
         except OSError:

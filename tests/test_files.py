@@ -15,7 +15,7 @@ import killing
 import pytest
 import together
 
-from lora_mixer.lora_ops.alone import LOCK, alone
+from lora_mixer.lora_ops.alone import alone
 from lora_mixer.lora_ops.disk import CannotWrite, read_at_most
 from lora_mixer.lora_ops.files import folder_aside, put_right, safe_name, write_aside
 
@@ -44,7 +44,7 @@ def test_whenever_a_writer_is_killed_the_old_or_the_new_is_there_and_nothing_els
     assert len(kills) > 10 and not kills[-1]["killed"] and all(kill["killed"] for kill in kills[:-1])
     for kill in kills:
         assert kill["there"] in allowed, kill
-        assert set(kill["about"]) <= {LOCK, *files}, kill
+        assert set(kill["about"]) <= set(files), kill
     assert kills[0]["there"] == allowed[0] and kills[-1]["there"] == allowed[-1]
 
 
@@ -60,7 +60,7 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
     process.communicate("\n", timeout=60)
     assert process.returncode == 0
     assert {path.name: path.read_text() for path in (tmp_path / "pirate").iterdir()} == NEW
-    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "pirate", "poet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pirate", "poet"]
 
 
 def test_what_this_process_is_writing_is_left_alone(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_several_processes_overwrite_one_folder_and_it_is_whole(tmp_path: Path) 
     together.at_once("folder", tmp_path, "abc", 15)
     texts = {path.read_text() for path in (tmp_path / "pirate").iterdir()}
     assert len(texts) == 1 and texts.pop()[1:] == "-14"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "pirate"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pirate"]
 
 
 def test_of_several_that_take_one_name_without_leave_one_has_it(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_of_several_that_take_one_name_without_leave_one_has_it(tmp_path: Path) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(refused) == 3 and sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "pirate"]
+    assert len(refused) == 3 and sorted(path.name for path in tmp_path.iterdir()) == ["pirate"]
 
 
 def test_files_of_others_that_are_called_alike_are_never_touched(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_link_that_is_overwritten_is_replaced_and_what_it_leads_to_stays(tmp_p
     with folder_aside(tmp_path / "loras" / "pirate", overwrite=True) as aside:
         (aside / "one").touch()
     assert (tmp_path / "elsewhere" / "mine").exists() and not (tmp_path / "loras" / "pirate").is_symlink()
-    assert sorted(path.name for path in (tmp_path / "loras").iterdir()) == [LOCK, "pirate"]
+    assert sorted(path.name for path in (tmp_path / "loras").iterdir()) == ["pirate"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_disk_that_refuses_is_told_in_plain_words_and_leaves_what_was_there(
         assert text.startswith(words) and "[Errno" not in text
     put_right(tmp_path, files=True)
     assert (tmp_path / "a.json").read_text() == (tmp_path / "pirate" / "one").read_text() == "old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "a.json", "pirate"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "pirate"]
 
 
 def test_a_folder_where_a_file_should_be_is_told(tmp_path: Path) -> None:
