@@ -35,7 +35,9 @@ def test_every_kind_of_adapter_plays_from_disk_what_the_desk_plays(kind: tiny.Ki
     elif "experts" in kind.name and baked.greatest_difference is None:
         assert "PEFT does not load it beside" in baked.why_unchecked  # PEFT 0.18: one such adapter a model
     else:
-        assert baked.greatest_difference is not None and baked.greatest_difference < CLOSE
+        # Some processors calculate 4 and 8 bits in bfloat16, which makes much of the last digit of what goes in.
+        close = 0.05 if "bit" in kind.name else CLOSE
+        assert baked.greatest_difference is not None and baked.greatest_difference < close
     assert tiny.fingerprint(model) == before
     assert torch.equal(tiny.logits(model), loaded)
 
