@@ -170,7 +170,7 @@ class TextGenHost:
         loader = shared.args.loader or type(shared.model).__name__
         if not is_torch_model(shared.model):
             return Trouble(f"{loader} cannot mix adapters", f"Faders act on a PyTorch model. {self._load_advice()}")
-        if any(adapters_in(shared.model)):
+        if adapters_in(shared.model):
             return None
         if loader != "Transformers":
             return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..lora_ops.imported import imported
 from .textgen_adapters import MERGED
 from .textgen_chat import host_module
-from .textgen_model import is_torch_model
+from .textgen_model import adapters_in, is_torch_model
 
 #: The host's menu, its start and its API all come through here.
 _FUNCTION = "add_lora_transformers"
@@ -50,10 +49,8 @@ def watch(around: Around) -> bool:
 def _put_right() -> None:
     """Takes out names that no layer carries, and the blend, which the host makes anew of whatever it then has."""
     model = host_module("shared").model
-    if not is_torch_model(model) or imported("peft") is None:
+    if not is_torch_model(model):
         return
-    from ..lora_ops.playing import adapters_in
-
     there = adapters_in(model)
     for holder in (model, getattr(model, "base_model", None)):
         configs = getattr(holder, "peft_config", None) or {}

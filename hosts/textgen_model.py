@@ -31,18 +31,17 @@ def is_torch_model(model: Any) -> bool:
     return torch is not None and isinstance(model, torch.nn.Module)
 
 
-def adapters_in(model: Any) -> Iterator[str]:
-    """The adapters that are in the layers of `model`, a name for each layer.
+def adapters_in(model: Any) -> list[str]:
+    """The adapters that are in the layers of `model`; does not import PEFT, for without it there cannot be one.
 
     Its `peft_config` can name others: the host leaves the old one on a model when it takes LoRAs away, and PEFT then
     does not put an adapter of such a name into the layers again.
     """
-    peft = imported("peft.tuners.tuners_utils")
-    if peft is not None:
-        for module in model.modules():
-            if isinstance(module, peft.BaseTunerLayer):
-                yield from module._get_available_adapters()
-        yield from getattr(model, "prompt_encoder", ())  # prompt tuning has no layers
+    if imported("peft") is None:
+        return []
+    from ..lora_ops.playing import adapters_in
+
+    return adapters_in(model)
 
 
 def finish_streams() -> None:

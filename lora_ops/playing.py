@@ -18,16 +18,29 @@ if TYPE_CHECKING:
 def adapters_in(model: nn.Module) -> list[str]:
     """The adapters that are in `model`, in the order of loading; names that stand in `peft_config` alone are none.
 
-    Whoever unloads adapters may leave their names behind. What acts on the prompt sits in no layer.
+    Whoever unloads adapters may leave their names behind. What acts on the prompt sits in no layer. It can be asked
+    while another thread builds adapters in: then it names those that are there so far.
     """
     there: dict[str, None] = dict.fromkeys(getattr(model, "prompt_encoder", ()))
-    for module in model.modules():
+    for module in _modules(model):
         if isinstance(module, BaseTunerLayer):
             there.update(dict.fromkeys(module._get_available_adapters()))
         elif isinstance(module, AuxiliaryTrainingWrapper):
             there.update(dict.fromkeys(getattr(module, "modules_to_save", ())))
     known = getattr(model, "peft_config", None) or {}
     return [*(name for name in known if name in there), *sorted(name for name in there if name not in known)]
+
+
+def _modules(model: nn.Module) -> Iterator[nn.Module]:
+    """As `model.modules()`, which fails when a module comes or goes meanwhile."""
+    seen: set[int] = set()
+    stack = [model]
+    while stack:
+        module = stack.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield module
+            stack += [child for child in list(module._modules.values())[::-1] if child is not None]
 
 
 @dataclass

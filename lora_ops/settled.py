@@ -14,6 +14,8 @@ from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from .imported import imported
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -37,6 +39,8 @@ def unsettled(model: nn.Module) -> bool:
     Args:
         model: a `PeftModel`, or the base model: whichever of the two the other thread has in its hands.
     """
+    if imported("peft") is None:
+        return False
     from .survey import root
 
     base = root(model)

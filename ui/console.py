@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..hosts.protocol import Trouble
 from ..lora_ops.mix import Faders, Mix
+from ..lora_ops.settled import Unsettled, unsettled
 from .lab import Lab
 from .panel import Panel
 from .session import Sessions
@@ -79,6 +80,8 @@ class Console:
         self._not_chosen: set[str] = set()
         #: How many hands are on the model that are not ours: it is left alone then.
         self._hands = 0
+        #: Whether somebody was changing the model when the desk was last asked for.
+        self.unsettled = False
 
     def desk(self) -> Desk | None:
         """The desk of the host's present model, with the panel's faders applied; None when nothing can be mixed.
@@ -86,10 +89,15 @@ class Console:
         While somebody builds adapters into that model nothing of it is looked at: a desk that is there stays as it is.
         """
         with self._lock:
-            trouble = self.host.trouble()
-            model = self.host.model if trouble is None else None
             desk = self._desk() if self._desk else None
-            if model is not None:
+            model = self.host.model
+            self.unsettled = model is not None and (self._hands > 0 or unsettled(model))
+            trouble = None if self.unsettled else self.host.trouble()
+            if self.unsettled:
+                desk, trouble = (desk, None) if desk and desk.model is model else (None, _UNSETTLED)
+            elif trouble is not None:
+                model = None
+            elif model is not None:
                 desk, trouble = self._settled(desk, model)
             if trouble != self._trouble:
                 self._trouble = trouble
@@ -125,20 +133,17 @@ class Console:
 
     def _settled(self, desk: Desk | None, model: Any) -> tuple[Desk | None, Trouble | None]:
         """The desk of a model, made or brought up to date; or what it was, and why it is none of this model."""
-        from ..lora_ops.settled import Unsettled
-
-        here = desk is not None and desk.model is model
-        if self._hands:
-            return (desk, None) if here else (None, _UNSETTLED)
+        here = desk if desk is not None and desk.model is model else None
         try:
-            if desk is None or not here:
-                desk = self._meet(model)
-            elif desk.outdated():
-                desk.refresh()
-                self._put_back(desk)
+            if here is None:
+                return self._meet(model), None
+            if here.outdated():
+                here.refresh()
+                self._put_back(here)
         except Unsettled:
-            return (desk, None) if here else (None, _UNSETTLED)
-        return desk, None
+            self.unsettled = True
+            return here, None if here is not None else _UNSETTLED
+        return here, None
 
     def move(self, panel: Panel) -> None:
         """Puts every control where `panel` says; the next token obeys.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
+from ..lora_ops.imported import imported
 from ..lora_ops.loud import LOUDEST
 from ..lora_ops.mix import Faders, Mix
 from ..lora_ops.refusals import shown
@@ -90,10 +91,14 @@ def loaded_adapters(console: Console) -> dict[str, Path | None]:
 
 
 def entries_of(console: Console) -> list[Entry]:
-    """What lies on the host's shelf, held against the model that is loaded."""
+    """What lies on the host's shelf, held against the model that is loaded.
+
+    PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of that;
+    loading says it then.
+    """
     from ..lora_ops.shelf.shelf import shelf
 
-    return shelf(console.host.shelf_folders(), console.host.model)
+    return shelf(console.host.shelf_folders(), console.host.model if imported("peft") else None)
 
 
 def shelf_notes(console: Console) -> ShelfNotes:

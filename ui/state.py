@@ -35,7 +35,7 @@ def state(console: Console, known: int | None = None) -> dict[str, Any]:
         "trouble": {"title": trouble.title, "advice": trouble.advice} if trouble else None,
         "model": {"name": console.host.model_name, "parameters": desk.parameters if desk else None},
         "fader": {"min": least, "max": most},
-        "offer": _offer(console, desk) if desk else None,
+        "offer": _offer(console, desk) if desk and not console.unsettled else None,
         "notices": _notices(console, desk),
         "adapters": _adapters(desk, new=known != loaded) if desk else [],
         "panel": console.panel.to_dict(),

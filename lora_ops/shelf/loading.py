@@ -42,19 +42,10 @@ def loaded_adapters(model: nn.Module) -> dict[str, Path | None]:
     A folder is known if the adapter was loaded here. Names that stand in `peft_config` alone are not loaded: whoever
     unloaded them left them behind.
     """
-    from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils.other import AuxiliaryTrainingWrapper
+    from ..playing import adapters_in
 
-    there: dict[str, None] = dict.fromkeys(getattr(model, "prompt_encoder", ()))
-    for module in model.modules():
-        if isinstance(module, BaseTunerLayer):
-            there.update(dict.fromkeys(module._get_available_adapters()))
-        elif isinstance(module, AuxiliaryTrainingWrapper):
-            there.update(dict.fromkeys(getattr(module, "modules_to_save", ())))
-    known = getattr(model, "peft_config", None) or {}
-    order = [*(name for name in known if name in there), *sorted(name for name in there if name not in known)]
     folders = vars(model).get(_FOLDERS, {})
-    return {name: folders.get(name) for name in order}
+    return {name: folders.get(name) for name in adapters_in(model)}
 
 
 def arranged_here(model: nn.Module) -> bool:
