@@ -93,7 +93,7 @@ def loaded_adapters(console: Console) -> dict[str, Path | None]:
 def entries_of(console: Console) -> list[Entry]:
     """What lies on the host's shelf, held against the model that is loaded.
 
-    PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of that;
+    PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of it;
     loading says it then.
     """
     from ..lora_ops.shelf.shelf import shelf
