@@ -58,7 +58,9 @@ def test_what_is_to_be_pressed_first_stands_out_and_can_be_read(inside: Any, the
         expect(first).to_be_visible()
         expect(first).to_be_enabled()
         inside.mouse.move(0, 0)
-        first.evaluate("(button) => Promise.all(button.getAnimations().map((one) => one.finished))")  # colours fade over
+        first.evaluate(
+            "(button) => Promise.all(button.getAnimations().map((one) => one.finished))"
+        )  # colours fade over
         seen[button] = first.evaluate(_STANDS_OUT)
     bad = {name: found for name, found in seen.items() if found["text"] < 4.5 or found["edge"] < 3}
     assert not bad, f"of {len(seen)}: {bad}"

@@ -77,7 +77,9 @@ def test_an_adapter_for_more_layers_is_refused(adapter_folder: Path) -> None:
 def test_an_adapter_for_other_modules_is_refused(adapter_folder: Path) -> None:
     config = json.loads((adapter_folder / "adapter_config.json").read_text())
     (adapter_folder / "adapter_config.json").write_text(json.dumps(config | {"target_modules": ["c_attn"]}))
-    with pytest.raises(HostError, match=r"pirate.*c_attn"):
+    with pytest.raises(
+        HostError, match=r"pirate.*does not fit.*which target_modules in its adapter_config.json does not name"
+    ):
         standalone_load.add_adapter(tiny_model(), "pirate", adapter_folder)
 
 

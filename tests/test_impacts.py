@@ -379,3 +379,25 @@ def test_buttons_make_mixes_that_the_desk_takes():
         silence_idle(found, 2)
     with pytest.raises(ValueError, match="negative"):
         keep_top(found, -1)
+
+
+def classifier(**changes: Any) -> Any:
+    """A model that says what a whole text is, with an adapter whose weights are not zero."""
+    from transformers import LlamaForSequenceClassification
+
+    model = tiny.llama()
+    made = LlamaForSequenceClassification(type(model.config)(**{**model.config.to_dict(), **changes}))
+    made.model.load_state_dict(model.model.state_dict())
+    return pirate(made, target_modules=["q_proj", "down_proj"], task_type="SEQ_CLS")
+
+
+@pytest.mark.parametrize("pad", [0, None], ids=["in rows", "one by one"])
+def test_a_classifier_is_measured_by_what_it_says_of_the_whole_text(pad: int | None):
+    model = classifier(num_labels=3, pad_token_id=pad)
+    desk, ids = Desk(model), prompt()
+    assert_same(impact(desk, ids), one_by_one(desk, Mix(), "silenced", ids), 1e-6)
+
+
+def test_a_single_number_is_no_distribution():
+    with pytest.raises(ValueError, match="num_labels is 1"):
+        impact(Desk(classifier(num_labels=1, pad_token_id=0)), prompt())

@@ -120,7 +120,7 @@ def impact(
 
     Raises:
         ValueError: a text that is not one row with at least one token, a mix or adapter that the model has not, a part
-            that does not exist, a model in training mode, or one that gives no logits.
+            that does not exist, a model in training mode, or one that gives no logits, or a single one.
         RuntimeError: adapters came or went meanwhile; or rows are in use, and there is no lock to wait for.
         torch.OutOfMemoryError, or what else says so on this device: not even one row fits.
     """
@@ -215,11 +215,16 @@ class _Text:
         self.tokens: int = self._inputs.get("decoder_input_ids", input_ids).shape[1]
 
     def read(self, rows: int = 1) -> torch.Tensor:
-        """What the model says about each next token, shape (rows, tokens, vocabulary)."""
+        """What the model says about each next token, shape (rows, tokens, vocabulary); a classifier of texts says what
+        the whole one is, shape (rows, 1, labels)."""
         inputs = {name: value.expand(rows, -1) for name, value in self._inputs.items()}
         logits: torch.Tensor | None = getattr(self._model(**inputs, use_cache=False), "logits", None)
         if logits is None:
             raise ValueError("this model gives no logits: it has no head that says which token comes next")
+        if logits.ndim == 2:
+            logits = logits[:, None]
+        if logits.shape[-1] == 1:
+            raise ValueError("this model gives one number (num_labels is 1), of which there is no distribution")
         return logits[:, -self.tokens :]  # an adapter on the prompt puts tokens of its own before the text
 
 
