@@ -53,6 +53,7 @@ class Host:
     def chat_outputs(self): return []
     def adapter_menu(self): return []
     def answer_turns(self, answerer): return None
+    def watch_changes(self, around): return None
 script.use_host(Host())
 with gr.Blocks() as page:
     script.ui()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
@@ -212,6 +212,10 @@ class Console:
         """Plays what the host had chosen to play."""
         if (desk := self.desk()) is not None:
             self._switch(desk, set(desk.playing.as_loaded))
+
+    def plays_apart(self, desk: Desk, sources: Collection[str]) -> bool:
+        """Whether somebody has those of these adapters play that the host does not."""
+        return any(self.panel.mix[name].on for name in sources if name not in desk.playing.as_loaded)
 
     def _switch(self, desk: Desk, on: set[str]) -> None:
         """Has these adapters play and no others; their faders stay where they are."""

@@ -68,8 +68,8 @@ def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
     sources = console.host.merged_sources()
     if not sources:
         return None
-    playing = desk.heard()
-    if set(playing) == set(sources):
+    playing = desk.playing.as_loaded
+    if console.plays_apart(desk, sources):
         return {
             "id": "blend",
             "text": f"{_listed(sources)} play side by side, each with its own faders.",

@@ -89,7 +89,7 @@ def merge(
         folder: where models are kept.
         name: of the new one.
         tokenizer: saved along.
-        names: which adapters; those that are active in the model if not given.
+        names: which adapters; those that are heard under the mix if not given.
         overwrite: whether a model of that name may be replaced.
         sources: the folders that the adapters were loaded from, by name, for the card.
         dtype: of the weights; the base model's if not given.
@@ -105,7 +105,7 @@ def merge(
         Cancelled: it was called off.
     """
     desk.check(mix)
-    names = list(desk.playing.names() if names is None else names)
+    names = list(desk.heard(mix) if names is None else names)
     desk.check_adapters(names)
     if not names:
         raise ValueError("name at least one adapter to merge")
