@@ -44,7 +44,8 @@ def test_on_a_wide_page_both_stand_side_by_side_and_each_scrolls_for_itself(insi
     assert desk["x"] + desk["width"] <= lab["x"], "they stand beside each other"
     assert inside.evaluate("document.scrollingElement.scrollHeight <= innerHeight"), "the page itself does not scroll"
     before = scrolled(inside)
-    inside.mouse.move(lab["x"] + 40, lab["y"])
+    side = inside.locator("#lora-mixer-lab-side").bounding_box()
+    inside.mouse.move(side["x"] + side["width"] / 2, side["y"] + side["height"] / 2)
     inside.mouse.wheel(0, 300)
     wait_until(inside, lambda: scrolled(inside)[2] > 0, "the comparison scrolls")
     assert scrolled(inside)[:2] == before[:2]
