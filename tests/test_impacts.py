@@ -386,7 +386,8 @@ def classifier(**changes: Any) -> Any:
     from transformers import LlamaForSequenceClassification
 
     model = tiny.llama()
-    made = LlamaForSequenceClassification(type(model.config)(**{**model.config.to_dict(), **changes}))
+    given = {key: value for key, value in model.config.to_dict().items() if "label" not in key}
+    made = LlamaForSequenceClassification(type(model.config)(**{**given, **changes}))
     made.model.load_state_dict(model.model.state_dict())
     return pirate(made, target_modules=["q_proj", "down_proj"], task_type="SEQ_CLS")
 
