@@ -62,7 +62,9 @@ def _ours(shop: Workshop) -> dict[str, Way]:
     """The desk, called with a mix, with a mix's plain data, and as the page calls it."""
     model, _ = shop.model()
     # What the console asks of a host, but for the chat.
-    host: Any = SimpleNamespace(model=model, model_name="", lock=threading.Lock(), initial_off=(), trouble=lambda: None)
+    host: Any = SimpleNamespace(
+        model=model, model_name="", lock=threading.Lock(), initial_off=(), multi_user=False, trouble=lambda: None
+    )
     console = Console(host)
     desk = console.desk()
     assert desk is not None
