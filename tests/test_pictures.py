@@ -53,9 +53,19 @@ def words(text: str, adapter: str) -> int:
 
 
 def picture(page: Any, name: str, clip: Any = None) -> None:
-    """Keeps a picture of the page, or of one element of it."""
+    """Keeps a picture of the page, or of one element of it, for which the side that it stands on has the whole page."""
     FOLDER.mkdir(exist_ok=True)
+    inside = "(one) => (one.closest('#lora-mixer-desk-side, #lora-mixer-lab-side') || {}).id || ''"
+    side = clip.evaluate(inside).removeprefix("lora-mixer-").removesuffix("-side") if clip else ""
+    switch = page.get_by_role("group", name="What is shown")
+    if side:
+        switch.locator(f"[data-side={side}]").click()
+        switch.evaluate("(bar) => { bar.style.position = 'static'; }")  # what is taller than the page goes under it
     (clip or page).screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+    if side:
+        switch.evaluate("(bar) => { bar.style.position = ''; }")
+    if side and switch.locator("[data-side=both]").is_visible():
+        switch.locator("[data-side=both]").click()
 
 
 def ask(page: Any, text: str) -> str:
