@@ -210,6 +210,7 @@ def test_a_session_that_was_interrupted_goes_on_with_what_is_missing(booth: Boot
     done = len(booth.kept().load(booth.kept().list()[0].id).trials)
     booth.page.reload()
     booth.open()
+    booth.page.wait_for_function("loraMixer.votes.known")
     if booth.page.locator("#lora-mixer-ballot:visible").count():
         booth.page.get_by_role("button", name="Put away").click()
         booth.page.locator("[data-do=votes-end-yes]").click()

@@ -52,8 +52,11 @@ PLAN = {"prompts": "one", "seeds": [1], "stop_strings": [], "trials": 3}
 class Nowhere:
     """A console of which a session needs only that nothing is kept."""
 
+    sessions: Sessions
+
     class host:
         user_data = None
+        multi_user = False
 
 
 def voting(columns: int = 2, trials: int = 3, most: int = 99, seed: int | None = 7) -> Session:
@@ -101,6 +104,28 @@ def test_a_pair_is_voted_on_once_whoever_is_first() -> None:
     with pytest.raises(ValueError):
         session.vote(2, "sideways")
     assert [vote.verdict for vote in session.votes] == ["left"] and slip(session)["number"] == 2
+
+
+def test_a_vote_counts_for_the_pair_that_was_seen_or_not_at_all() -> None:
+    console, session = Nowhere(), voting(most=2)
+    console.sessions = Sessions()
+    console.sessions.begin("", session)
+
+    def order(do: str, known: list[int], **more: Any) -> str:
+        answer = obey(console, "", {"do": do, "known": known, **more})  # type: ignore[arg-type]
+        return str((answer.get("refused") or {"why": ""})["why"])
+
+    seen = [session.key, session.revision]
+    console.sessions.begin("", another := voting(most=2))
+    for do in ("vote", "reveal", "stop", "more"):
+        assert "Other pairs have been dealt" in order(do, seen, number=1, verdict="left", most=2)
+    assert not another.votes and not another.revealed
+    seen = [another.key, another.revision]
+    assert order("vote", seen, number=1, verdict="left") == ""
+    another.reveal()
+    assert order("more", seen, most=1) == ""
+    assert "Other pairs have been dealt" in order("vote", seen, number=2, verdict="left")
+    assert order("vote", [another.key, 0], number=2, verdict="left") == "" and len(another.votes) == 2
 
 
 def test_what_was_revealed_is_not_voted_on_and_more_pairs_have_sides_of_their_own() -> None:

@@ -51,6 +51,7 @@ class Session:
         seed: int | None = None,
         unfinished: int = 0,
     ) -> None:
+        #: Another whenever pairs are dealt anew: the same numbers then stand for other pairs, or other sides.
         self.key = next(_keys)
         self.most = most
         #: Grows whenever something that a page shows has changed.
@@ -217,6 +218,7 @@ class Session:
             self.most, self._before = most, len(voted)
             self._ballot = Ballot(record.columns, record.trials, None, len(voted) + most, voted)
             self._dealt = len(record.trials)
+            self.key = next(_keys)
             self.revealed = False
             self.revision += 1
 

@@ -184,22 +184,22 @@ def _named(console: Console, desk: Desk, slot: Any) -> str:
 
 
 def _vote(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
-    _shown(sessions, page).vote(int(message["number"]), message["verdict"])
+    _shown(sessions, page, message).vote(int(message["number"]), message["verdict"])
     return {}
 
 
 def _reveal(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
-    _shown(sessions, page).reveal()
+    _shown(sessions, page, message).reveal()
     return {}
 
 
 def _stop(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
-    _shown(sessions, page).stop()
+    _shown(sessions, page, message).stop()
     return {}
 
 
 def _more(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
-    _shown(sessions, page).go_on(_pairs(message))
+    _shown(sessions, page, message).go_on(_pairs(message))
     return {}
 
 
@@ -278,10 +278,13 @@ def _put(console: Console, sessions: Sessions, page: str, message: Mapping[str, 
     return {"said": f"The desk stands where {str(message.get('label') or 'this mix')} stood."}
 
 
-def _shown(sessions: Sessions, page: str) -> Session:
-    session = sessions.of(page)
+def _shown(sessions: Sessions, page: str, message: Mapping[str, Any]) -> Session:
+    """The session that an order is about, if it is still dealt as its page showed it."""
+    session, known = sessions.of(page), message.get("known")
     if session is None:
         raise ValueError("this session is not shown any more: open it from the list of experiments")
+    if known and known[0] != session.key:
+        raise ValueError("other pairs have been dealt meanwhile: nothing was done, look at them first")
     return session
 
 

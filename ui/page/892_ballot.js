@@ -39,6 +39,7 @@
       el("div", { class: "toolbar" }, count, rest, el("span", { class: "toolbar-right" }, stop, reveal, away.node)),
       question, wait, pair, verdicts, el("div", { class: "ballot-line" }, bar, line));
     let up = null; // the slip that is shown
+    let shows = 0; // of which deal: another's has the same number, and other sides
     let sent = 0; // the number of the slip that was voted on last
 
     function vote(verdict) {
@@ -81,8 +82,8 @@
         wait.hidden = !wait.textContent;
         wait.classList.toggle("is-wrong", Boolean(error));
         if (slip) {
-          if (up !== slip.number || left.body.textContent !== slip.left) {
-            up = slip.number;
+          if (up !== slip.number || shows !== session.key) {
+            [up, shows] = [slip.number, session.key];
             setText(question, slip.question);
             for (const [side, text] of [[left, slip.left], [right, slip.right]]) {
               side.body.replaceChildren(text ? document.createTextNode(text) : el("span", { class: "faint", text: "(it said nothing)" }));
