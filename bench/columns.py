@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..lora_ops import Column, Desk, Faders, Mix, compare
+from ..lora_ops.engines.peft.engine import peft_engine
 from .clock import Series, Way, in_turns
 from .generating import full_length, generate
 from .report import Goal, Section, Table, duration, ratio
@@ -18,8 +19,8 @@ TITLE = "Columns in one batch"
 ABOUT = """\
 {tokens} greedy tokens for each column through `compare`, from the call to the last update, with the end token switched
 off so that every column goes the full length. All columns have the same prompt of {prompt} tokens, which each has to
-read for itself, and each a gain of its own on all 210 targets. The first row is transformers' own `generate` of one
-reply, with no loop of the desk's around it."""
+read for itself, and each a gain of its own on all 210 targets. The first rows are transformers' own `generate` of one
+reply and of eight in one batch, with no loop of the desk's around them."""
 
 #: How many columns, and in how many of the rounds they run one after the other too (that takes long).
 COUNTS = {1: 0, 2: 3, 4: 2, 8: 1, 16: 1}
@@ -27,9 +28,12 @@ ROUNDS = 4
 #: How many times as long as one column so many may take in one batch.
 GOALS = {"float32": {2: 1.4, 8: 1.4, 16: 1.7}, "bfloat16": {2: 1.0, 8: 1.5, 16: 2.0}}
 
-#: Columns, and whether in one batch; 0 columns: `generate`.
+#: At most so many times as long as eight rows of plain `generate` eight columns may take.
+PLAIN_GOAL = 1.1
+
+#: Columns, and whether in one batch; columns below 1 are replies of `generate`.
 Case = tuple[int, bool]
-GENERATE, ONE = (0, True), (1, True)
+GENERATE, EIGHT, ONE = (0, True), (-8, True), (1, True)
 
 
 def float32(shop: Workshop) -> Section:
@@ -78,7 +82,8 @@ class _Columns:
         """`generate`, every number of columns in one batch, and one after the other."""
         batches = {(count, True): Way(self._sayer(count, True)) for count in counts}
         alone = {(count, False): Way(self._sayer(count, False), rounds=n) for count, n in counts.items() if n}
-        return {GENERATE: Way(self._generate), **batches, **alone}
+        plain = {GENERATE: Way(self._generate), EIGHT: Way(lambda: self._generate(8))}
+        return {**plain, **batches, **alone}
 
     def _sayer(self, count: int, batched: bool) -> Callable[[], None]:
         return lambda: self._say(count, batched, self._tokens)
@@ -105,12 +110,16 @@ class _Columns:
         assert said == [tokens] * count, f"{said} tokens instead of {tokens} each"
         assert run.result.batched == batched, run.result.why_not_batched
 
-    def _generate(self) -> None:
-        assert generate(self._desk.model, self._ids, self._tokens) == self._tokens
+    def _generate(self, rows: int = 1) -> None:
+        ids = self._ids.expand(rows, -1)
+        assert generate(peft_engine(self._desk).model, ids, self._tokens) == self._tokens
 
 
 def _ratios(counts: dict[int, int], times: dict[Case, Series]) -> Table:
-    rows = [("`generate`", ratio(times[GENERATE] / times[ONE]), "", "")]
+    rows = [
+        ("`generate`", ratio(times[GENERATE] / times[ONE]), "", ""),
+        ("`generate`, 8 rows", ratio(times[EIGHT] / times[ONE]), "", ""),
+    ]
     for count, alone in counts.items():
         batch = times[count, True]
         rows.append(
@@ -126,7 +135,10 @@ def _ratios(counts: dict[int, int], times: dict[Case, Series]) -> Table:
 
 
 def _times(counts: dict[int, int], times: dict[Case, Series], first: dict[int, list[float]], tokens: int) -> Table:
-    rows = [("`generate`", duration(times[GENERATE]), "", _pace(tokens, times[GENERATE]), "")]
+    rows = [
+        ("`generate`", duration(times[GENERATE]), "", _pace(tokens, times[GENERATE]), ""),
+        ("`generate`, 8 rows", duration(times[EIGHT]), "", _pace(8 * tokens, times[EIGHT]), ""),
+    ]
     for count, alone in counts.items():
         batch = times[count, True]
         after = duration(times[count, False]) if alone else ""
@@ -143,6 +155,10 @@ def _pace(tokens: int, times: Series) -> str:
 
 def _goals(dtype: str, times: dict[Case, Series]) -> list[Goal]:
     goals = []
+    if (8, True) in times:
+        plain = times[8, True] / times[EIGHT]
+        name = f"8 columns of {dtype} against 8 rows of plain `generate`"
+        goals.append(Goal(name, f"{PLAIN_GOAL} x", f"{ratio(plain)} x", round(plain.median, 1) <= PLAIN_GOAL))
     for count, limit in GOALS[dtype].items():
         if (count, True) in times:
             against = times[count, True] / times[ONE]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -53,19 +52,10 @@ def measure(shop: Workshop) -> Section:
 
 
 def generate(model: Any, ids: torch.Tensor, tokens: int) -> int:
-    """Generates greedily, to the full length; how many tokens came.
-
-    In a thread of its own, as hosts and `compare` do: each thread has its own pool of OpenMP threads, which wait in
-    other ways than those of the main thread, and that alone can double the time on a machine that is busy.
-    """
-
-    def work() -> int:
-        with torch.inference_mode():
-            out = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **full_length(tokens))
-        return int(out.shape[1] - ids.shape[1])
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(work).result()
+    """Generates greedily, to the full length, in the thread that calls; how many tokens came."""
+    with torch.inference_mode():
+        out = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **full_length(tokens))
+    return int(out.shape[1] - ids.shape[1])
 
 
 def full_length(tokens: int) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _never_end() -> None:
 
     def endless(self: StandaloneHost, *given: Any) -> Request:
         made = request(self, *given)
-        return replace(made, generation={**made.generation, "eos_token_id": []})
+        return replace(made, sampling=replace(made.sampling, extras={**made.sampling.extras, "eos_token_id": []}))
 
     StandaloneHost.request = endless  # type: ignore[method-assign, assignment]
 

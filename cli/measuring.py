@@ -119,7 +119,7 @@ def impact(
     from ..lora_ops.measure.pruning import keep_top as keeping
     from ..lora_ops.measure.pruning import silence_idle as silencing
 
-    ids = tokenizer(passage, return_tensors="pt")["input_ids"][:, :tokens].to(next(desk.model.parameters()).device)
+    ids = tokenizer(passage)["input_ids"][:tokens]
     parts: list[Any] = [part.value for part in by or Part]
     if save is not None and "target" not in parts:
         parts.append("target")

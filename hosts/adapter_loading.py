@@ -46,7 +46,7 @@ def wanted(
     Raises:
         HostError: none is asked for, or one is not on the shelf.
     """
-    from ..lora_ops.shelf.loading import peft_name
+    from ..lora_ops.engines.peft.loading import peft_name
 
     if not asked:
         raise HostError("Choose an adapter to load first.")
@@ -106,8 +106,8 @@ def change(model: Any, load: Mapping[str, Place], keep: Sequence[str], upcast: b
     Raises:
         HostError: it could not be done; the model is as it was.
     """
+    from ..lora_ops.engines.peft.loading import LoadingError, change_adapters
     from ..lora_ops.shelf.adapter_files import AdapterFileError
-    from ..lora_ops.shelf.loading import LoadingError, change_adapters
 
     try:
         return change_adapters(model, {name: place.read() for name, place in load.items()}, keep, upcast=upcast)

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import torch
+    from ..lora_ops.engines.engine import Engine
+    from ..lora_ops.engines.sampling import Sampling
 
 
 class Lock(Protocol):
@@ -52,8 +53,8 @@ class Request:
 
     Attributes:
         prompt: the text as the model sees it, template and all.
-        input_ids: the same as token ids, shape (1, tokens), on the device of the model.
-        generation: keyword arguments of `model.generate`, without `inputs`/`input_ids` and without streaming hooks.
+        token_ids: the same as token ids.
+        sampling: how replies are sampled.
         stop_strings: texts that end a reply, and are cut from it.
         seed: what every column's dice are seeded with; never -1.
         skip_special_tokens: whether special tokens are left out of the text.
@@ -62,8 +63,8 @@ class Request:
     """
 
     prompt: str
-    input_ids: torch.Tensor
-    generation: dict[str, Any]
+    token_ids: tuple[int, ...]
+    sampling: Sampling
     stop_strings: tuple[str, ...]
     seed: int
     skip_special_tokens: bool = True
@@ -104,11 +105,12 @@ class Host(Protocol):
 
     @property
     def model(self) -> Any | None:
-        """The live model (a PEFT model when adapters are loaded), or None."""
+        """The live model, as an object of the host's own: to see whether there is one."""
 
     @property
-    def tokenizer(self) -> Any | None:
-        """The tokenizer of that model, or None."""
+    def engine(self) -> Engine | None:
+        """What plays that model, tokenizer and all: the same object as long as it is the same model. It need not have
+        looked at it. None where nothing could play a mix yet."""
 
     @property
     def model_name(self) -> str:
@@ -242,7 +244,7 @@ class Host(Protocol):
     def generate(self, request: Request) -> Iterator[str]:
         """Answers `request` by the host's own way of generating; yields the growing reply. The caller holds `lock`.
 
-        It gets no longer than the `max_new_tokens` of the request's `generation`.
+        It gets no longer than the `max_new_tokens` of the request's `sampling`.
         """
 
     def stop(self) -> None:

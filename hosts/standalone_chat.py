@@ -189,7 +189,7 @@ class Chat:
         seconds = time.perf_counter() - started
         settled = history.settled()
         lost = text is not None and len(settled.turns) < len(history.turns)
-        report = _report(tokens, seconds, request.seed if request.generation["do_sample"] else None)
+        report = _report(tokens, seconds, request.seed if request.sampling.do_sample else None)
         if stop.is_set():
             report = f"Stopped. {report}" if tokens else "Stopped before the first word."
         elif not tokens and failure is None:

@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..lora_ops.imported import imported
 from .adapter_loading import OnLoaded, change, leaving, wanted
 from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from .standalone_history import History
 from .standalone_load import Loaded, Start, load
 
 if TYPE_CHECKING:
+    from ..lora_ops.engines.engine import Engine
     from .standalone_prompt import Settings
     from .standalone_stream import Partial
 
@@ -66,6 +68,14 @@ class StandaloneHost:
         return self._loaded.tokenizer if self._loaded else None
 
     @property
+    def engine(self) -> Engine | None:
+        if self._loaded is None or imported("peft") is None:  # without it no adapter can be in the model
+            return None
+        from ..lora_ops.engines.peft.engine import PeftEngine
+
+        return PeftEngine.of(self._loaded.model, self._loaded.tokenizer)
+
+    @property
     def parameters(self) -> int:
         """How many the model has, without the adapters."""
         return self._loaded.parameters if self._loaded else 0
@@ -101,7 +111,7 @@ class StandaloneHost:
         """The adapters in the model, with their folders."""
         if self._loaded is None or "peft" not in sys.modules:
             return {}
-        from ..lora_ops.shelf.loading import loaded_adapters
+        from ..lora_ops.engines.peft.loading import loaded_adapters
 
         return loaded_adapters(self._loaded.model)
 

@@ -128,7 +128,7 @@ def add_adapter(model: Any, name: str, folder: Path) -> Any:
 
     Raises HostError when the adapter does not fit the model, and says where.
     """
-    from ..lora_ops.shelf.loading import loaded_adapters
+    from ..lora_ops.engines.peft.loading import loaded_adapters
     from ..lora_ops.shelf.shelf import Place
 
     place = Place(name, folder, name, folder.resolve())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..lora_ops.engines.sampling import Sampling
 from .protocol import HostError, Request
 
 _MARK = "Lorem ipsum"
@@ -66,16 +67,16 @@ def build_request(model: Any, tokenizer: Any, messages: list[dict[str, str]], se
     Raises HostError when the prompt leaves no room for a reply in the model's context.
     """
     prompt = render(tokenizer, messages)
-    input_ids = tokenizer(prompt, add_special_tokens=not tokenizer.chat_template, return_tensors="pt")["input_ids"]
+    token_ids = tuple(tokenizer(prompt, add_special_tokens=not tokenizer.chat_template)["input_ids"])
     earlier = any(message["role"] == "assistant" for message in messages)
-    room = _room(model, tokenizer, input_ids.shape[1], earlier)
+    room = _room(model, tokenizer, len(token_ids), earlier)
     stop_strings = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
     if not tokenizer.chat_template:
         stop_strings += ("\nUser:",)
     return Request(
         prompt=prompt,
-        input_ids=input_ids.to(model.device),
-        generation=_generation(model, tokenizer, settings, room),
+        token_ids=token_ids,
+        sampling=_sampling(model, tokenizer, settings, room),
         stop_strings=stop_strings,
         seed=settings.seed if settings.seed >= 0 else random.SystemRandom().randrange(2**31),
     )
@@ -111,26 +112,24 @@ def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     return sorted({token for token in ids if token is not None})
 
 
-def _generation(model: Any, tokenizer: Any, settings: Settings, room: int) -> dict[str, Any]:
+def _sampling(model: Any, tokenizer: Any, settings: Settings, room: int) -> Sampling:
     ends = end_tokens(model, tokenizer)
-    generation: dict[str, Any] = {
-        "max_new_tokens": min(settings.max_new_tokens, room),
-        "repetition_penalty": settings.repetition_penalty,
-        "eos_token_id": ends or None,
-        "pad_token_id": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else (ends or [0])[0],
-    }
+    rolls = settings.do_sample and settings.temperature > 0
     # transformers' own neutral values, for settings that the model's generation_config may hold otherwise.
-    sampling: dict[str, Any] = {"do_sample": False, "temperature": 1.0, "top_p": 1.0, "top_k": 50}
-    if settings.do_sample and settings.temperature > 0:
-        sampling = {
-            "do_sample": True,
-            "temperature": settings.temperature,
-            "top_p": settings.top_p,
-            "top_k": settings.top_k,
-        }
-        if settings.min_p > 0:
-            sampling["min_p"] = settings.min_p
-    return {**generation, **sampling}
+    temperature, top_p, top_k = (settings.temperature, settings.top_p, settings.top_k) if rolls else (1.0, 1.0, 50)
+    return Sampling(
+        max_new_tokens=min(settings.max_new_tokens, room),
+        do_sample=rolls,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=settings.min_p if rolls and settings.min_p > 0 else None,
+        repetition_penalty=settings.repetition_penalty,
+        extras={
+            "eos_token_id": ends or None,
+            "pad_token_id": tokenizer.pad_token_id if tokenizer.pad_token_id is not None else (ends or [0])[0],
+        },
+    )
 
 
 def _room(model: Any, tokenizer: Any, tokens: int, earlier: bool) -> int:

@@ -53,15 +53,16 @@ def stream(model: Any, tokenizer: Any, request: Request, stop: threading.Event) 
 
 
 def _generate(model: Any, request: Request, streamer: Any, criteria: list[Any]) -> None:
+    ids = torch.tensor([request.token_ids], device=model.device)
     # Both are settings of the thread, so they are made here.
     torch.manual_seed(request.seed)
     with torch.inference_mode():
         model.generate(
-            input_ids=request.input_ids,
-            attention_mask=torch.ones_like(request.input_ids),
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
             streamer=streamer,
             stopping_criteria=criteria,
-            **request.generation,
+            **request.sampling.to_dict(),
         )
 
 

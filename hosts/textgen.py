@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..lora_ops.imported import imported
 from . import textgen_adapters, textgen_changes, textgen_turns
 from .adapter_loading import OnLoaded
 from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
@@ -39,6 +40,9 @@ from .textgen_model import (
     seeded_random,
     watched_generate,
 )
+
+if TYPE_CHECKING:
+    from ..lora_ops.engines.engine import Engine
 
 _LOG = logging.getLogger(__name__)
 #: Where the host's own menu is: folded away, and not there at all with another loader.
@@ -73,6 +77,18 @@ class TextGenHost:
     def tokenizer(self) -> Any | None:
         """The tokenizer of `model`, or None."""
         return host_module("shared").tokenizer if self.model is not None else None
+
+    @property
+    def engine(self) -> Engine | None:
+        """What plays `model`, with `tokenizer`; None without a model, or where it cannot have adapters yet.
+
+        A page imports nothing that the host may be importing at that moment.
+        """
+        if (model := self.model) is None or imported("peft") is None:
+            return None
+        from ..lora_ops.engines.peft.engine import PeftEngine
+
+        return PeftEngine.of(model, self.tokenizer)
 
     @property
     def model_name(self) -> str:
@@ -276,12 +292,12 @@ class TextGenHost:
         with self.lock:
             model = self._model_or_error()
             seed = drawn_seed(turn.state["seed"])
-            input_ids, generation = recorded_call(model, turn, seed)
+            token_ids, sampling = recorded_call(model, turn, seed)
             host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
         return Request(
             prompt=turn.prompt,
-            input_ids=input_ids,
-            generation=generation,
+            token_ids=token_ids,
+            sampling=sampling,
             stop_strings=turn.stop_strings,
             seed=seed,
             skip_special_tokens=bool(turn.state["skip_special_tokens"]),
@@ -308,7 +324,7 @@ class TextGenHost:
             raise HostError("This version of TextGen generates in a way not known here: compare in one batch instead.")
         # The stopping strings of the request hold the custom ones already, and its limit is known.
         state = {**request.state, "seed": request.seed, "stream": True, "custom_stopping_strings": ""}
-        if (limit := request.generation.get("max_new_tokens")) is not None:
+        if (limit := request.sampling.max_new_tokens) is not None:
             state |= {"max_new_tokens": limit, "auto_max_new_tokens": False}
         with seeded_random(request.seed), watched_generate(model) as run:
             self._generating = True
@@ -354,9 +370,9 @@ class TextGenHost:
         stops = stop_strings(stopping_strings or (), state["custom_stopping_strings"])
         turn = Turn(prompt, kept, stops, thinking_tag(prompt), continues=False)
         seed = drawn_seed(state["seed"])
-        input_ids, generation = recorded_call(model, turn, seed)
+        token_ids, sampling = recorded_call(model, turn, seed)
         skip = bool(state["skip_special_tokens"])
-        return Request(prompt, input_ids, generation, stops, seed, skip, turn.opening, kept)
+        return Request(prompt, token_ids, sampling, stops, seed, skip, turn.opening, kept)
 
     def use_reply(self, text: str, values: Sequence[Any]) -> list[Any]:
         """Makes `text` the newest version of the chat's last reply, stored and shown as "Regenerate" would have.

@@ -31,7 +31,7 @@ def loaded(model: Any) -> dict[str, Path | None]:
     """The adapters in the model but for the host's blend, with their folders; the host names a LoRA by its folder."""
     if imported("peft") is None:  # then there are none
         return {}
-    from ..lora_ops.shelf.loading import loaded_adapters
+    from ..lora_ops.engines.peft.loading import loaded_adapters
 
     folder = lora_dir()
     there = {name: place or folder / name for name, place in loaded_adapters(model).items() if name != MERGED}
@@ -42,7 +42,7 @@ def chosen_here(model: Any) -> bool:
     """Whether all adapters that are in the model were put there by `load`, and play as it left them."""
     if imported("peft") is None:
         return False
-    from ..lora_ops.shelf.loading import arranged_here
+    from ..lora_ops.engines.peft.loading import arranged_here
 
     return arranged_here(model)
 

@@ -15,14 +15,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..lora_ops.engines.sampling import Sampling
 from ..lora_ops.imported import imported
 from .protocol import HostError
 from .textgen_chat import Turn, host_module, too_long
-
-if TYPE_CHECKING:
-    import torch
 
 
 def is_torch_model(model: Any) -> bool:
@@ -39,7 +37,7 @@ def adapters_in(model: Any) -> list[str]:
     """
     if imported("peft") is None:
         return []
-    from ..lora_ops.playing import adapters_in
+    from ..lora_ops.engines.peft.playing import adapters_in
 
     return adapters_in(model)
 
@@ -85,8 +83,8 @@ def drawn_seed(seed: Any) -> int:
     return 1 + secrets.randbelow(2**31 - 1) if wanted == -1 else wanted
 
 
-def recorded_call(model: Any, turn: Turn, seed: int) -> tuple[torch.Tensor, dict[str, Any]]:
-    """The token ids, shape (1, tokens), and keyword arguments that the host would call `model.generate` with.
+def recorded_call(model: Any, turn: Turn, seed: int) -> tuple[tuple[int, ...], Sampling]:
+    """The token ids and the settings that the host would call `model.generate` with.
 
     The host's own code runs, up to that call; its stopping criteria are left out. Whatever happens, `model.generate`
     and torch's random state are as before.
@@ -119,8 +117,8 @@ def recorded_call(model: Any, turn: Turn, seed: int) -> tuple[torch.Tensor, dict
                 raise HostError(f"TextGen's settings cannot be used: {type(error).__name__}: {error}") from error
     if not calls:
         raise HostError("TextGen changed its model in this very moment: try again.")
-    generation = {key: value for key, value in calls[0].items() if key not in ("inputs", "stopping_criteria")}
-    return calls[0]["inputs"], generation
+    settings = {key: value for key, value in calls[0].items() if key not in ("inputs", "stopping_criteria")}
+    return tuple(calls[0]["inputs"][0].tolist()), Sampling.of(settings)
 
 
 class Run:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from .bakery.runtimes import objections
     from .bakery.summing import COMBINATIONS, Recipe
     from .bakery.verifying import CannotVerify, verify, verify_model
-    from .desk import Cancelled, Desk
+    from .desk import Desk
+    from .engines.engine import Cancelled, Judgement, NotInRows
+    from .engines.peft.loading import LoadingError, change_adapters, loaded_adapters
+    from .engines.sampling import Sampling
     from .fade import Fade
     from .fader import Fader
     from .lab.column import MAX_COLUMNS, Column, ColumnResult, Result
@@ -55,7 +58,6 @@ if TYPE_CHECKING:
     from .shapes import SHAPES, shape
     from .shelf.adapter_files import AdapterFileError, AdapterFiles, read_adapter
     from .shelf.adapter_weights import AdapterWeights, loaded_weights, read_weights
-    from .shelf.loading import LoadingError, change_adapters, loaded_adapters
     from .shelf.shelf import Entry, ShelfNotes
     from .target import Adapter, Target
 
@@ -70,7 +72,7 @@ _HOME = {
     "Baked": "bakery.baking",
     "Ballot": "results.ballot",
     "COMBINATIONS": "bakery.summing",
-    "Cancelled": "desk",
+    "Cancelled": "engines.engine",
     "CannotVerify": "bakery.verifying",
     "Column": "lab.column",
     "ColumnRecord": "results.record",
@@ -85,8 +87,9 @@ _HOME = {
     "Faders": "mix",
     "Fit": "profile_fit",
     "Impact": "measure.impacts",
+    "Judgement": "engines.engine",
     "Levels": "measure.loudnesses",
-    "LoadingError": "shelf.loading",
+    "LoadingError": "engines.peft.loading",
     "Loud": "measure.loudnesses",
     "Loudness": "measure.loudnesses",
     "MAX_CELLS": "lab.trials",
@@ -94,6 +97,7 @@ _HOME = {
     "Merged": "bakery.merging",
     "MessageRecord": "results.record",
     "Mix": "mix",
+    "NotInRows": "engines.engine",
     "Pair": "results.votes",
     "Profile": "profile",
     "ProfileError": "profile",
@@ -110,6 +114,7 @@ _HOME = {
     "Revealed": "results.ballot",
     "Run": "lab.comparison",
     "SHAPES": "shapes",
+    "Sampling": "engines.sampling",
     "Scores": "lab.scoring",
     "ScoresRecord": "results.record",
     "ShelfNotes": "shelf.shelf",
@@ -125,7 +130,7 @@ _HOME = {
     "advise": "advice",
     "bake": "bakery.baking",
     "bake_weights": "bakery.baking",
-    "change_adapters": "shelf.loading",
+    "change_adapters": "engines.peft.loading",
     "combine": "bakery.combining",
     "combine_weights": "bakery.combining",
     "compare": "lab.comparison",
@@ -140,7 +145,7 @@ _HOME = {
     "judge": "lab.scoring",
     "keep_top": "measure.pruning",
     "likelihood_curve": "lab.curves",
-    "loaded_adapters": "shelf.loading",
+    "loaded_adapters": "engines.peft.loading",
     "loaded_weights": "shelf.adapter_weights",
     "loudness": "measure.loudnesses",
     "merge": "bakery.merging",
@@ -188,6 +193,7 @@ __all__ = [
     "Faders",
     "Fit",
     "Impact",
+    "Judgement",
     "Levels",
     "LoadingError",
     "Loud",
@@ -197,6 +203,7 @@ __all__ = [
     "Merged",
     "MessageRecord",
     "Mix",
+    "NotInRows",
     "Pair",
     "Profile",
     "ProfileError",
@@ -213,6 +220,7 @@ __all__ = [
     "Revealed",
     "Run",
     "SHAPES",
+    "Sampling",
     "Scores",
     "ScoresRecord",
     "ShelfNotes",

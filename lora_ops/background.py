@@ -24,10 +24,18 @@ class Background(Generic[News, Outcome]):
         work: what is done; it is given what tells the news.
         stopped: what the work looks at to see whether it should end.
         name: of the thread, and of the work for people.
+        before: called in the listener's thread before the work begins.
     """
 
-    def __init__(self, work: Callable[[Callable[[News], None]], Outcome], stopped: threading.Event, name: str) -> None:
+    def __init__(
+        self,
+        work: Callable[[Callable[[News], None]], Outcome],
+        stopped: threading.Event,
+        name: str,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self._do = work
+        self._before = before
         self._stopped = stopped
         self._name = name
         self._news = threading.Condition()
@@ -62,6 +70,7 @@ class Background(Generic[News, Outcome]):
         if not self._thread.is_alive() and not self._done:
             # A process that ends while torch computes in a thread of it aborts.
             atexit.register(self._end)
+            self._before()
             self._thread.start()
         seen: News | None = None
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tiny
 import torch
 
-from lora_mixer.lora_ops.lab.decode import decode
+from lora_mixer.lora_ops.engines.engine import Token
+from lora_mixer.lora_ops.engines.peft.decoding import decode
 
 
 def decoded(
@@ -19,15 +20,16 @@ def decoded(
     said: list[list[int]] = [[] for _ in range(rows)]
     over = [False] * rows
 
-    def watch(new: torch.Tensor, ended: Sequence[bool]) -> list[bool]:
-        assert new.shape[0] == len(ended) == rows
-        for row in range(rows):
+    def hear(tokens: Mapping[int, Token]) -> list[bool]:
+        assert list(tokens) == list(range(rows))
+        for row, token in tokens.items():
             if not over[row]:
-                said[row].append(int(new[row, -1]))
-            over[row] = over[row] or ended[row] or (stop or {}).get(row) == len(said[row])
+                said[row].append(token.id)
+            over[row] = over[row] or token.last or (stop or {}).get(row) == len(said[row])
         return over
 
-    decode(model, tiny.prompt(), rows, seed, twelve_tokens(generation), watch)
+    seeds = [seed] * rows if isinstance(seed, int) else seed
+    decode(model, tiny.prompt(), seeds, twelve_tokens(generation), hear)
     return said
 
 

@@ -21,9 +21,9 @@ import torch
 from peft import IA3Config, LoHaConfig, PeftModel
 from safetensors.torch import load_file, save_file
 
+from lora_mixer.lora_ops.engines.peft.loading import LoadingError, change_adapters, loaded_adapters
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS, AdapterFileError, read_adapter
 from lora_mixer.lora_ops.shelf.fitting import Fitting
-from lora_mixer.lora_ops.shelf.loading import LoadingError, change_adapters, loaded_adapters
 
 #: Takes about for ever in `re`, and in `regex` too.
 ENDLESS = r"((\w|\.|[a-z])+)+\.(?=[A-Z]).*"

@@ -96,7 +96,7 @@ def test_ranks_that_stay_apart_are_written_so_that_peft_and_llama_cpp_agree(tmp_
     with safe_open(str(baked.folder / "adapter_model.safetensors"), "pt") as file:
         for target in desk.adapters["pirate"].scalable:
             a, b = (file.get_tensor(f"base_model.model.{target.name}.lora_{one}.weight") for one in "AB")
-            layer = desk.knob(target).layer
+            layer = desk.engine.knob(target).layer
             live = layer.get_delta_weight("pirate")
             torch.testing.assert_close(b @ a * (alpha / a.shape[0]), live, rtol=1e-5, atol=1e-6)
 

@@ -21,8 +21,8 @@ from lora_mixer.lora_ops.bakery.combining import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merging import merge
 from lora_mixer.lora_ops.bakery.runtimes import VLLM_RANKS, objections
 from lora_mixer.lora_ops.bakery.summing import Recipe
+from lora_mixer.lora_ops.engines.peft.loading import change_adapters
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
-from lora_mixer.lora_ops.shelf.loading import change_adapters
 
 
 @pytest.mark.parametrize(

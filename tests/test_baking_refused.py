@@ -140,7 +140,7 @@ def test_a_damaged_source_is_told_and_nothing_is_written(damage: str, tmp_path: 
 def test_an_adapter_that_changes_the_base_is_not_loaded_beside_others(tmp_path: Path):
     model = tiny.pirate()
     desk = Desk(model)
-    desk.model.peft_config["pirate"].init_lora_weights = "pissa"
+    desk.engine.model.peft_config["pirate"].init_lora_weights = "pissa"
     before = tiny.logits(model)
     baked = bake(desk, Mix({"pirate": Faders(master=0.5)}), "pirate", tmp_path, "out")
     assert baked.greatest_difference is None and "pissa" in baked.why_unchecked

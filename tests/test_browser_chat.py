@@ -174,8 +174,8 @@ def test_the_settings_are_what_the_model_is_asked_with(talk: Talk, asked: list[A
     sampled, greedy = asked
     assert sampled.prompt.startswith("Be brief.") and sampled.seed == 11
     expected = {"max_new_tokens": 4, "do_sample": True, "temperature": 0.7, "top_p": 0.8, "top_k": 5}
-    assert {name: sampled.generation[name] for name in expected} == expected
-    assert greedy.generation["do_sample"] is False
+    assert {name: getattr(sampled.sampling, name) for name in expected} == expected
+    assert greedy.sampling.do_sample is False
 
 
 def test_what_cannot_be_asked_is_refused_with_the_reason(talk: Talk) -> None:

@@ -90,7 +90,7 @@ def test_experts_concatenate(tmp_path: Path):
         desk = Desk(model)
         desk.apply(Mix({name: mixes[name]}))
         for target in desk.adapters[name].scalable:
-            total[target.name] = total.get(target.name, 0) + desk.knob(target).layer.get_delta_weight(name)
+            total[target.name] = total.get(target.name, 0) + desk.engine.knob(target).layer.get_delta_weight(name)
     folded = tiny.add(tiny.llama4(), tiny.lora(r=6, lora_alpha=6, target_modules=[], target_parameters=experts), "both")
     from peft.utils import set_peft_model_state_dict
 
@@ -98,7 +98,7 @@ def test_experts_concatenate(tmp_path: Path):
     desk = Desk(folded)
     for target in desk.adapters["both"].scalable:
         torch.testing.assert_close(
-            desk.knob(target).layer.get_delta_weight("both"), total[target.name], rtol=1e-4, atol=1e-5
+            desk.engine.knob(target).layer.get_delta_weight("both"), total[target.name], rtol=1e-4, atol=1e-5
         )
 
 
@@ -262,7 +262,7 @@ def test_any_mix_concatenates_to_the_sum_that_the_desk_plays(data: st.DataObject
     draft, _ = combined(parts, mix, Recipe(uniform=uniform))
     desk.apply(mix)
     for target in desk.adapters["pirate"].scalable:
-        layer = desk.knob(target).layer
+        layer = desk.engine.knob(target).layer
         live = sum(layer.get_delta_weight(name) for name in BOTH if name in layer.lora_A)
         a, b = (draft.tensors[key] for key in parts[0].pair(target))
         torch.testing.assert_close(b @ a * (draft.rank / a.shape[0]), live, rtol=1e-4, atol=1e-4)

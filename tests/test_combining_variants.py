@@ -16,7 +16,7 @@ from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.combining import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merging import merge
 from lora_mixer.lora_ops.bakery.summing import Recipe
-from lora_mixer.lora_ops.playing import Playing
+from lora_mixer.lora_ops.engines.peft.playing import Playing
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
 CLOSE = 2e-5
@@ -94,7 +94,9 @@ def _deltas(variant: Variant, folder: Path, mix: Mix, name: str) -> dict[str, to
     model = stock(variant, folder)
     desk = Desk(model)
     desk.apply(Mix({NAME: mix[name]}))
-    return {target.name: desk.knob(target).layer.get_delta_weight(NAME) for target in desk.adapters[NAME].scalable}
+    return {
+        target.name: desk.engine.knob(target).layer.get_delta_weight(NAME) for target in desk.adapters[NAME].scalable
+    }
 
 
 @pytest.mark.parametrize("variant", named("embeddings", "tied embeddings", "tied embeddings, with patterns"), ids=str)

@@ -105,7 +105,7 @@ def test_columns_can_be_answered_by_somebody_elses_way_of_generating():
 def test_somebody_elses_reply_that_is_full_ends_by_length():
     desk = Desk(tiny.two())
     tokens = len(tiny.ids_of("aye aye, captain"))
-    options = {"batched": False, "alone": growing(desk.model, [])}
+    options = {"batched": False, "alone": growing(desk.engine.model, [])}
     assert heard(desk, [Mix()], {"max_new_tokens": tokens}, **options)[1].columns[0].finish == "length"
     assert heard(desk, [Mix()], {"max_new_tokens": tokens + 1}, **options)[1].columns[0].finish == "end"
 
@@ -113,7 +113,7 @@ def test_somebody_elses_reply_that_is_full_ends_by_length():
 def test_somebody_elses_way_is_not_used_for_a_batch():
     desk = Desk(tiny.two())
     _, expected = heard(desk, three(desk))
-    _, result = heard(desk, three(desk), alone=growing(desk.model, []))
+    _, result = heard(desk, three(desk), alone=growing(desk.engine.model, []))
     assert result.batched
     assert [column.text for column in result.columns] == [column.text for column in expected.columns]
 
@@ -146,4 +146,4 @@ def test_somebody_elses_generation_is_closed_when_it_is_stopped_and_when_it_fail
 
     with pytest.raises(RuntimeError, match="out of rum"):
         list(started(desk, [mix_of(master=0.5)], batched=False, alone=failing))
-    assert set(tiny.scalings(desk.model)) == {2.0, 2 / 2**0.5}
+    assert set(tiny.scalings(desk.engine.model)) == {2.0, 2 / 2**0.5}

@@ -16,6 +16,7 @@ import torch
 
 from lora_mixer.hosts.protocol import Trouble
 from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.lora_ops.engines.peft.engine import PeftEngine
 from lora_mixer.ui.console import Console, checked_range, range_from
 from lora_mixer.ui.panel import Marked, Panel
 from lora_mixer.ui.state import state, state_json
@@ -35,6 +36,10 @@ class FakeHost:
     name: str = "the host"
     tokenizer: Any = None
     lock: Any = field(default_factory=threading.Lock)
+
+    @property
+    def engine(self) -> PeftEngine | None:
+        return None if self.model is None else PeftEngine.of(self.model, self.tokenizer)
 
     def trouble(self) -> Trouble | None:
         return None if self.model is not None else NOTHING
@@ -233,14 +238,14 @@ def test_the_sources_of_a_blend_can_play_side_by_side_and_back() -> None:
     console = Console(host)  # type: ignore[arg-type]
     desk = console.desk()
     assert desk is not None and state(console)["offer"] is None
-    blend = desk.playing.names()
+    blend = desk.engine.playing.names()
     host.blend = [name for name in desk.adapters if name not in blend]
     assert state(console)["offer"]["id"] == "separate"
     console.play_sources()
     assert set(desk.heard()) == set(host.blend)
     assert state(console)["offer"]["id"] == "blend"
     console.play_blend()
-    assert desk.playing.names() == blend == tuple(desk.heard())
+    assert desk.engine.playing.names() == blend == tuple(desk.heard())
 
 
 def test_the_range_must_hold_silence_and_as_loaded() -> None:

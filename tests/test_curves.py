@@ -31,7 +31,7 @@ def drawn(desk: Desk, text: str, base: Mix | None = None, **options: Any) -> Cur
 
 def mean_logprob(desk: Desk, mix: Mix, prompt: list[int], ids: list[int]) -> float:
     desk.apply(mix)
-    said = tiny.logits(desk.model, torch.tensor([prompt + ids]))[0, len(prompt) - 1 : -1].log_softmax(-1)
+    said = tiny.logits(desk.engine.model, torch.tensor([prompt + ids]))[0, len(prompt) - 1 : -1].log_softmax(-1)
     desk.reset()
     return float(said.gather(-1, torch.tensor([ids]).T).mean())
 
@@ -44,7 +44,7 @@ def test_the_as_loaded_reply_is_judged_at_every_gain(desk: Desk):
     assert one.agreement == 1 > more.agreement
     assert all(point.perplexity == pytest.approx(math.exp(-point.mean_logprob)) for point in found.points)
     assert (zero.length, zero.own_perplexity, found.label) == (None, None, "master")
-    reply = list(generated(desk.model, GREEDY))
+    reply = list(generated(desk.engine.model, GREEDY))
     assert found.tokens == len(reply)
     for point in found.points:
         mix = tiny.mix_of(master=point.gain)

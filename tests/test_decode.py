@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,8 +21,8 @@ from transformers import (
     TextStreamer,
 )
 
-from lora_mixer.lora_ops.lab.decode import decode, end_ids, setting
-from lora_mixer.lora_ops.rows import NotInRows
+from lora_mixer.lora_ops.engines.engine import NotInRows, Token
+from lora_mixer.lora_ops.engines.peft.decoding import decode, end_ids, setting
 
 SETTINGS: list[dict[str, Any]] = [
     {"do_sample": False},
@@ -231,14 +230,14 @@ def test_a_streamer_listens_to_one_row(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out
 
 
-def test_the_watch_sees_the_reply_grow_by_one_token_a_step():
+def test_the_reply_is_heard_token_by_token():
     for generation in ({"do_sample": False}, {"do_sample": False, "num_beams": 2}):
-        seen: list[list[int]] = []
+        seen: list[Token] = []
 
-        def watch(new: torch.Tensor, ended: Sequence[bool], seen: list[list[int]] = seen) -> list[bool]:
-            seen.append(new[0].tolist())
+        def hear(tokens: Mapping[int, Token], seen: list[Token] = seen) -> list[bool]:
+            seen.extend(tokens.values())
             return [False]
 
-        decode(tiny.llama(), tiny.prompt(), 1, 7, {"max_new_tokens": 6, **generation}, watch)
-        assert [len(step) for step in seen] == [1, 2, 3, 4, 5, 6]
-        assert all(later[:-1] == earlier for earlier, later in pairwise(seen))
+        decode(tiny.llama(), tiny.prompt(), [7], {"max_new_tokens": 6, **generation}, hear)
+        assert [token.id for token in seen] == alone(tiny.llama(), {"max_new_tokens": 6, **generation})
+        assert [token.last for token in seen] == [False] * 5 + [True]

@@ -102,7 +102,7 @@ def test_a_desk_leaves_trainable_parameters_trainable_and_the_others_not():
     before = [(name, parameter.requires_grad) for name, parameter in model.named_parameters()]
     desk = Desk(model)
     desk.apply(desk.base())
-    desk.playing.only(["poet"])
+    desk.engine.playing.only(["poet"])
     desk.reset()
     assert [(name, parameter.requires_grad) for name, parameter in model.named_parameters()] == before
 

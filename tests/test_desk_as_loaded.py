@@ -145,12 +145,12 @@ def test_a_desk_is_not_outdated_by_its_own_moves():
     desk = Desk(model)
     desk.apply(desk.base())
     assert not desk.outdated()
-    desk.playing.only(["poet"])
+    desk.engine.playing.only(["poet"])
     assert not desk.outdated()
     model.base_model.set_adapter(["pirate"])
     assert desk.outdated()  # somebody else's
     desk.refresh()
-    assert not desk.outdated() and desk.playing.as_loaded == ("pirate",)
+    assert not desk.outdated() and desk.engine.playing.as_loaded == ("pirate",)
 
 
 def test_base_turns_every_adapter_off():

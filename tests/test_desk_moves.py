@@ -77,7 +77,7 @@ class Moves(RuleBasedStateMachine):
 
     @rule(names=st.sampled_from([["pirate"], ["poet"], ["poet", "pirate"]]))
     def play(self, names: list[str]) -> None:
-        self.desk.playing.only(names)
+        self.desk.engine.playing.only(names)
 
     @rule()
     def a_new_desk(self) -> None:

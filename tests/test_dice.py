@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops.lab.dice import Dice, draw
+from lora_mixer.lora_ops.engines.peft.dice import Dice, draw
 
 CPU = torch.device("cpu")
 seeds = st.integers(-(2**63), 2**63 - 1)

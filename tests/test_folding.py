@@ -26,7 +26,7 @@ def test_any_mix_folds_to_the_deltas_that_the_desk_plays(data: st.DataObject):
     desk.apply(mix)
     folded, patterned = fold(weights, mix.gain), pattern(weights, mix.gain)
     for target in desk.adapters[name].scalable:
-        live = desk.knob(target).layer.get_delta_weight(name)
+        live = desk.engine.knob(target).layer.get_delta_weight(name)
         a, b = (folded.tensors[key] for key in weights.pair(target))
         torch.testing.assert_close(b @ a, live, rtol=1e-4, atol=1e-4)
         alpha_key = get_pattern_key(list(patterned.config["alpha_pattern"]), target.name)

@@ -37,7 +37,7 @@ def by_hand(desk: Desk, mix: Mix, rows: int = 1, cache: bool = True) -> list[lis
     for token in range(TOKENS):
         desk.apply(mix.at(token))
         with torch.no_grad():
-            said = desk.model(input_ids=given, past_key_values=past, use_cache=cache)
+            said = desk.engine.model(input_ids=given, past_key_values=past, use_cache=cache)
         new = said.logits[:, -1].argmax(-1)[:, None]
         ids = torch.cat([ids, new], 1)
         past, given = (said.past_key_values, new) if cache else (None, ids)
@@ -68,7 +68,7 @@ def test_a_reply_of_generate_follows_the_fades(desk: Desk, rows: int):
     assert expected != by_hand(desk, MIX.at(0), rows)
     desk.apply(MIX)
     for _ in range(2):  # the second reply begins at its own first token again
-        assert generated(desk.model, rows) == expected
+        assert generated(desk.engine.model, rows) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,22 +85,22 @@ def test_fades_follow_with_every_cache_and_with_prompts_that_are_read_in_pieces(
     desk = Desk(tiny.two())
     expected = by_hand(desk, MIX, cache=generation.get("use_cache", True))
     desk.apply(MIX)
-    assert generated(desk.model, **generation) == expected
+    assert generated(desk.engine.model, **generation) == expected
 
 
 def test_beams_follow_the_fades():
     desk = Desk(tiny.two())
-    flat = generated(desk.model, num_beams=3)
+    flat = generated(desk.engine.model, num_beams=3)
     passes = watched(desk)
     desk.apply(MIX)
-    assert generated(desk.model, num_beams=3) != flat
+    assert generated(desk.engine.model, num_beams=3) != flat
     assert passes == [MIX.at(token).gain(target_of(desk)) for token in range(TOKENS)]
 
 
 def watched(desk: Desk) -> list[float]:
     """Collects the gain of one target at each pass."""
     target, gains = target_of(desk), []
-    knob = desk.knob(target)
+    knob = desk.engine.knob(target)
     layer: Any = knob.layer
     layer.register_forward_pre_hook(lambda *_: gains.append(knob.now() / target.scaling))
     return gains
@@ -115,7 +115,7 @@ def test_speculative_decoding_follows_the_fades_as_far_as_it_can_be_told():
     passes = watched(desk)
     mix = mix_of(fades={"master": Fade.parse("0 at 0, 1 at 16")})
     desk.apply(mix)
-    said = generated(desk.model, prompt_lookup_num_tokens=3, eos_token_id=tiny.EOS)
+    said = generated(desk.engine.model, prompt_lookup_num_tokens=3, eos_token_id=tiny.EOS)
     assert len(said[0]) == TOKENS
     at = [round(gain * 16) for gain in passes]
     assert at[0] == 0 and all(0 < later - earlier <= 4 for earlier, later in pairwise(at))
@@ -125,7 +125,7 @@ def test_what_a_sampler_asks_the_model_in_between_does_not_move_the_fade():
     desk = Desk(tiny.two())
     passes = watched(desk)
     desk.apply(MIX)
-    generated(desk.model, guidance_scale=1.5)
+    generated(desk.engine.model, guidance_scale=1.5)
     # Each token takes one pass for the reply, and one that the sampler makes.
     assert passes == [MIX.at(token).gain(target_of(desk)) for token in range(TOKENS) for _ in range(2)]
 
@@ -134,8 +134,8 @@ def test_a_prompt_of_embeddings_is_followed():
     desk = Desk(tiny.two())
     passes = watched(desk)
     desk.apply(MIX)
-    embeddings = desk.model.get_input_embeddings()(tiny.prompt())
-    desk.model.generate(
+    embeddings = desk.engine.model.get_input_embeddings()(tiny.prompt())
+    desk.engine.model.generate(
         inputs_embeds=embeddings,
         attention_mask=torch.ones(embeddings.shape[:2], dtype=torch.long),
         max_new_tokens=TOKENS,
@@ -150,10 +150,10 @@ def test_a_cache_that_holds_the_beginning_of_the_prompt_is_part_of_the_prompt():
     for held in (1, 4, ids.shape[1] - 1):
         expected = by_hand(desk, MIX)
         with torch.no_grad():
-            cache = desk.model(input_ids=ids[:, :held], use_cache=True).past_key_values
+            cache = desk.engine.model(input_ids=ids[:, :held], use_cache=True).past_key_values
         passes = watched(desk)
         desk.apply(MIX)
-        generated(desk.model, past_key_values=cache)
+        generated(desk.engine.model, past_key_values=cache)
         assert passes == [MIX.at(token).gain(target_of(desk)) for token in range(TOKENS)]
         assert len(expected[0]) == TOKENS
         desk.reset()
@@ -168,7 +168,7 @@ def test_a_loop_of_somebody_elses_is_followed_by_the_lengths_of_its_passes(desk:
             past, given = None, ids
             for _ in range(TOKENS):
                 with torch.no_grad():
-                    said = desk.model(input_ids=given, past_key_values=past, use_cache=cache)
+                    said = desk.engine.model(input_ids=given, past_key_values=past, use_cache=cache)
                 new = said.logits[:, -1].argmax(-1)[:, None]
                 ids = torch.cat([ids, new], 1)
                 past, given = (said.past_key_values, new) if cache else (None, ids)
@@ -179,29 +179,29 @@ def test_a_loop_of_somebody_elses_is_followed_by_the_lengths_of_its_passes(desk:
 def test_at_rest_faders_stand_where_their_fades_begin(desk: Desk):
     target = target_of(desk)
     desk.apply(MIX.at(0))
-    resting, logits = desk.scaling(target), tiny.logits(desk.model)
+    resting, logits = desk.scaling(target), tiny.logits(desk.engine.model)
     desk.apply(MIX)
     assert desk.scaling(target) == resting
-    assert torch.equal(tiny.logits(desk.model), logits)
-    generated(desk.model)
+    assert torch.equal(tiny.logits(desk.engine.model), logits)
+    generated(desk.engine.model)
     assert desk.scaling(target) == resting
-    assert torch.equal(tiny.logits(desk.model), logits)
+    assert torch.equal(tiny.logits(desk.engine.model), logits)
     assert desk.mix == MIX
 
 
 def test_one_hook_is_there_as_long_as_something_fades_and_no_longer(desk: Desk):
-    before = tiny.fingerprint(desk.model)
+    before = tiny.fingerprint(desk.engine.model)
     desk.apply(MIX)
-    assert hooks(desk.model) == 1
+    assert hooks(desk.engine.model) == 1
     desk.apply(mix_of(fades={"master": FADE}))
-    assert hooks(desk.model) == 1
+    assert hooks(desk.engine.model) == 1
     desk.apply(mix_of(on=False, fades={"master": FADE}))
-    assert hooks(desk.model) == 0
+    assert hooks(desk.engine.model) == 0
     desk.apply(MIX)
-    generated(desk.model)
+    generated(desk.engine.model)
     desk.reset()
-    assert hooks(desk.model) == 0
-    after = tiny.fingerprint(desk.model)
+    assert hooks(desk.engine.model) == 0
+    after = tiny.fingerprint(desk.engine.model)
     # What DoRA's magnitudes lie in may have moved; that they are the same numbers is tested with the desk.
     before["tensors"] = after["tensors"] = []
     assert after == before
@@ -209,16 +209,16 @@ def test_one_hook_is_there_as_long_as_something_fades_and_no_longer(desk: Desk):
 
 def test_a_fade_that_comes_back_to_one_puts_the_very_objects_back():
     desk = Desk(tiny.two())
-    loaded = tiny.scalings(desk.model)
+    loaded = tiny.scalings(desk.engine.model)
     desk.apply(mix_of(fades={"master": Fade.parse("0 at 0, 1 at 3")}))
     seen: list[bool] = []
 
     class Look(LogitsProcessor):
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-            seen.append(tiny.same_objects(tiny.scalings(desk.model), loaded))
+            seen.append(tiny.same_objects(tiny.scalings(desk.engine.model), loaded))
             return scores
 
-    generated(desk.model, logits_processor=LogitsProcessorList([Look()]))
+    generated(desk.engine.model, logits_processor=LogitsProcessorList([Look()]))
     assert seen == [False] * 3 + [True] * (TOKENS - 3)
 
 
@@ -243,7 +243,7 @@ def test_a_fade_that_is_put_on_the_desk_in_the_middle_of_a_reply_goes_on_from_th
     target = target_of(desk)
     passes = watched(desk)
     desk.apply(first)
-    generated(desk.model, logits_processor=LogitsProcessorList([At(5, lambda: desk.apply(MIX))]))
+    generated(desk.engine.model, logits_processor=LogitsProcessorList([At(5, lambda: desk.apply(MIX))]))
     assert passes == [(first if token < 6 else MIX).at(token).gain(target) for token in range(TOKENS)]
 
 
@@ -251,7 +251,7 @@ def test_a_reset_in_the_middle_of_a_reply_ends_the_fade():
     desk = Desk(tiny.two())
     target, passes = target_of(desk), watched(desk)
     desk.apply(MIX)
-    generated(desk.model, logits_processor=LogitsProcessorList([At(5, desk.reset)]))
+    generated(desk.engine.model, logits_processor=LogitsProcessorList([At(5, desk.reset)]))
     assert passes == [MIX.at(token).gain(target) if token < 6 else 1.0 for token in range(TOKENS)]
 
 
@@ -268,15 +268,15 @@ def test_moves_from_another_thread_while_a_reply_fades_are_safe():
     mover.start()
     try:
         for _ in range(3):
-            generated(desk.model)
+            generated(desk.engine.model)
     finally:
         done.set()
         mover.join(30)
     desk.apply(MIX)
     expected = by_hand(Desk(tiny.two()), MIX)
-    assert generated(desk.model) == expected
+    assert generated(desk.engine.model) == expected
     desk.reset()
-    assert hooks(desk.model) == 0
+    assert hooks(desk.engine.model) == 0
 
 
 def test_a_new_desk_takes_over_and_the_fade_is_gone():
@@ -327,10 +327,10 @@ def test_each_row_follows_its_own_fades_in_whatever_loop():
     expected = [by_hand(desk, mix)[0] for mix in mixes]
     desk.apply(MIX)
     with desk.rows(mixes):
-        assert generated(desk.model, rows=4) == expected
-    assert generated(desk.model)[0] == expected[0]
+        assert generated(desk.engine.model, rows=4) == expected
+    assert generated(desk.engine.model)[0] == expected[0]
     desk.apply(Mix())
-    assert hooks(desk.model) == 0
+    assert hooks(desk.engine.model) == 0
 
 
 def test_rows_that_are_told_the_token_do_not_look_for_themselves():
@@ -339,7 +339,7 @@ def test_rows_that_are_told_the_token_do_not_look_for_themselves():
     with desk.rows([MIX, Mix()]) as turn:
         for token in (5, 5, 0, 11):
             turn(token)
-            tiny.logits(desk.model, tiny.prompt(rows=2))
+            tiny.logits(desk.engine.model, tiny.prompt(rows=2))
             assert desk.scaling(target).flatten().tolist() == pytest.approx(
                 [MIX.at(token).gain(target) * target.scaling, target.scaling]
             )
@@ -350,9 +350,9 @@ def test_a_fade_that_is_moved_while_rows_are_in_use_begins_after_them():
     expected = by_hand(desk, MIX)
     with desk.rows([Mix(), desk.base()]):
         desk.apply(MIX)
-        assert hooks(desk.model) == 0
-    assert hooks(desk.model) == 1
-    assert generated(desk.model) == expected
+        assert hooks(desk.engine.model) == 0
+    assert hooks(desk.engine.model) == 1
+    assert generated(desk.engine.model) == expected
 
 
 def test_fades_that_differ_do_not_run_in_rows_where_rows_cannot_be_told_apart():

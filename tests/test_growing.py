@@ -9,7 +9,7 @@ import tiny
 import torch
 from transformers import DynamicCache
 
-from lora_mixer.lora_ops.lab.growing import growing
+from lora_mixer.lora_ops.engines.peft.growing_cache import growing
 
 
 @pytest.mark.parametrize("tokens", [1, 3, 200])

@@ -51,10 +51,9 @@ def test_a_request_is_the_chat_under_its_template(model: Any, tokenizer: Any) ->
     assert request.prompt == (
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
     )
-    assert request.input_ids.shape[0] == 1
-    assert tokenizer.decode(request.input_ids[0]) == request.prompt
-    assert request.generation["max_new_tokens"] == 12
-    assert request.generation["do_sample"] is False
+    assert tokenizer.decode(request.token_ids) == request.prompt
+    assert request.sampling.max_new_tokens == 12
+    assert request.sampling.do_sample is False
     assert request.seed >= 0
 
 
@@ -63,10 +62,10 @@ def test_sampling_settings_reach_generate_and_temperature_0_is_greedy(model: Any
     sampled = build_request(model, tokenizer, messages, Settings(top_k=7, min_p=0.1, seed=5, stop_strings="a\n\\nB"))
     assert sampled.seed == 5
     assert sampled.stop_strings == ("a", "\nB")
-    assert {key: sampled.generation[key] for key in ("do_sample", "temperature", "top_p", "top_k", "min_p")} == {
+    assert {key: getattr(sampled.sampling, key) for key in ("do_sample", "temperature", "top_p", "top_k", "min_p")} == {
         "do_sample": True, "temperature": 0.5, "top_p": 0.9, "top_k": 7, "min_p": 0.1,
     }  # fmt: skip
-    assert build_request(model, tokenizer, messages, Settings(temperature=0.0)).generation["do_sample"] is False
+    assert build_request(model, tokenizer, messages, Settings(temperature=0.0)).sampling.do_sample is False
 
 
 def test_the_dice_are_thrown_anew_for_seed_minus_1(model: Any, tokenizer: Any) -> None:
@@ -105,4 +104,4 @@ def test_a_chat_that_does_not_fit_the_context_is_refused(model: Any, tokenizer: 
     with pytest.raises(HostError, match=r"The chat has grown to 30\d\d tokens.* Clear the chat"):
         build_request(model, tokenizer, grown, GREEDY)
     tight = build_request(model, tokenizer, History().say("x" * 1990).messages(), Settings(max_new_tokens=500))
-    assert tight.generation["max_new_tokens"] == 2048 - tight.input_ids.shape[1] < 100
+    assert tight.sampling.max_new_tokens == 2048 - len(tight.token_ids) < 100

@@ -52,10 +52,9 @@ def test_stop_strings_are_cut_and_never_half_shown(
 def test_a_stream_grows_into_what_generate_says(model: Any, tokenizer: Any) -> None:
     request = build_request(model, tokenizer, History().say("Hi").messages(), GREEDY)
     parts = list(stream(model, tokenizer, request, threading.Event()))
-    alone = model.generate(
-        input_ids=request.input_ids, attention_mask=torch.ones_like(request.input_ids), **request.generation
-    )
-    fresh = alone[0, request.input_ids.shape[1] :]
+    ids = torch.tensor([request.token_ids])
+    alone = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **request.sampling.to_dict())
+    fresh = alone[0, ids.shape[1] :]
     assert parts[-1].text == tokenizer.decode(fresh, skip_special_tokens=True)
     assert parts[-1].tokens == len(fresh)
     assert all(later.text.startswith(earlier.text) for earlier, later in zip(parts, parts[1:], strict=False))
@@ -92,7 +91,7 @@ def test_stop_ends_a_stream_and_so_does_leaving_it(host: StandaloneHost) -> None
 
 def test_what_goes_wrong_in_the_model_comes_out_of_the_stream(host: StandaloneHost) -> None:
     request = host.ask("Hi", values_of(History()))
-    request.generation["max_new_tokens"] = -5
+    request = replace(request, sampling=replace(request.sampling, max_new_tokens=-5))
     with pytest.raises(ValueError, match="max_new_tokens"):
         list(host.generate(request))
     assert not generating_threads()

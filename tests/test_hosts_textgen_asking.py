@@ -206,8 +206,8 @@ def test_records_what_the_host_passes_and_leaves_no_trace(textgen, host, changes
         list(textgen.chat.generate_chat_reply_wrapper("", state, regenerate=True))
     finally:
         del model.generate
-    assert torch.equal(request.input_ids, calls[0]["inputs"])
-    assert comparable(request.generation) == comparable(calls[0])
+    assert [list(request.token_ids)] == calls[0]["inputs"].tolist()
+    assert comparable(request.sampling.to_dict()) == comparable(calls[0])
 
 
 def test_a_generate_of_someone_else_is_put_back(textgen, host):
@@ -231,7 +231,7 @@ def test_a_model_replaced_meanwhile_is_said(textgen, host):
 
 def test_a_host_that_is_too_fast_for_its_clock_is_fine(textgen, host, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 7.0)  # the host divides by the time that it took
-    assert host.ask_again(values(history=a_chat())).generation["max_new_tokens"] == 64
+    assert host.ask_again(values(history=a_chat())).sampling.max_new_tokens == 64
 
 
 def test_random_seeds_differ_and_asking_keeps_the_idle_timer_away(textgen, host):

@@ -29,7 +29,7 @@ def one_by_one(desk: Desk, mix: Mix, what: str, ids: torch.Tensor, **inputs: Any
     def said(mix: Mix) -> torch.Tensor:
         desk.apply(mix)
         with torch.no_grad():
-            return desk.model(input_ids=ids, use_cache=False, **inputs).logits
+            return desk.engine.model(input_ids=ids, use_cache=False, **inputs).logits
 
     reference = said(mix if what == "silenced" else desk.base())
     values = {}
@@ -116,9 +116,9 @@ def test_a_mix_of_two_adapters_is_what_is_measured(what: Any):
 def test_where_the_faders_stand_is_measured_if_nothing_else_is_asked_for_and_stays():
     desk = Desk(pirate())
     desk.apply(mix_of(master=0.25))
-    before = tiny.scalings(desk.model)
+    before = tiny.scalings(desk.engine.model)
     assert impact(desk, prompt(), parts=["layer"]).layers == impact(desk, prompt(), mix_of(master=0.25)).layers
-    assert tiny.scalings(desk.model) == before
+    assert tiny.scalings(desk.engine.model) == before
     assert impact(desk, prompt(), Mix(), parts=["layer"]).layers != impact(desk, prompt(), parts=["layer"]).layers
 
 
@@ -157,7 +157,7 @@ def test_encoder_and_decoder_read_the_text_one_part_after_the_other():
 def test_lower_layers_run_once():
     desk = Desk(pirate(tiny.llama(num_hidden_layers=6)))
     runs: list[int] = []
-    for layer in desk.model.base_model.model.model.layers:
+    for layer in desk.engine.model.base_model.model.model.layers:
         layer.mlp.register_forward_hook(lambda _, inputs, __: runs.append(len(inputs[0])))
     impact(desk, prompt(), parts=["target"], rows=7)
     probe = 6 * 3  # rows of the pass that shows whether rows are kept apart
@@ -167,7 +167,7 @@ def test_lower_layers_run_once():
 
 def test_a_model_that_cannot_start_in_the_middle_runs_from_its_beginning():
     desk = Desk(pirate())
-    layers = desk.model.base_model.model.model.layers
+    layers = desk.engine.model.base_model.model.model.layers
     seen: list[torch.Tensor] = []
     layers[0].register_forward_hook(lambda _, __, out: seen.append(out[0] if isinstance(out, tuple) else out))
 
@@ -186,7 +186,7 @@ def test_a_model_that_cannot_start_in_the_middle_runs_from_its_beginning():
 def test_blocks_that_give_something_unknown_are_not_skipped(monkeypatch: pytest.MonkeyPatch):
     desk = Desk(pirate())
     wanted = flat(impact(desk, prompt()))
-    block = desk.model.base_model.model.model.layers[0]
+    block = desk.engine.model.base_model.model.model.layers[0]
     forward = type(block).forward
 
     class Odd(torch.Tensor):
@@ -243,16 +243,16 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch):
         if rows > 3:
             raise torch.OutOfMemoryError("out of memory")
 
-    hook = desk.model.register_forward_pre_hook(forward, with_kwargs=True)
+    hook = desk.engine.model.register_forward_pre_hook(forward, with_kwargs=True)
     found = impact(desk, prompt(), rows=16)
     assert flat(found) == pytest.approx(wanted, abs=1e-5)
     assert [size for size in sizes if size > 3] == [15, 7]
     hook.remove()
-    desk.model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("none")))
-    before = tiny.scalings(desk.model)
+    desk.engine.model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("none")))
+    before = tiny.scalings(desk.engine.model)
     with pytest.raises(torch.OutOfMemoryError):
         impact(desk, prompt())
-    assert tiny.same_objects(tiny.scalings(desk.model), before)
+    assert tiny.same_objects(tiny.scalings(desk.engine.model), before)
 
 
 def test_memory_that_runs_out_on_the_processor_halves_the_batch_too():
@@ -266,7 +266,7 @@ def test_memory_that_runs_out_on_the_processor_halves_the_batch_too():
         if sizes[-1] > 3:
             raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
 
-    desk.model.register_forward_pre_hook(forward, with_kwargs=True)
+    desk.engine.model.register_forward_pre_hook(forward, with_kwargs=True)
     assert flat(impact(desk, prompt(), rows=16)) == pytest.approx(wanted, abs=1e-5)
     assert [size for size in sizes if size > 3] == [15, 7]
 
@@ -275,12 +275,12 @@ def test_an_adapter_that_is_loaded_meanwhile_ends_it():
     desk = Desk(pirate())
 
     def load(done: int, total: int) -> None:
-        if done and "late" not in desk.model.peft_config:
-            desk.model.add_adapter("late", tiny.lora(target_modules=["q_proj"]))
+        if done and "late" not in desk.engine.model.peft_config:
+            desk.engine.model.add_adapter("late", tiny.lora(target_modules=["q_proj"]))
 
     with pytest.raises(RuntimeError, match="meanwhile"):
         impact(desk, prompt(), rows=4, progress=load)
-    assert "forward" not in vars(desk.model.base_model.model.model.layers[0])
+    assert "forward" not in vars(desk.engine.model.base_model.model.model.layers[0])
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], message: str):
 
 def test_training_mode_and_missing_heads_are_refused():
     desk = Desk(pirate())
-    desk.model.train()
+    desk.engine.model.train()
     with pytest.raises(ValueError, match="training mode"):
         impact(desk, prompt())
     headless = Desk(pirate(tiny.llama().model))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from peft.tuners.lora import dora
 from tiny import KINDS, Kind, some
 
-from lora_mixer.lora_ops.knob import DoraKnob, Knob, turn, turn_rows
-from lora_mixer.lora_ops.survey import survey
+from lora_mixer.lora_ops.engines.peft.knob import DoraKnob, Knob, turn, turn_rows
+from lora_mixer.lora_ops.engines.peft.survey import survey
 
 
 def knobs_of(model: torch.nn.Module) -> list[Knob]:

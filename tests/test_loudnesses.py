@@ -19,7 +19,7 @@ from lora_mixer.lora_ops import Desk, Faders, Mix, Target, loudness
 @torch.no_grad()
 def weights(desk: Desk, target: Target) -> tuple[torch.Tensor, torch.Tensor]:
     """The base weight, and what PEFT adds to it right now; float64."""
-    layer: Any = desk.knob(target).layer
+    layer: Any = desk.engine.knob(target).layer
     base = layer.get_base_layer()
     weight = getattr(base, layer.parameter_name) if hasattr(layer, "parameter_name") else dequantize_module_weight(base)
     weight = weight.detach().double()
@@ -94,7 +94,7 @@ def test_plain_adapters_are_in_proportion_to_the_gain_and_silent_when_off(gain: 
 
 def test_weights_that_cannot_be_read_have_no_ratio():
     desk = Desk(pirate())
-    layer = desk.knob(desk.adapters["pirate"].targets[0]).layer
+    layer = desk.engine.knob(desk.adapters["pirate"].targets[0]).layer
     layer.base_layer.weight = torch.nn.Parameter(layer.base_layer.weight.to("meta"), requires_grad=False)
     first, *others = loudness(desk).adapters["pirate"]
     assert first.base is None and first.ratio is None and first.norm > 0
@@ -111,13 +111,13 @@ def test_base_weights_are_read_once(monkeypatch: pytest.MonkeyPatch):
     from lora_mixer.lora_ops.measure import base_norms
 
     monkeypatch.setattr(base_norms, "_norm", lambda *_: pytest.fail("read again"))
-    assert loudness(Desk(desk.model)) == wanted
+    assert loudness(Desk(desk.engine.model)) == wanted
 
 
 def test_nothing_is_changed():
     desk = Desk(pirate(tiny.quantised(8)))
     desk.apply(mix_of(master=0.5))
-    before, scalings = tiny.fingerprint(desk.model), tiny.scalings(desk.model)
+    before, scalings = tiny.fingerprint(desk.engine.model), tiny.scalings(desk.engine.model)
     loudness(desk)
-    assert tiny.fingerprint(desk.model) == before
-    assert tiny.same_objects(tiny.scalings(desk.model), scalings)
+    assert tiny.fingerprint(desk.engine.model) == before
+    assert tiny.same_objects(tiny.scalings(desk.engine.model), scalings)

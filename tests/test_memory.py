@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lora_mixer.lora_ops import memory
+from lora_mixer.lora_ops.engines.peft import memory
 
 
 def test_the_processor_has_some_and_who_does_not_tell_has_none():

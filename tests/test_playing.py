@@ -13,7 +13,7 @@ import torch
 from peft import inject_adapter_in_model
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.playing import Playing
+from lora_mixer.lora_ops.engines.peft.playing import Playing
 
 
 def injected_two() -> Any:
@@ -86,7 +86,7 @@ def test_playing_an_adapter_makes_nothing_trainable():
 def test_the_sources_of_a_weighted_adapter_can_play_instead_of_it():
     model = tiny.blended()
     desk = Desk(model)
-    assert desk.playing.names() == ("__merged",)
+    assert desk.engine.playing.names() == ("__merged",)
     said = tiny.logits(model)
     separate = {"__merged": Faders(on=False), "pirate": Faders(), "poet": Faders()}
     desk.apply(Mix(separate))
@@ -96,7 +96,7 @@ def test_the_sources_of_a_weighted_adapter_can_play_instead_of_it():
     desk.apply(Mix({**separate, "poet": Faders(on=False)}))
     assert not torch.equal(tiny.logits(model), sources)
     desk.reset()
-    assert desk.playing.names() == ("__merged",)
+    assert desk.engine.playing.names() == ("__merged",)
     assert torch.equal(tiny.logits(model), said)
 
 
@@ -144,7 +144,7 @@ def test_an_adapter_that_is_loaded_again_is_not_taken_for_the_one_that_a_mix_let
     model.base_model.set_adapter(["pirate", "poet"])
     desk.refresh()
     desk.reset()
-    assert desk.playing.names() == ("pirate", "poet"), "whoever loaded it this time has it play"
+    assert desk.engine.playing.names() == ("pirate", "poet"), "whoever loaded it this time has it play"
 
 
 def test_the_order_and_repetitions_of_names_do_not_matter():
@@ -170,9 +170,9 @@ def test_a_set_that_somebody_else_chose_is_the_one_to_come_back_to():
     desk = Desk(model)
     model.base_model.set_adapter(["poet"])
     desk.refresh()
-    desk.playing.only(["pirate"])
+    desk.engine.playing.only(["pirate"])
     desk.reset()
-    assert desk.playing.names() == ("poet",)
+    assert desk.engine.playing.names() == ("poet",)
 
 
 def test_a_second_desk_comes_back_to_the_set_that_was_loaded():
@@ -185,17 +185,17 @@ def test_a_second_desk_comes_back_to_the_set_that_was_loaded():
 def test_adapters_that_are_gone_are_not_missed(look: bool):
     model = tiny.blended()
     desk = Desk(model)
-    desk.playing.only(["pirate", "poet"])
+    desk.engine.playing.only(["pirate", "poet"])
     model.delete_adapter("__merged")
     if look:
         desk.refresh()
     desk.reset()
-    assert desk.playing.names() == ("pirate", "poet")
+    assert desk.engine.playing.names() == ("pirate", "poet")
 
 
 def test_a_prompt_that_plays_is_named():
     config = peft.PromptTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM")
     desk = Desk(tiny.add(tiny.llama(), config))
-    assert desk.playing.names() == ("pirate",)
+    assert desk.engine.playing.names() == ("pirate",)
     desk.reset()
-    assert desk.playing.names() == ("pirate",)
+    assert desk.engine.playing.names() == ("pirate",)

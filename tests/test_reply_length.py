@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ def test_textgens_own_way_of_generating_keeps_to_a_requests_limit(textgen: Any, 
         return kwargs["inputs"]
 
     textgen.shared.model.generate = listen
-    request.generation["max_new_tokens"] = 5
+    request = replace(request, sampling=replace(request.sampling, max_new_tokens=5))
     try:
         with host.lock:
             list(host.generate(request))

@@ -15,7 +15,7 @@ from tiny import KINDS, Kind, mix_of, some
 from torch import nn
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.rows import NotInRows
+from lora_mixer.lora_ops.engines.engine import NotInRows
 
 IN_ROWS = [kind for kind in KINDS if kind.rows]
 NOT_IN_ROWS = [kind for kind in KINDS if not kind.rows]
@@ -36,7 +36,7 @@ def some_mixes(desk: Desk) -> list[Mix]:
 def alone(desk: Desk, mix: Mix, ids: torch.Tensor) -> torch.Tensor:
     desk.apply(mix)
     try:
-        return tiny.logits(desk.model, ids)
+        return tiny.logits(desk.engine.model, ids)
     finally:
         desk.reset()
 
@@ -44,7 +44,7 @@ def alone(desk: Desk, mix: Mix, ids: torch.Tensor) -> torch.Tensor:
 def assert_rows_say_what_they_say_alone(desk: Desk, mixes: list[Mix], rtol: float = 1e-4, atol: float = 1e-4) -> None:
     ids = tiny.prompt()
     with desk.rows(mixes):
-        together = tiny.logits(desk.model, ids.repeat(len(mixes), 1))
+        together = tiny.logits(desk.engine.model, ids.repeat(len(mixes), 1))
     for row, mix in zip(together, mixes, strict=True):
         expected = alone(desk, mix, ids)[0]
         torch.testing.assert_close(row, expected, rtol=rtol, atol=atol)
@@ -73,7 +73,7 @@ def test_each_row_says_nearly_the_same_in_low_precision(build: Callable[[], Any]
     ids = tiny.prompt()
     mixes = some_mixes(desk)
     with desk.rows(mixes):
-        together = tiny.logits(desk.model, ids.repeat(len(mixes), 1)).float()
+        together = tiny.logits(desk.engine.model, ids.repeat(len(mixes), 1)).float()
     expected = torch.cat([alone(desk, mix, ids) for mix in mixes]).float()
     for at, row in enumerate(together):
         away = (expected - row).abs().mean(dim=(1, 2))
@@ -163,7 +163,7 @@ def test_mixes_that_agree_run_in_rows_whatever_the_method(kind: Kind):
     mix = Mix({name: Faders(master=0.5) for name in desk.adapters})
     assert desk.why_not_rows([mix, mix]) == ""
     with desk.rows([mix, mix]):
-        together = tiny.logits(desk.model, tiny.prompt(rows=2))
+        together = tiny.logits(desk.engine.model, tiny.prompt(rows=2))
     torch.testing.assert_close(together[1:], alone(desk, mix, tiny.prompt()), rtol=1e-4, atol=1e-4)
 
 

@@ -77,14 +77,14 @@ def test_a_reset_meanwhile_comes_afterwards_with_the_adapters_that_played():
     model.base_model.set_adapter(["pirate"])
     desk = Desk(model)
     desk.apply(mix_of("poet", master=0.5))
-    assert desk.playing.names() == ("pirate", "poet")
+    assert desk.engine.playing.names() == ("pirate", "poet")
     with desk.rows([mix_of("poet", master=0.5), desk.base()]):
         together = tiny.logits(model, tiny.prompt(rows=2))
         desk.reset()
         assert desk.mix == Mix()
-        assert desk.playing.names() == ("pirate", "poet")
+        assert desk.engine.playing.names() == ("pirate", "poet")
         assert torch.equal(tiny.logits(model, tiny.prompt(rows=2)), together)
-    assert desk.playing.names() == ("pirate",)
+    assert desk.engine.playing.names() == ("pirate",)
     assert set(tiny.scalings(model)) == {2.0, 2 / 2**0.5}
 
 

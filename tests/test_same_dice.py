@@ -105,7 +105,7 @@ def test_every_kind_of_adapter_fades_in_a_comparison_as_it_does_alone(kind: tiny
     assert result.batched is kind.rows
     for column in result.columns:
         desk.apply(column.mix)
-        assert generated(desk.model, generation) == column.token_ids
+        assert generated(desk.engine.model, generation) == column.token_ids
         desk.reset()
 
 
@@ -120,7 +120,7 @@ def test_fades_follow_under_settings_with_loops_of_their_own(generation: dict[st
     _, result = heard(desk, mixes, generation)
     for mix, column in zip(mixes, result.columns, strict=True):
         desk.apply(mix)
-        assert generated(desk.model, generation) == column.token_ids
+        assert generated(desk.engine.model, generation) == column.token_ids
         desk.reset()
 
 
@@ -130,7 +130,7 @@ def test_somebody_elses_way_of_generating_follows_the_fades_of_its_column():
     expected = [column.text for column in heard(desk, mixes)[1].columns]
 
     def generate() -> Any:
-        ids = list(generated(desk.model, {}))
+        ids = list(generated(desk.engine.model, {}))
         yield tiny.tokenizer().decode(ids).rstrip("\ufffd")
 
     _, result = heard(desk, mixes, batched=False, alone=generate)

@@ -12,7 +12,7 @@ from decoding import alone, decoded
 from torch import nn
 from transformers import LogitsProcessor, LogitsProcessorList, RepetitionPenaltyLogitsProcessor
 
-from lora_mixer.lora_ops.rows import NotInRows
+from lora_mixer.lora_ops.engines.engine import NotInRows
 
 
 class Alternating(LogitsProcessor):

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tiny import KINDS, Kind, mix_of, some
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
+from lora_mixer.lora_ops.engines.peft import judging, reading
 from lora_mixer.lora_ops.fade import Fade
-from lora_mixer.lora_ops.lab import reading, scoring
+from lora_mixer.lora_ops.lab import scoring
 from lora_mixer.lora_ops.lab.scoring import judge, score
 
 CLOSE: dict[str, Any] = {"rel": 1e-3, "abs": 1e-4}
@@ -36,7 +37,7 @@ def one_by_one(desk: Desk, mix: Mix, reply: Sequence[int], text: str = "Ahoy the
     said = []
     for at in range(len(reply)):
         desk.apply(mix.at(at))
-        said.append(tiny.logits(desk.model, torch.tensor([[*ids, *reply[:at]]]))[0, -1].log_softmax(-1))
+        said.append(tiny.logits(desk.engine.model, torch.tensor([[*ids, *reply[:at]]]))[0, -1].log_softmax(-1))
     desk.reset()
     return torch.stack(said)
 
@@ -207,11 +208,11 @@ def test_memory_that_holds_fewer_mixes_means_smaller_batches(monkeypatch: pytest
         return read(self, piece, rows, cache)
 
     monkeypatch.setattr(reading.Text, "read", small)
-    before = tiny.scalings(desk.model)
+    before = tiny.scalings(desk.engine.model)
     for one, other in zip(judge(desk, tiny.prompt(), REPLY, mixes, Mix()), expected, strict=True):
         assert one.logprobs == pytest.approx(other.logprobs, **CLOSE)
     assert sizes == [8, 5, 3, 3, 3, 2]
-    assert tiny.same_objects(before, tiny.scalings(desk.model))
+    assert tiny.same_objects(before, tiny.scalings(desk.engine.model))
     monkeypatch.setattr(reading.Text, "read", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(RuntimeError, match="not enough memory to score"):
         judge(desk, tiny.prompt(), REPLY, mixes, Mix())
@@ -228,9 +229,9 @@ def test_the_desk_stands_where_it_stood():
     desk = Desk(tiny.pirate())
     stands = mix_of(master=0.5)
     desk.apply(stands)
-    before, print_ = tiny.scalings(desk.model), tiny.fingerprint(desk.model)
+    before, print_ = tiny.scalings(desk.engine.model), tiny.fingerprint(desk.engine.model)
     judge(desk, tiny.prompt(), REPLY, some_mixes(desk), Mix())
-    assert (desk.mix, tiny.scalings(desk.model), tiny.fingerprint(desk.model)) == (stands, before, print_)
+    assert (desk.mix, tiny.scalings(desk.engine.model), tiny.fingerprint(desk.engine.model)) == (stands, before, print_)
 
 
 def test_it_waits_for_the_lock_and_can_be_called_off():
@@ -259,6 +260,6 @@ def test_bad_input_is_told():
 def test_what_the_reference_rules_out_makes_no_nan():
     said = torch.tensor([[[0.0, -math.inf, 1.0]], [[0.5, -math.inf, 0.0]]])
     desk = Desk(tiny.pirate())
-    tally = scoring._Tally(reading.Text(desk, tiny.prompt(), [2]), 2, 0)
+    tally = judging._Tally(reading.Text(desk.engine.model, tiny.prompt(), [2]), 2, 0)
     tally.take(reading.Piece(0, 1, 1, 0, True), said)
     assert 0 < tally.judgement(1).divergence < 10

@@ -16,8 +16,9 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from textgen_standin_model import save_adapter, tiny_model, with_adapter
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.settled import Unsettled, unsettled
-from lora_mixer.lora_ops.shelf.loading import change_adapters
+from lora_mixer.lora_ops.engines.engine import Unsettled
+from lora_mixer.lora_ops.engines.peft.loading import change_adapters
+from lora_mixer.lora_ops.engines.peft.settled import unsettled
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
 
@@ -212,7 +213,7 @@ def test_what_the_host_makes_of_adapters_is_made_of_what_was_loaded(
             lambda: textgen.LoRA.add_lora_to_model(["pirate", "poet"]), meddler(console, "pirate"), every=11
         )
         desk = console.desk()
-        assert desk is not None and desk.playing.as_loaded == ("__merged",)
+        assert desk is not None and desk.engine.playing.as_loaded == ("__merged",)
         desk.reset()
         torch.testing.assert_close(said(host.model), wanted, rtol=1e-5, atol=1e-6)
         textgen.LoRA.add_lora_to_model([])

@@ -16,7 +16,7 @@ from tiny import KINDS, Kind
 from torch import nn
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.survey import survey
+from lora_mixer.lora_ops.engines.peft.survey import survey
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -294,7 +294,7 @@ def test_a_model_without_adapters_has_an_empty_desk():
     for model in (tiny.llama(), nn.Linear(2, 2)):
         desk = Desk(model)
         assert desk.adapters == {}
-        assert desk.playing.names() == ()
+        assert desk.engine.playing.names() == ()
         desk.apply(desk.base())
         desk.reset()
         assert not desk.outdated()

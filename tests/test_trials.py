@@ -17,7 +17,7 @@ GENERATION = {"max_new_tokens": 8, "do_sample": True, "temperature": 1.5}
 
 
 def question(text: str, **changes: Any) -> Question:
-    return Question(**{"label": text, "prompt": text, "input_ids": tiny.prompt(text), **changes})
+    return Question(**{"label": text, "prompt": text, "token_ids": tuple(tiny.prompt(text)[0].tolist()), **changes})
 
 
 QUESTIONS = [question("Ahoy there"), question("Who goes")]
@@ -33,7 +33,7 @@ def started(desk: Desk, seeds: list[int], questions: list[Question] = QUESTIONS,
 
 
 def alone(desk: Desk, asked: Question, column: Column, seed: int) -> tuple[int, ...]:
-    run = compare(desk, tiny.tokenizer(), asked.input_ids, [column], seed=seed, generation=GENERATION)
+    run = compare(desk, tiny.tokenizer(), asked.token_ids, [column], seed=seed, generation=GENERATION)
     list(run)
     return run.result.columns[0].token_ids
 
@@ -135,7 +135,7 @@ def test_a_stop_keeps_the_trials_that_ended_and_what_the_others_had_said():
     lock = threading.Lock()
     desk = Desk(tiny.two(), lock)
     desk.apply(mix_of(master=0.25))
-    before = tiny.scalings(desk.model)
+    before = tiny.scalings(desk.engine.model)
     run = started(desk, [1, 2, 3, 4, 5], [*QUESTIONS, *QUESTIONS], generation={**GENERATION, "max_new_tokens": 40})
     for progress in run:
         if progress.done == 5 and progress.update and max(progress.update.tokens) > 2:
@@ -146,7 +146,7 @@ def test_a_stop_keeps_the_trials_that_ended_and_what_the_others_had_said():
     assert len(run.trials) == 20
     assert {trial.result is None for trial in run.trials[len(result) :]} == {True}
     assert not lock.locked()
-    assert tiny.scalings(desk.model) == before
+    assert tiny.scalings(desk.engine.model) == before
 
 
 def test_memory_that_did_not_hold_a_batch_is_not_asked_for_again():
@@ -184,11 +184,11 @@ def test_memory_that_did_not_hold_a_batch_is_not_asked_for_again():
         ),
         ({"seeds": range(MAX_CELLS + 1)}, "1 columns x 1 questions x 2,001 seeds are 2,001 replies.*at most 2,000"),
         (
-            {"questions": [QUESTIONS[0], question("", input_ids=tiny.prompt()[:, :0])]},
+            {"questions": [QUESTIONS[0], question("", token_ids=())]},
             r"question 2 \(\): the prompt must be one row of tokens",
         ),
         (
-            {"questions": [question("long", input_ids=torch.ones((1, 256), dtype=torch.long))]},
+            {"questions": [question("long", token_ids=(1,) * 256)]},
             r"question 1 \(long\): the prompt has 256 tokens, and the model's context holds 256",
         ),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Console, seed
 def test_what_was_read_from_a_file_is_measured_like_what_was_just_said(console: Console) -> None:
     sheet = compared(console, "Ahoy there\nWho goes?")
     again = read_back(console, sheet)
-    assert not again.rows[0].input_ids, "a file holds no tokens of the prompt"
+    assert not again.rows[0].token_ids, "a file holds no tokens of the prompt"
     for one in (sheet, again):
         list(measure(console, one))
     assert tables(again) == tables(sheet) is not None
@@ -132,8 +132,11 @@ def test_a_prompt_is_read_again_as_hosts_give_it_to_the_model(monkeypatch: pytes
 
         bos_token_id = 1
 
-        def __call__(self, prompt: str) -> dict[str, list[int]]:
-            return {"input_ids": [1, *(1 if word == "<s>" else len(word) for word in prompt.split())]}
+        def encode(self, prompt: str, *, add_special_tokens: bool = True) -> list[int]:
+            return [1, *(1 if word == "<s>" else len(word) for word in prompt.split())]
+
+        def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+            raise NotImplementedError
 
     assert rereading.read_again(Begins(), "Ahoy there") == (1, 4, 5)
     assert rereading.read_again(Begins(), "<s> Ahoy there") == (1, 4, 5), "the template has put it there"

@@ -13,7 +13,7 @@ from . import keeping, plays
 from .columns import LEAST
 from .prompts import chats
 from .replies import sentence, shorten
-from .running import begin, generation, grow
+from .running import begin, grow, sampling_of
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
 if TYPE_CHECKING:
@@ -108,19 +108,19 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
         raise HostError("There is no adapter to compare.")
     columns = tuple(plays.columns(console.lab.setup, desk, console.panel))
     asked = questions(console, wish, values)
-    settings = generation(asked)
+    sampling = sampling_of(asked)
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
         columns=columns,
         rows=tuple(_row(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
         filled=console.lab.setup.filled,
         to_chat=asked[0].request.prompt if wish.source == FROM_CHAT else None,
-        limit=settings.get("max_new_tokens"),
+        limit=sampling.max_new_tokens,
         line=Line("Waiting for the model …", running=True),
-        record=keeping.begin(console, desk, columns, settings, console.lab.setup.filled),
+        record=keeping.begin(console, desk, columns, sampling.to_dict(), console.lab.setup.filled),
         notes=list(dict.fromkeys(one.note for one in asked if one.note)),
     )
-    if wish.seeds > 1 and settings.get("do_sample") is False:
+    if wish.seeds > 1 and sampling.do_sample is False:
         sheet.notes.append(SAME_DICE)
     run = begin(console, desk, sheet, asked, seeds, wish.batched)
     teller = Teller(sheet)
@@ -168,8 +168,8 @@ def questions(console: Console, wish: Wish, values: Sequence[Any]) -> list[Asked
 
 
 def _limited(request: Request, length: int | None) -> Request:
-    limits = [limit for limit in (length, request.generation.get("max_new_tokens")) if limit is not None]
-    return replace(request, generation={**request.generation, "max_new_tokens": min(limits)}) if limits else request
+    limits = [limit for limit in (length, request.sampling.max_new_tokens) if limit is not None]
+    return replace(request, sampling=replace(request.sampling, max_new_tokens=min(limits))) if limits else request
 
 
 def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:
@@ -186,5 +186,4 @@ def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:
 
 def _row(question: int, asked: Asked, seed: int) -> Row:
     request = asked.request
-    ids = tuple(request.input_ids[0].tolist())
-    return Row(asked.label, request.prompt, seed, request.opening, ids, asked.messages, question)
+    return Row(asked.label, request.prompt, seed, request.opening, request.token_ids, asked.messages, question)

@@ -190,7 +190,7 @@ def _written(
         from ..lora_ops import merge
 
         options |= {"names": wish.names, "sources": sources, "progress": progress}
-        return told_of_model(merge(desk, wish.mix, folder, wish.name, console.host.tokenizer, **options))
+        return told_of_model(merge(desk, wish.mix, folder, wish.name, desk.engine.tokens, **options))
     if wish.way in (FOLDED, PATTERNED):
         from ..lora_ops import bake as bake_one
 

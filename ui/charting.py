@@ -55,7 +55,7 @@ class Charting:
         filled = sheet.filled
         if filled is None or filled.y or not sheet.results or len(filled.x_labels) != len(sheet.columns):
             raise HostError("Fill the columns from a sweep over one fader and compare: then there is a line to draw.")
-        prompts = {row: prompt_ids(self._console, desk, sheet, row) for row in sheet.results}
+        prompts = {row: prompt_ids(self._console, sheet, row) for row in sheet.results}
         axis = parse_axis(filled.x, desk, sheet.columns[0].mix)
         rows = [row for row in prompts if not _silent(sheet, row, axis)] or list(prompts)[:1]
         found, began = [], time.monotonic()
@@ -71,9 +71,7 @@ class Charting:
         from ..lora_ops.lab.curves import curve
 
         base, replies = sheet.columns[0].mix, [column.token_ids for column in sheet.results[row].columns]
-        return curve(
-            desk, self._console.host.tokenizer, ids, axis, base, replies=replies, cancelled=self._stopped.is_set
-        )
+        return curve(desk, None, ids, axis, base, replies=replies, cancelled=self._stopped.is_set)
 
     def of_text(self, text: str, axis: str) -> Any:
         """How likely the adapter makes a text as the gain goes up, and where more stops helping.
@@ -91,9 +89,7 @@ class Charting:
         base = self._console.panel.effective(desk.adapters.values())
         swept = parse_axis(axis.strip() or USUAL, desk, base)
         with self._console.comparison(self):
-            found = likelihood_curve(
-                desk, self._console.host.tokenizer, text, swept, base, cancelled=self._stopped.is_set
-            )
+            found = likelihood_curve(desk, None, text, swept, base, cancelled=self._stopped.is_set)
         return draw(found)
 
     def _desk(self) -> Desk:

@@ -15,8 +15,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..hosts.protocol import Trouble
+from ..lora_ops.engines.engine import Unsettled
 from ..lora_ops.mix import Faders, Mix
-from ..lora_ops.settled import Unsettled, unsettled
 from .lab import Lab
 from .panel import Panel
 from .session import Sessions
@@ -27,6 +27,7 @@ from .works import Works
 if TYPE_CHECKING:
     from ..hosts.protocol import Host
     from ..lora_ops import Desk
+    from ..lora_ops.engines.engine import Engine
 
 DEFAULT_RANGE = (0.0, 2.0)
 _OFF = Faders(on=False)
@@ -60,7 +61,7 @@ class Console:
         #: Grows whenever other adapters are loaded, or others of them play.
         self.loaded = 0
         self._lock = threading.RLock()
-        # Weak: the model itself keeps its desk, and goes with it when the host unloads it.
+        # Weak: the engine keeps its desk, the model its engine, and all go together when the host unloads it.
         self._desk: weakref.ref[Desk] | None = None
         self._model_name = ""
         self._trouble: Trouble | None = None
@@ -90,15 +91,15 @@ class Console:
         """
         with self._lock:
             desk = self._desk() if self._desk else None
-            model = self.host.model
-            self.unsettled = model is not None and (self._hands > 0 or unsettled(model))
+            model, engine = self.host.model, self.host.engine
+            self.unsettled = model is not None and (self._hands > 0 or (engine is not None and engine.unsettled()))
             trouble = None if self.unsettled else self.host.trouble()
             if self.unsettled:
-                desk, trouble = (desk, None) if desk and desk.model is model else (None, _UNSETTLED)
+                desk, trouble = (desk, None) if desk and desk.engine is engine else (None, _UNSETTLED)
             elif trouble is not None:
                 model = None
-            elif model is not None:
-                desk, trouble = self._settled(desk, model)
+            elif engine is not None:
+                desk, trouble = self._settled(desk, engine)
             if trouble != self._trouble:
                 self._trouble = trouble
                 self.revision += 1
@@ -131,12 +132,12 @@ class Console:
                 if not self._hands and (desk := self.desk()) is not None:
                     self._put_back(desk)
 
-    def _settled(self, desk: Desk | None, model: Any) -> tuple[Desk | None, Trouble | None]:
-        """The desk of a model, made or brought up to date; or what it was, and why it is none of this model."""
-        here = desk if desk is not None and desk.model is model else None
+    def _settled(self, desk: Desk | None, engine: Engine) -> tuple[Desk | None, Trouble | None]:
+        """The desk of an engine, made or brought up to date; or what it was, and why it is none of this engine."""
+        here = desk if desk is not None and desk.engine is engine else None
         try:
             if here is None:
-                return self._meet(model), None
+                return self._meet(engine), None
             if here.outdated():
                 here.refresh()
                 self._put_back(here)
@@ -211,11 +212,11 @@ class Console:
     def play_blend(self) -> None:
         """Plays what the host had chosen to play."""
         if (desk := self.desk()) is not None:
-            self._switch(desk, set(desk.playing.as_loaded))
+            self._switch(desk, set(desk.chosen))
 
     def plays_apart(self, desk: Desk, sources: Collection[str]) -> bool:
         """Whether somebody has those of these adapters play that the host does not."""
-        return any(self.panel.mix[name].on for name in sources if name not in desk.playing.as_loaded)
+        return any(self.panel.mix[name].on for name in sources if name not in desk.chosen)
 
     def _switch(self, desk: Desk, on: set[str]) -> None:
         """Has these adapters play and no others; their faders stay where they are."""
@@ -256,10 +257,10 @@ class Console:
         if self._running:
             self.host.stop()
 
-    def _meet(self, model: Any) -> Desk:
+    def _meet(self, engine: Engine) -> Desk:
         from ..lora_ops import Desk
 
-        desk = Desk(model, self.host.lock)
+        desk = Desk(engine, self.host.lock)
         self._desk = weakref.ref(desk)
         same_model = self.host.model_name == self._model_name
         self._model_name = self.host.model_name

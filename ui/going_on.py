@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError
+from ..lora_ops.engines.sampling import Sampling
 from . import keeping
 from .asking import MANY, Asked, Wish, questions
-from .running import begin, generation
+from .running import begin, sampling_of
 from .sheet import Line, Row, Sheet
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _missing(console: Console, record: Record, id: int, values: Sequence[Any]) -
         raise HostError("there is no adapter to mix")
     _check_model(console, desk, record)
     asked = questions(console, Wish(MANY, plan.prompts, len(plan.seeds)), values)
-    settings = _settings(record, generation(asked))
+    settings = _settings(record, sampling_of(asked).to_dict())
     asked = [_as_begun(one, settings, plan) for one in asked]
     _check_prompts(record, asked)
     done = {(trial.question, trial.seed): at for at, trial in enumerate(record.trials)}
@@ -143,7 +144,9 @@ def _settings(record: Record, now: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_begun(asked: Asked, settings: dict[str, Any], plan: Plan) -> Asked:
-    return replace(asked, request=replace(asked.request, generation=dict(settings), stop_strings=plan.stop_strings))
+    return replace(
+        asked, request=replace(asked.request, sampling=Sampling.of(settings), stop_strings=plan.stop_strings)
+    )
 
 
 def _check_prompts(record: Record, asked: Sequence[Asked]) -> None:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..hosts.protocol import HostError
 from ..lora_ops.mix import Mix
 from .replies import left
+from .rereading import tokens_of
 from .works import Job, News
 
 if TYPE_CHECKING:
-    import torch
-
     from ..lora_ops import Desk, Impact, Loud
     from .console import Console
 
@@ -109,27 +108,21 @@ def _measured(console: Console, message: Mapping[str, Any]) -> Impact:
     return found
 
 
-def _text(console: Console, message: Mapping[str, Any]) -> tuple[torch.Tensor, bool]:
-    """What is measured on as token ids, shape (1, tokens), and whether its beginning was cut off."""
-    import torch
-
-    host = console.host
-    tokenizer: Any = host.tokenizer
+def _text(console: Console, message: Mapping[str, Any]) -> tuple[list[int], bool]:
+    """What is measured on as token ids, and whether its beginning was cut off."""
+    host, tokens = console.host, tokens_of(console)
     if message["source"] == "chat":
         values = message["values"]
         reply = host.last_reply(values)
         if not reply.strip():
             raise HostError("The chat has no reply to measure on: say something in it, or type a text of your own.")
-        asked = host.ask_again(values).input_ids
-        said = tokenizer(reply, add_special_tokens=False, return_tensors="pt")["input_ids"].to(asked)
-        ids = torch.cat([asked, said], dim=1)
+        ids = [*host.ask_again(values).token_ids, *tokens.encode(reply, add_special_tokens=False)]
     else:
         text = str(message["text"])
         if not text.strip():
             raise HostError("Type a text to measure on first.")
-        device = next(host.model.parameters()).device if host.model is not None else "cpu"
-        ids = tokenizer(text, return_tensors="pt")["input_ids"].to(device)
-    return ids[:, -MOST_TOKENS:], ids.shape[1] > MOST_TOKENS
+        ids = list(tokens.encode(text))
+    return ids[-MOST_TOKENS:], len(ids) > MOST_TOKENS
 
 
 def _plain(found: Impact, adapter: str) -> News:

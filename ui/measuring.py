@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ..hosts.protocol import HostError
 from . import keeping
 from .replies import left
-from .rereading import prompt_ids
+from .rereading import prompt_ids, tokens_of
 from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
-    import torch
-
     from ..lora_ops import Desk
-    from ..lora_ops.lab.scoring import Judgement
+    from ..lora_ops.engines.engine import Judgement, Tokens
     from .console import Console
 
 Table = list[list[float | None]]
@@ -41,7 +39,7 @@ def measure(console: Console, sheet: Sheet) -> Generator[dict[str, Any], None, N
     if desk is None:
         raise HostError("There is no adapter to measure with.")
     rows = [row for row in sheet.results if row not in sheet.scores]
-    prompts = {row: prompt_ids(console, desk, sheet, row) for row in rows}
+    prompts = {row: prompt_ids(console, sheet, row) for row in rows}
     before, stop = sheet.line.text, _Stop()
     total = len(rows) * len(sheet.columns)
     try:
@@ -99,7 +97,7 @@ def surprise(console: Console, sheet: Sheet, judge: int) -> list[dict[str, Any]]
     told = []
     for row, scores in measured.items():
         for column, said in enumerate(sheet.results[row].columns):
-            texts = token_texts(console.host.tokenizer, said.token_ids)
+            texts = token_texts(tokens_of(console), said.token_ids)
             chances = [math.exp(logprob) for logprob in scores.logprobs[judge][column]]
             tokens = [[text, round(chance, 6)] for text, chance in zip(texts, chances, strict=True)]
             opening = sheet.rows[row].opening
@@ -107,7 +105,7 @@ def surprise(console: Console, sheet: Sheet, judge: int) -> list[dict[str, Any]]
     return told
 
 
-def token_texts(tokenizer: Any, ids: Sequence[int]) -> list[str]:
+def token_texts(tokenizer: Tokens, ids: Sequence[int]) -> list[str]:
     """What each token adds to the text. A character of several tokens belongs to its last one."""
     texts, start, shown = [], 0, ""
     for at in range(len(ids)):
@@ -122,15 +120,14 @@ def token_texts(tokenizer: Any, ids: Sequence[int]) -> list[str]:
 
 
 def _row(
-    console: Console, desk: Desk, sheet: Sheet, row: int, ids: torch.Tensor, stop: _Stop, done: int, total: int
+    console: Console, desk: Desk, sheet: Sheet, row: int, ids: Sequence[int], stop: _Stop, done: int, total: int
 ) -> Iterator[dict[str, Any]]:
-    from ..lora_ops.desk import Cancelled
-    from ..lora_ops.lab.reading import Prompt
+    from ..lora_ops.engines.engine import Cancelled
     from ..lora_ops.lab.scoring import judge
     from ..lora_ops.results.record import ScoresRecord
 
     mixes = [column.mix for column in sheet.columns]
-    prompt = Prompt()  # all columns answered the same one: it is read once
+    reader = desk.reader(ids, stop.asked, keep=True)  # all columns answered the same one: it is read once
     judged: list[list[Judgement]] = []
     for at, said in enumerate(sheet.results[row].columns):
         part = (done + at) / total
@@ -138,7 +135,7 @@ def _row(
         sheet.line = Line(text, running=True, part=part)
         yield {"line": sheet.line.to_dict()}
         try:
-            judged.append(judge(desk, ids, said.token_ids, mixes, mixes[at], stop.asked, prompt=prompt))
+            judged.append(judge(desk, ids, said.token_ids, mixes, mixes[at], stop.asked, reader=reader))
         except Cancelled:
             raise Stopped from None
     sheet.scores[row] = ScoresRecord(

@@ -18,7 +18,7 @@ NAMES = {FADERS: "The faders as they stand", AS_LOADED: "As loaded", BASE: "The 
 def concerned(desk: Desk, mix: Mix) -> list[str]:
     """The adapters that a mix is told by: those that are heard under it, and those that are off in it though they
     play as loaded."""
-    told = {*desk.playing.as_loaded, *desk.heard(mix)}
+    told = {*desk.chosen, *desk.heard(mix)}
     return [name for name in desk.adapters if name in told]
 
 

@@ -78,7 +78,7 @@ def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
 
     desk = _desk(console)
     heard = replace(console.panel, bypass=False).effective(desk.adapters.values())
-    playing = desk.playing.as_loaded
+    playing = desk.chosen
     mix = Mix({name: one for name, one in heard.adapters.items() if one != AS_LOADED or name not in playing})
     profile = Profile.of(
         _name(message),

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..hosts.protocol import HostError
 from . import keeping
 
 if TYPE_CHECKING:
-    import torch
-
-    from ..lora_ops import Desk
+    from ..lora_ops.engines.engine import Tokens
     from .console import Console
     from .sheet import Sheet
 
 
-def prompt_ids(console: Console, desk: Desk, sheet: Sheet, row: int) -> torch.Tensor:
-    """The prompt of a row as token ids, shape (1, tokens), on the model's device.
+def prompt_ids(console: Console, sheet: Sheet, row: int) -> tuple[int, ...]:
+    """The prompt of a row as token ids.
 
     Raises:
         HostError: the experiment was made with something else than what is loaded now; it says with what.
     """
-    import torch
-
     asked = sheet.rows[row]
-    ids = asked.input_ids
+    ids = asked.token_ids
     if not ids:
         check_loaded(console, sheet)
-        ids = read_again(console.host.tokenizer, asked.prompt)
+        ids = read_again(tokens_of(console), asked.prompt)
     if not ids:
         raise HostError("The prompt of this experiment is not known: compare again.")
-    return torch.tensor([ids], device=next(desk.model.parameters()).device)
+    return ids
+
+
+def tokens_of(console: Console) -> Tokens:
+    """The tokenizer of the model that is loaded.
+
+    Raises:
+        HostError: there is none.
+    """
+    engine = console.host.engine
+    if engine is None or engine.tokens is None:
+        raise HostError("No model is loaded: load the one that this was made with.")
+    return engine.tokens
 
 
 def check_loaded(console: Console, sheet: Sheet) -> None:
@@ -52,11 +60,11 @@ def check_loaded(console: Console, sheet: Sheet) -> None:
             raise HostError(f"The adapter {then.name} has changed since this experiment was made: compare again.")
 
 
-def read_again(tokenizer: Any, prompt: str) -> tuple[int, ...]:
+def read_again(tokens: Tokens, prompt: str) -> tuple[int, ...]:
     """A prompt, template and all, as the model was given it.
 
     Hosts have the tokenizer put a token in front, unless the template has put it there already.
     """
-    ids = tuple(tokenizer(prompt)["input_ids"])
-    begin = tokenizer.bos_token_id
+    ids = tuple(tokens.encode(prompt))
+    begin = getattr(tokens, "bos_token_id", None)
     return ids[1:] if begin is not None and ids[:2] == (begin, begin) else ids

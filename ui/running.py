@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import replies
 from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
+    from ..lora_ops.engines.sampling import Sampling
     from ..lora_ops.lab.trials import Experiment, Question
     from .asking import Asked
     from .console import Console
@@ -35,22 +36,21 @@ def begin(
 
     return experiment(
         desk,
-        console.host.tokenizer,
+        None,
         questions,
         sheet.columns,
         seeds=seeds,
-        generation=generation(asked),
+        generation=sampling_of(asked),
         batched=batched,
         alone=alone,
     )
 
 
-def generation(asked: Sequence[Asked]) -> dict[str, Any]:
+def sampling_of(asked: Sequence[Asked]) -> Sampling:
     """One set of settings for all questions: the shortest of their limits, where a host makes them differ."""
-    settings = dict(asked[0].request.generation)
-    if limits := [limit for one in asked if (limit := one.request.generation.get("max_new_tokens"))]:
-        settings["max_new_tokens"] = min(limits)
-    return settings
+    limits = [limit for one in asked if (limit := one.request.sampling.max_new_tokens)]
+    first = asked[0].request.sampling
+    return replace(first, max_new_tokens=min(limits)) if limits else first
 
 
 def grow(console: Console, sheet: Sheet, run: Experiment) -> Generator[None, None, None]:
@@ -84,7 +84,7 @@ def _question(asked: Asked) -> Question:
     return Question(
         asked.label,
         request.prompt,
-        request.input_ids,
+        request.token_ids,
         request.stop_strings,
         request.skip_special_tokens,
         request.opening,

@@ -29,7 +29,7 @@ class Row:
         prompt: the text as the model sees it.
         seed: of every column's dice.
         opening: how every reply begins in the prompt already.
-        input_ids: the prompt as tokens, to measure by; empty where an experiment was read from a file.
+        token_ids: the prompt as tokens, to measure by; empty where an experiment was read from a file.
         messages: the chat that the prompt was made of, if it is known.
         question: rows that share it differ in their seed.
     """
@@ -38,7 +38,7 @@ class Row:
     prompt: str
     seed: int
     opening: str = ""
-    input_ids: tuple[int, ...] = ()
+    token_ids: tuple[int, ...] = ()
     messages: tuple[dict[str, str], ...] = ()
     question: int = 0
 

@@ -68,7 +68,7 @@ def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
     sources = console.host.merged_sources()
     if not sources:
         return None
-    playing = desk.playing.as_loaded
+    playing = desk.chosen
     if console.plays_apart(desk, sources):
         return {
             "id": "blend",
@@ -90,7 +90,7 @@ def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
     kind_at = {kind: at for at, kind in enumerate(adapter.kinds)}
     return {
         "name": adapter.name,
-        "playing": adapter.name in desk.playing.as_loaded,
+        "playing": adapter.name in desk.chosen,
         "method": adapter.method,
         "rslora": adapter.rank_stabilised,
         "rank": sorted({target.rank for target in adapter.scalable}),

@@ -150,11 +150,11 @@ class Twice:
             desk = self._desk()
             run = compare(
                 desk,
-                host.tokenizer,
-                request.input_ids,
+                None,
+                request.token_ids,
                 [turn.columns[at] for at in turn.order],
                 seed=request.seed,
-                generation=request.generation,
+                generation=request.sampling,
                 stop_strings=request.stop_strings,
                 skip_special_tokens=request.skip_special_tokens,
                 alone=lambda: host.generate(request),
@@ -317,7 +317,7 @@ class Twice:
                 trial = kept.add_trial(id, TrialRecord.of(whole, turn.request.prompt, question=count, label=LABEL))
                 self._kept = (id, mixes, trial + 1)
                 return id, trial
-        record = keeping.begin(self.console, self._desk(), turn.columns, turn.request.generation, None)
+        record = keeping.begin(self.console, self._desk(), turn.columns, turn.request.sampling.to_dict(), None)
         id = kept.add(record.and_trial(TrialRecord.of(whole, turn.request.prompt, label=LABEL)))
         self._kept = (id, mixes, 1)
         return id, 0

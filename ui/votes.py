@@ -17,7 +17,7 @@ from .asking import MANY, Wish, questions
 from .going_on import Plan, missing, planned, row_of
 from .panel import Panel
 from .prompts import chats, text_of_file
-from .running import begin, generation
+from .running import begin, sampling_of
 from .session import Prepared, Session, Sessions
 from .sheet import Line, Sheet
 from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, page_of, wires
@@ -132,7 +132,7 @@ def _start(
 
 def _prepared(console: Console, desk: Desk, columns: tuple[Column, ...], wish: Wish, values: Sequence[Any]) -> Prepared:
     asked = questions(console, wish, values)
-    settings = generation(asked)
+    settings = sampling_of(asked).to_dict()
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
         columns=columns,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..desk import Cancelled
+from ..engines.engine import Cancelled
 from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
 from ..shelf.lora_fields import is_set

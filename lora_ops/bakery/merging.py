@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..desk import Cancelled
+from ..engines.engine import Cancelled
+from ..engines.peft.engine import peft_engine
 from ..files import folder_aside, write_aside
 from ..mix import Faders, Mix
 from ..shelf.adapter_weights import CARD, AdapterWeights, loaded_weights
@@ -117,7 +118,7 @@ def merge(
         raise ValueError(f"{pissa!r} changed the base model when it was loaded: merge it alone")
     target = new_folder(folder, name, overwrite)
     state, changed = _merged_state(desk, mix, names, dtype, progress, cancelled)
-    base = base_of(desk.model)
+    base = base_of(peft_engine(desk).model)
     skeleton = _skeleton(base, state)
     with folder_aside(target, overwrite) as aside, disk_full(target):
         skeleton.save_pretrained(aside, state_dict=state)
@@ -158,8 +159,8 @@ def _merged_state(
             desk.apply(Mix({one: mix[one] if one in names else Faders(on=False) for one in desk.adapters}))
             state: dict[str, torch.Tensor] = {}
             changed = 0
-            full = next(one.dtype for one in base_of(desk.model).parameters() if one.is_floating_point())
-            modules = list(_modules(base_of(desk.model), ""))
+            full = next(one.dtype for one in base_of(peft_engine(desk).model).parameters() if one.is_floating_point())
+            modules = list(_modules(base_of(peft_engine(desk).model), ""))
             for at, (path, module, layers) in enumerate(modules):
                 if cancelled is not None and cancelled():
                     raise Cancelled

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..desk import Cancelled
-from ..memory import available, give_back, out_of_memory
+from ..engines.engine import Cancelled
+from ..engines.peft.engine import peft_engine
+from ..engines.peft.memory import available, give_back, out_of_memory
+from ..engines.peft.playing import only
 from ..mix import Faders, Mix
-from ..playing import only
 from ..shelf.adapter_weights import CONFIG, shapes_of
 from ..shelf.fitting import base_of
 from ..shelf.lora_fields import CHANGES_BASE, Effect, with_effect
@@ -77,17 +78,19 @@ def verify(
         Cancelled: the wait was called off.
     """
     desk.check_adapters(names)
-    if why_not := _why_not(desk.model, folder):
+    engine = peft_engine(desk)
+    model = engine.model
+    if why_not := _why_not(model, folder):
         raise CannotVerify(why_not)
-    ids = _tokens(desk.model) if input_ids is None else input_ids.to(_device(desk.model))
+    ids = _tokens(model) if input_ids is None else input_ids.to(_device(model))
     with desk.alone(cancelled), _played(desk, mix, names):
-        wanted = _logits(desk.model, ids)
-        with _loaded(desk.model, folder):
-            desk.playing.only([SLOT])
+        wanted = _logits(model, ids)
+        with _loaded(model, folder):
+            engine.playing.only([SLOT])
             try:
-                found = _logits(desk.model, ids)
+                found = _logits(model, ids)
             finally:
-                desk.playing.only(names)
+                engine.playing.only(names)
     return _difference(wanted, found)
 
 
@@ -114,13 +117,14 @@ def verify_model(
         Cancelled: the wait was called off.
     """
     desk.check_adapters(names)
-    device = _place_for(sum(file.stat().st_size for file in folder.glob("*.safetensors")), _device(desk.model))
-    ids = _tokens(desk.model) if input_ids is None else input_ids.to(_device(desk.model))
+    model = peft_engine(desk).model
+    device = _place_for(sum(file.stat().st_size for file in folder.glob("*.safetensors")), _device(model))
+    ids = _tokens(model) if input_ids is None else input_ids.to(_device(model))
     with desk.alone(cancelled), _played(desk, mix, names):
-        wanted = _logits(desk.model, ids)
+        wanted = _logits(model, ids)
     if cancelled is not None and cancelled():
         raise Cancelled
-    return _difference(wanted, _logits_of(folder, type(base_of(desk.model)), ids, device))
+    return _difference(wanted, _logits_of(folder, type(base_of(model)), ids, device))
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def _played(desk: Desk, mix: Mix, names: Sequence[str]) -> Iterator[None]:
     before = desk.mix
     try:
         desk.apply(Mix({name: mix[name] if name in names else Faders(on=False) for name in desk.adapters}))
-        with only(desk.playing, names):
+        with only(peft_engine(desk).playing, names):
             yield
     finally:
         desk.apply(before)

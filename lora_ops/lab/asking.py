@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-
-from ..desk import Cancelled, Desk
-from ..memory import give_back, out_of_memory
+from ..desk import Desk
+from ..engines.engine import Cancelled, Engine, Token, Tokens, Voice
+from ..engines.sampling import Sampling
 from ..mix import Mix
-from .decode import decode, end_ids, setting
 from .reply import Reply
 
 #: Answers under the mix that the desk plays at that moment, by somebody else's way of generating: growing texts.
@@ -22,9 +19,9 @@ Alone = Callable[[], Iterator[str]]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked: the prompt, shape (1, tokens), and how a reply is read."""
+    """What is asked: the prompt's token ids, and how a reply is read."""
 
-    input_ids: torch.Tensor
+    token_ids: tuple[int, ...]
     stop_strings: Sequence[str] = ()
     skip_special_tokens: bool = True
 
@@ -61,16 +58,16 @@ class Asking:
 
     Args:
         desk: of the model that is asked.
-        tokenizer: of that model.
-        generation: keyword arguments of `generate`.
+        tokens: its tokenizer; the engine's own if not given.
+        sampling: how replies are sampled.
         locked: whether the caller holds the model's lock already.
     """
 
-    def __init__(self, desk: Desk, tokenizer: Any, generation: dict[str, Any], locked: bool = False) -> None:
+    def __init__(self, desk: Desk, tokens: Tokens | None, sampling: Sampling, locked: bool = False) -> None:
         self.desk = desk
         self.stopped = threading.Event()
-        self._tokenizer = tokenizer
-        self._generation = generation
+        self._tokens = tokens_of(desk.engine, tokens)
+        self._sampling = sampling
         self._locked = locked
         #: The fewest rows that memory did not hold.
         self._too_many: int | None = None
@@ -78,8 +75,7 @@ class Asking:
     @property
     def limit(self) -> int | None:
         """How many tokens a reply may have, if the settings say so."""
-        limit = setting(self.desk.model, self._generation, "max_new_tokens")
-        return int(limit) if limit else None
+        return self.desk.engine.limit(self._sampling)
 
     def row(self, asked: Asked, mix: Mix, seed: int) -> Row:
         """A row that has said nothing yet."""
@@ -121,7 +117,7 @@ class Asking:
                 break
             if took is None:
                 self._forget(asked, batch)
-                give_back(asked.input_ids.device)
+                self.desk.engine.give_back()
                 continue
             spent += took
             batches.append(len(batch))
@@ -160,11 +156,11 @@ class Asking:
                     show(took)
 
                 if alone is None:
-                    self._decode(asked, rows, turn, heard)
+                    self._say(asked, rows, turn, heard)
                 else:
                     self._listen(rows[0], alone, heard)
         except BaseException as error:
-            if not out_of_memory(error):
+            if not self.desk.engine.out_of_memory(error):
                 raise
             if len(rows) == 1:
                 raise RuntimeError(
@@ -176,30 +172,30 @@ class Asking:
             self._close(row.reply)
         return max(row.seconds for row in rows)
 
-    def _decode(
+    def _say(
         self, asked: Asked, rows: Sequence[Row], turn: Callable[[int], None], heard: Callable[[Sequence[Row]], None]
     ) -> None:
-        def watch(new: torch.Tensor, ended: Sequence[bool]) -> list[bool]:
+        def hear(tokens: Mapping[int, Token]) -> list[bool]:
             going_on = [row for row in rows if not row.reply.finish]
-            for row, token_id, last in zip(rows, new[:, -1].tolist(), ended, strict=True):
-                row.reply.add(token_id)
-                if last:
-                    row.reply.close("length")
+            for at, token in tokens.items():
+                rows[at].reply.add(token.id)
+                if token.last:
+                    rows[at].reply.close("length")
             if self.stopped.is_set():
                 for row in rows:
                     self._close(row.reply)
             heard(going_on)
             return [bool(row.reply.finish) for row in rows]
 
-        seeds = [row.seed for row in rows]
-        decode(self.desk.model, asked.input_ids, len(rows), seeds, dict(self._generation), watch, turn)
+        voices = [Voice(row.mix, row.seed) for row in rows]
+        self.desk.engine.say(asked.token_ids, voices, self._sampling, hear, turn)
 
     def _listen(self, row: Row, alone: Alone, heard: Callable[[Sequence[Row]], None]) -> None:
         reply, texts = row.reply, alone()
         try:
             for text in texts:
                 reply.text = text
-                reply.token_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+                reply.token_ids = list(self._tokens.encode(text, add_special_tokens=False))
                 heard([row])
                 if self.stopped.is_set():
                     reply.close("stopped")
@@ -215,35 +211,33 @@ class Asking:
             row.reply, row.seconds = self._reply(asked), 0.0
 
     def _reply(self, asked: Asked) -> Reply:
-        ends = end_ids(self.desk.model, self._generation)
-        return Reply(self._tokenizer, ends, asked.stop_strings, asked.skip_special_tokens)
+        ends = self.desk.engine.ends(self._sampling)
+        return Reply(self._tokens, ends, asked.stop_strings, asked.skip_special_tokens)
 
     def _close(self, reply: Reply) -> None:
         reply.close("stopped" if self.stopped.is_set() else "length")
 
 
-def check_prompt(model: Any, input_ids: torch.Tensor) -> None:
-    """Refuses what is no prompt for this model.
+def tokens_of(engine: Engine, tokens: Tokens | None) -> Tokens:
+    """The tokenizer that is given, else the engine's own.
 
     Raises:
-        ValueError: it is not one row with at least one token, or leaves no room for a reply in the model's context.
+        ValueError: there is none.
     """
-    if input_ids.ndim != 2 or input_ids.shape[0] != 1 or input_ids.shape[1] == 0:
-        raise ValueError(f"the prompt must be one row of tokens, shape (1, tokens), not {tuple(input_ids.shape)}")
-    context = context_of(model)
-    if context is not None and input_ids.shape[1] >= context:
+    found = tokens if tokens is not None else engine.tokens
+    if found is None:
+        raise ValueError(f"this {engine.name} engine knows no tokenizer: give the model's own")
+    return found
+
+
+def check_prompt(engine: Engine, prompt: Sequence[int]) -> None:
+    """Refuses what leaves no room for a reply.
+
+    Raises:
+        ValueError: the prompt fills the engine's context.
+    """
+    if engine.context is not None and len(prompt) >= engine.context:
         raise ValueError(
-            f"the prompt has {input_ids.shape[1]:,} tokens, and the model's context holds {context:,} "
+            f"the prompt has {len(prompt):,} tokens, and the model's context holds {engine.context:,} "
             "with the reply: shorten it"
         )
-
-
-def context_of(model: Any) -> int | None:
-    """How many tokens the model's context holds, prompt and reply together; None where its config does not say."""
-    config: Any = getattr(model, "config", None)
-    if hasattr(config, "get_text_config"):
-        config = config.get_text_config()
-    for name in ("max_position_embeddings", "n_positions"):
-        if isinstance(tokens := getattr(config, name, None), int) and tokens > 0:
-            return tokens
-    return None

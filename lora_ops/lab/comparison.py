@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from ..background import Background
 from ..desk import Desk
-from ..rows import NotInRows
+from ..engines.engine import NotInRows, Tokens
+from ..engines.prompt import Prompt, token_ids
+from ..engines.sampling import Sampling
 from .asking import Alone, Asked, Asking, Manner, Row, check_prompt
 from .column import MAX_COLUMNS, Column, ColumnResult, Result
 
@@ -67,17 +67,17 @@ class Run(Background[Update, Result]):
                 manner = asking.ask(asked, rows, show, str(reason), alone)
             return result_of(columns, rows, manner, not why_not)
 
-        super().__init__(work, asking.stopped, "compare")
+        super().__init__(work, asking.stopped, "compare", asking.desk.engine.let_go)
 
 
 def compare(
     desk: Desk,
-    tokenizer: Any,
-    input_ids: torch.Tensor,
+    tokenizer: Tokens | None,
+    input_ids: Prompt,
     columns: Sequence[Column],
     *,
     seed: int,
-    generation: dict[str, Any],
+    generation: Mapping[str, Any] | Sampling,
     stop_strings: Sequence[str] = (),
     skip_special_tokens: bool = True,
     batched: bool = True,
@@ -98,11 +98,11 @@ def compare(
 
     Args:
         desk: of the model that is asked.
-        tokenizer: of that model.
-        input_ids: the prompt, shape (1, tokens), on the model's device.
+        tokenizer: of that model; the engine's own if None.
+        input_ids: the prompt: token ids, or a tensor of them, shape (1, tokens).
         columns: what is compared; 1 to `MAX_COLUMNS`.
         seed: of every column's dice.
-        generation: keyword arguments of transformers' `generate`.
+        generation: how replies are sampled, or the keyword arguments of transformers' `generate` that say so.
         stop_strings: texts that end a reply.
         skip_special_tokens: whether special tokens are left out of the texts.
         batched: False to run one after the other though a batch is possible.
@@ -114,9 +114,10 @@ def compare(
             room for a reply in the model's context.
     """
     check_columns(columns)
-    check_prompt(desk.model, input_ids)
-    asking = Asking(desk, tokenizer, generation, locked)
-    asked = Asked(input_ids, tuple(stop_strings), skip_special_tokens)
+    prompt = token_ids(input_ids)
+    check_prompt(desk.engine, prompt)
+    asking = Asking(desk, tokenizer, Sampling.of(generation), locked)
+    asked = Asked(prompt, tuple(stop_strings), skip_special_tokens)
     return Run(asking, asked, tuple(columns), seed, "" if batched else ONE_AFTER_THE_OTHER, alone)
 
 

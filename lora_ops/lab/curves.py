@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
-from ..desk import Cancelled, Desk
+from ..desk import Desk
+from ..engines.engine import Cancel, Cancelled, Tokens
+from ..engines.prompt import Prompt
 from ..mix import Mix
+from .asking import tokens_of
 from .column import Column
 from .comparison import compare
-from .scoring import Cancel, judge
+from .scoring import judge
 from .sweep import Axis
 
 #: How the as-loaded reply is generated when none is given.
@@ -77,8 +78,8 @@ def as_loaded(axis: Axis, base: Mix) -> Mix:
 
 def curve(
     desk: Desk,
-    tokenizer: Any,
-    input_ids: torch.Tensor,
+    tokenizer: Tokens | None,
+    input_ids: Prompt,
     axis: Axis,
     base: Mix,
     *,
@@ -96,8 +97,8 @@ def curve(
 
     Args:
         desk: of the model that is asked.
-        tokenizer: of that model.
-        input_ids: the prompt, shape (1, tokens), on the model's device.
+        tokenizer: of that model; the engine's own if None.
+        input_ids: the prompt: token ids, or a tensor of them, shape (1, tokens).
         axis: what is swept, over at least two gains.
         base: the mix that is swept.
         reply: the token ids that the mix `as_loaded` said; if not given, those of `replies` at gain 1; failing that it
@@ -168,12 +169,12 @@ def _mean_point(points: Sequence[Point], tokens: Sequence[int]) -> Point:
 
 def likelihood_curve(
     desk: Desk,
-    tokenizer: Any,
+    tokenizer: Tokens | None,
     text: str,
     axis: Axis,
     base: Mix,
     *,
-    input_ids: torch.Tensor | None = None,
+    input_ids: Prompt | None = None,
     cancelled: Cancel | None = None,
     locked: bool = False,
 ) -> Curve:
@@ -181,11 +182,11 @@ def likelihood_curve(
 
     Args:
         desk: of the model that is asked.
-        tokenizer: of that model.
+        tokenizer: of that model; the engine's own if None.
         text: such as the adapter should make likely.
         axis: what is swept, over at least two gains.
         base: the mix that is swept.
-        input_ids: the prompt that the text answers, shape (1, tokens); without one the text stands alone, and its first
+        input_ids: the prompt that the text answers; without one the text stands alone, and its first
             token is given, unless the tokenizer puts one in front.
         cancelled: asked now and then; true calls it off.
         locked: whether the caller holds the model's lock already.
@@ -195,10 +196,10 @@ def likelihood_curve(
         Cancelled: it was called off.
     """
     _gains(axis)
-    ids = list(tokenizer(text, add_special_tokens=input_ids is None)["input_ids"]) if text.strip() else []
+    tokens = tokens_of(desk.engine, tokenizer)
+    ids = list(tokens.encode(text, add_special_tokens=input_ids is None)) if text.strip() else []
     if input_ids is None:
-        device = next(desk.model.parameters()).device
-        input_ids, ids = torch.tensor([ids[:1]], dtype=torch.long, device=device), ids[1:]
+        input_ids, ids = ids[:1], ids[1:]
     if not ids:
         raise ValueError("the text is too short: write at least a few words")
     return _curve(desk, input_ids, ids, axis, base, cancelled, locked)
@@ -213,7 +214,7 @@ def _gains(axis: Axis) -> tuple[float, ...]:
 
 def _curve(
     desk: Desk,
-    input_ids: torch.Tensor,
+    input_ids: Prompt,
     ids: Sequence[int],
     axis: Axis,
     base: Mix,
@@ -230,8 +231,8 @@ def _curve(
 
 def _said(
     desk: Desk,
-    tokenizer: Any,
-    input_ids: torch.Tensor,
+    tokenizer: Tokens | None,
+    input_ids: Prompt,
     column: Column,
     seed: int,
     generation: dict[str, Any],
@@ -246,7 +247,7 @@ def _said(
 
 
 def _own(
-    desk: Desk, input_ids: torch.Tensor, said: Sequence[int], mix: Mix, cancelled: Cancel | None, locked: bool
+    desk: Desk, input_ids: Prompt, said: Sequence[int], mix: Mix, cancelled: Cancel | None, locked: bool
 ) -> tuple[int, float | None]:
     """How many tokens a mix said, and their perplexity under itself."""
     [judged] = judge(desk, input_ids, said, [mix], mix, cancelled, locked)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import torch
-
 from ..background import Background
 from ..desk import Desk
-from ..rows import NotInRows
+from ..engines.engine import NotInRows, Tokens
+from ..engines.prompt import token_ids
+from ..engines.sampling import Sampling
 from .asking import Asked, Asking, Manner, Row, check_prompt
 from .column import MAX_COLUMNS, Column, Result
 from .comparison import ONE_AFTER_THE_OTHER, Update, check_columns, result_of, update_of
@@ -32,7 +32,7 @@ class Question:
     Attributes:
         label: the question for people.
         prompt: the text as the model sees it.
-        input_ids: that as tokens, shape (1, tokens), on the model's device.
+        token_ids: that as tokens; at least one.
         stop_strings: texts that end a reply.
         skip_special_tokens: whether special tokens are left out of the replies.
         opening: how every reply begins in the prompt already; it is in no reply's text.
@@ -40,7 +40,7 @@ class Question:
 
     label: str
     prompt: str
-    input_ids: torch.Tensor
+    token_ids: tuple[int, ...]
     stop_strings: tuple[str, ...] = ()
     skip_special_tokens: bool = True
     opening: str = ""
@@ -106,7 +106,7 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
         self._plan = [(at, seed) for at in range(len(questions)) for seed in seeds]
         self._ended: dict[int, Result] = {}
         self._spent = 0.0
-        super().__init__(self._ask_all, asking.stopped, "experiment")
+        super().__init__(self._ask_all, asking.stopped, "experiment", asking.desk.engine.let_go)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -152,7 +152,7 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
 
     def _ask(self, group: range, clock: _Clock, show: Callable[[Progress], None]) -> None:
         question = self._questions[self._plan[group.start][0]]
-        asked = Asked(question.input_ids, question.stop_strings, question.skip_special_tokens)
+        asked = Asked(question.token_ids, question.stop_strings, question.skip_special_tokens)
         rows = {
             at: [self._asking.row(asked, column.mix, self._plan[at][1]) for column in self._columns] for at in group
         }
@@ -215,12 +215,12 @@ def _own(manner: Manner, rows: Sequence[Row]) -> Manner:
 
 def experiment(
     desk: Desk,
-    tokenizer: Any,
+    tokenizer: Tokens | None,
     questions: Sequence[Question],
     columns: Sequence[Column],
     *,
     seeds: Sequence[int],
-    generation: dict[str, Any],
+    generation: Mapping[str, Any] | Sampling,
     batched: bool = True,
     alone: AloneTo | None = None,
     locked: bool = False,
@@ -237,11 +237,11 @@ def experiment(
 
     Args:
         desk: of the model that is asked.
-        tokenizer: of that model.
+        tokenizer: of that model; the engine's own if None.
         questions: at least one.
         columns: what is compared; 1 to `MAX_COLUMNS`.
         seeds: of the dice; at least one.
-        generation: keyword arguments of transformers' `generate`, for all questions.
+        generation: how all replies are sampled, or the keyword arguments of transformers' `generate` that say so.
         batched: False to run one after the other though a batch is possible.
         alone: how to generate one reply when they run one after the other, given the question and the seed; the
             desk's own loop if not given.
@@ -261,9 +261,9 @@ def experiment(
         )
     for at, question in enumerate(questions, 1):
         try:
-            check_prompt(desk.model, question.input_ids)
+            check_prompt(desk.engine, token_ids(question.token_ids))
         except ValueError as error:
             raise ValueError(f"question {at} ({question.label[:40]}): {error}") from None
     why_not = "" if batched else ONE_AFTER_THE_OTHER
-    asking = Asking(desk, tokenizer, generation, locked)
+    asking = Asking(desk, tokenizer, Sampling.of(generation), locked)
     return Experiment(asking, tuple(questions), tuple(columns), tuple(seeds), why_not, alone)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..knob import DoraKnob, Knob
+from ..engines.peft.knob import DoraKnob, Knob
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from ..desk import Cancelled, Desk
-from ..memory import give_back, out_of_memory
+from ..desk import Desk
+from ..engines.engine import Cancelled, NotInRows
+from ..engines.peft.engine import peft_engine
+from ..engines.peft.memory import give_back, out_of_memory
+from ..engines.prompt import Prompt, token_ids
 from ..mix import Faders, Mix
-from ..rows import NotInRows
 from ..target import Target
 from .divergence import Reference
 from .fused import Fused
@@ -85,7 +87,7 @@ class Impact:
 
 def impact(
     desk: Desk,
-    input_ids: torch.Tensor,
+    input_ids: Prompt,
     mix: Mix | None = None,
     what: What = "silenced",
     *,
@@ -107,7 +109,7 @@ def impact(
 
     Args:
         desk: of the model that reads.
-        input_ids: the text, shape (1, tokens), on the model's device.
+        input_ids: the text: token ids, or a tensor of them, shape (1, tokens).
         mix: the gains that are measured; where the faders stand if not given.
         what: "silenced": each part alone at gain 0. "alone": each part alone as in `mix`, all others at 0.
         parts: what is measured one by one: each "target", each "kind", each "layer".
@@ -124,15 +126,15 @@ def impact(
         RuntimeError: adapters came or went meanwhile; or rows are in use, and there is no lock to wait for.
         torch.OutOfMemoryError, or what else says so on this device: not even one row fits.
     """
-    if input_ids.ndim != 2 or input_ids.shape[0] != 1 or input_ids.shape[1] == 0:
-        raise ValueError(f"the text must be one row of tokens, shape (1, tokens), not {tuple(input_ids.shape)}")
+    engine = peft_engine(desk)
+    text = engine.tensor(token_ids(input_ids))
     if what not in get_args(What):
         raise ValueError(f"what must be one of {', '.join(get_args(What))}, not {what!r}")
     if unknown := [part for part in parts if part not in PARTS]:
         raise ValueError(f"there is no part {unknown[0]!r}; choose from {', '.join(PARTS)}")
     if rows is not None and rows < 1:
         raise ValueError(f"a batch needs at least one row, not {rows}")
-    if desk.model.training:
+    if engine.model.training:
         raise ValueError("the model is in training mode, where dropout makes noise: call model.eval() first")
     mix = desk.mix if mix is None else mix
     desk.check(mix)
@@ -141,7 +143,7 @@ def impact(
     for name in names:
         if name not in desk.adapters:
             raise ValueError(f"this model has no adapter {name!r}; it has {', '.join(desk.adapters)}")
-    measuring = _Measuring(desk, _Text(desk.model, input_ids, decoder_input_ids), mix, what, cancelled)
+    measuring = _Measuring(desk, _Text(engine.model, text, decoder_input_ids), mix, what, cancelled)
     asked = [part for name in names for part in _parts(desk, name, parts)]
     complete = measuring.run(asked, rows, progress or (lambda done, total: None))
     found = measuring.found
@@ -240,8 +242,8 @@ class _Measuring:
         self.tokens = text.tokens
         self.found: dict[tuple[str, str, str | int], float] = {}
         self.seconds = 0.0
-        self._memory = SameMemory(desk.model)
-        self._fused = Fused(desk.model)
+        self._memory = SameMemory(peft_engine(desk).model)
+        self._fused = Fused(peft_engine(desk).model)
         self.why_not_batched = ""
         self.why_not_resumed = ""
 
@@ -289,10 +291,10 @@ class _Measuring:
 
     def _refer(self, targets: set[Target]) -> tuple[Reference, Recording]:
         """One pass under the reference mix, and a resumed one that shows whether the model can be resumed."""
-        layers = [self._desk.knob(target).layer for target in targets]
+        layers = [peft_engine(self._desk).knob(target).layer for target in targets]
         with self._desk.rows([self._reference], self._cancelled):
             began = time.perf_counter()
-            with recorded(self._desk.model, layers) as recording:
+            with recorded(peft_engine(self._desk).model, layers) as recording:
                 logits = self._text.read()
             reference = Reference(logits[0])
             if not recording.why_not:
@@ -329,7 +331,7 @@ class _Measuring:
         todo, playing = [], self._desk.heard(self._mix)
         for part in parts:
             heard = [target for target in part.targets if target.adapter in playing and self._mix.gain(target) != 0]
-            start = recording.start(self._desk.knob(target).layer for target in heard)
+            start = recording.start(peft_engine(self._desk).knob(target).layer for target in heard)
             if start is None:
                 self.found[part.key] = 0.0
             else:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ..desk import Desk
+from ..engines.peft.engine import peft_engine
 from ..mix import Mix
 from ..target import Target
 from .base_norms import BaseNorms
@@ -110,12 +111,12 @@ def loudness(desk: Desk) -> Loudness:
     the difference between the weight that it makes and the base weight, with magnitude and scaling moved as the desk
     moves them. A tensor that was quantised counts as what it stands for.
     """
-    known = desk.model.__dict__.get(_HERE)
+    known = peft_engine(desk).model.__dict__.get(_HERE)
     norms: BaseNorms = known if isinstance(known, BaseNorms) else BaseNorms()
-    desk.model.__dict__[_HERE] = norms
+    peft_engine(desk).model.__dict__[_HERE] = norms
     adapters = {}
     for name, adapter in desk.adapters.items():
-        knobs = [desk.knob(target) for target in adapter.scalable]
+        knobs = [peft_engine(desk).knob(target) for target in adapter.scalable]
         deltas = [delta(knob) for knob in knobs]
         plain = iter(_numbers([one for one in deltas if isinstance(one, torch.Tensor)]))
         louds = []
@@ -126,6 +127,7 @@ def loudness(desk: Desk) -> Loudness:
             else:
                 louds.append(Loud(target, abs(target.scaling) * next(plain), base))
         adapters[name] = tuple(louds)
+    peft_engine(desk).let_go()
     return Loudness(adapters)
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..survey import KEPT_AS_THEY_ARE
+from ..engines.peft.engine import peft_engine
+from ..engines.peft.survey import KEPT_AS_THEY_ARE
 from ..target import Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
 from .expert_names import expert_names
@@ -120,12 +121,13 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
             blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
             raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
-    tensors = _live_tensors(desk.model, adapter)
-    paths = {id(module): path for path, module in desk.model.named_modules()}
+    engine = peft_engine(desk)
+    tensors = _live_tensors(engine.model, adapter)
+    paths = {id(module): path for path, module in engine.model.named_modules()}
     owners: dict[str, Target] = {}
     parameters = set()
     for target in found.scalable:
-        layer = desk.knob(target).layer
+        layer = engine.knob(target).layer
         if hasattr(layer, "parameter_name"):
             parameters.add(target.name)
         path = _file_path(paths[id(layer)])
@@ -134,7 +136,7 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
             lies, path = path, f"{PREFIX}{target.name}"
             tensors = {_moved(key, lies, path): tensor for key, tensor in tensors.items()}
         owners[path] = target
-    config = _live_config(desk.model.peft_config[adapter])  # type: ignore[index]
+    config = _live_config(engine.model.peft_config[adapter])  # type: ignore[index]
     metadata: dict[str, str] = {}
     sha256 = ""
     if source is not None:
@@ -150,11 +152,11 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
         tensors=tensors,
         targets=found.scalable,
         roles=_roles(tensors, owners),
-        magnitude=(lambda target, gain: desk.knob(target).magnitude(gain)) if found.method == "dora" else None,  # type: ignore[attr-defined]
+        magnitude=(lambda target, gain: engine.knob(target).magnitude(gain)) if found.method == "dora" else None,  # type: ignore[attr-defined]
         metadata=metadata,
         source=source,
         sha256=sha256,
-        modules=frozenset(name for name, _ in base_of(desk.model).named_modules()),
+        modules=frozenset(name for name, _ in base_of(engine.model).named_modules()),
         parameters=frozenset(parameters),
     )
 

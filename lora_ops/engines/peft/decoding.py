@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,28 +18,21 @@ from transformers import (
     StopStringCriteria,
 )
 
-from ..rows import NotInRows
+from ..engine import Hear, NotInRows, Token, Turn
 from .dice import Dice, SharedDice, draw
-from .growing import growing
+from .growing_cache import growing
 from .samplers import holds_a_row, works_together
-
-#: Told after each step the new tokens of every row, shape (rows, new tokens), and which rows have ended by the settings
-#: (length, end token, criteria); answers which rows are finished.
-Watch = Callable[[torch.Tensor, Sequence[bool]], Sequence[bool]]
-#: Told which generated token the next forward pass works out; 0 is the first.
-Turn = Callable[[int], None]
 
 
 def decode(
     model: Any,
     input_ids: torch.Tensor,
-    rows: int,
-    seed: int | Sequence[int],
+    seeds: Sequence[int],
     generation: dict[str, Any],
-    watch: Watch,
+    hear: Hear,
     turn: Turn = lambda token: None,
 ) -> None:
-    """Generates `rows` continuations of one prompt in one batch.
+    """Generates as many continuations of one prompt as there are seeds, in one batch.
 
     Every row is sampled as it would be alone: `generate` prepares inputs and samplers for one row, then the inputs are
     repeated, and each row gets a copy of the samplers, since many keep state of their own. One row alone may also use
@@ -48,24 +41,22 @@ def decode(
     Args:
         model: anything with transformers' `generate`.
         input_ids: the prompt, shape (1, tokens).
-        rows: how many continuations.
-        seed: of every row's dice, or of each row's.
+        seeds: of each row's dice.
         generation: keyword arguments of `generate`.
-        watch: called after each step; rows that it calls finished are padded from then on.
+        hear: called after each step; rows that it calls finished are padded from then on.
         turn: called before each forward pass, for what changes over a reply.
 
     Raises:
         NotInRows: a setting makes this impossible.
     """
-    prompt = input_ids.shape[-1]
+    prompt, rows = input_ids.shape[-1], len(seeds)
     finished = [False] * rows
-    seeds = [seed] * rows if isinstance(seed, int) else list(seed)
     turn(0)
     settings = {"attention_mask": torch.ones_like(input_ids), **_padding(model, generation), **generation}
     if why_not := _why_not(model, generation, rows):
         if rows > 1:
             raise NotInRows(why_not)
-        _plain(model, input_ids, seeds[0], settings, watch, turn)
+        _plain(model, input_ids, seeds[0], settings, hear, turn)
         return
 
     def loop(
@@ -80,7 +71,7 @@ def decode(
         samplers = made(logits_processor, seeds, generation_config.do_sample, input_ids.device, finished)
         # The samplers decide on the token; what is left for the loop is to take the highest score.
         generation_config.do_sample = False
-        watcher = _Watcher(prompt, finished, watch, turn, stopping_criteria)
+        watcher = _Watcher(prompt, finished, hear, turn, stopping_criteria)
         if rows > 1:
             input_ids, kwargs = model._expand_inputs_for_generation(rows, False, input_ids, **kwargs)
         if "past_key_values" in kwargs:
@@ -107,13 +98,14 @@ def _for_a_loop_of_our_own(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _plain(model: Any, input_ids: torch.Tensor, seed: int, settings: dict[str, Any], watch: Watch, turn: Turn) -> None:
+def _plain(model: Any, input_ids: torch.Tensor, seed: int, settings: dict[str, Any], hear: Hear, turn: Turn) -> None:
     criteria = [*(settings.get("stopping_criteria") or ()), _Turner(input_ids.shape[-1], turn)]
     settings = {**settings, "stopping_criteria": StoppingCriteriaList(criteria)}
     with Dice(seed, input_ids.device).rolled():
         new = model.generate(input_ids, **{**settings, "return_dict_in_generate": False})[:1, input_ids.shape[-1] :]
-    for end in range(1, new.shape[1] + 1):
-        watch(new[:, :end], [end == new.shape[1]])
+    ids = new[0].tolist()
+    for at, id in enumerate(ids, 1):
+        hear({0: Token(id, at == len(ids))})
 
 
 def _padding(model: Any, generation: dict[str, Any]) -> dict[str, Any]:
@@ -252,11 +244,11 @@ class _Watcher(StoppingCriteria):
     """Shows the caller each step's tokens, and stops the rows that it calls finished."""
 
     def __init__(
-        self, prompt: int, finished: list[bool], watch: Watch, turn: Turn, criteria: StoppingCriteriaList
+        self, prompt: int, finished: list[bool], hear: Hear, turn: Turn, criteria: StoppingCriteriaList
     ) -> None:
         self._prompt = prompt
         self._finished = finished
-        self._watch = watch
+        self._hear = hear
         self._turn = turn
         self._criteria = criteria
         #: The loop looks for these two by type; the others are asked here alone, so that each is asked once.
@@ -264,7 +256,8 @@ class _Watcher(StoppingCriteria):
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         ended = self._criteria(input_ids, scores, **kwargs).tolist()
-        self._finished[:] = self._watch(input_ids[:, self._prompt :], ended)
+        new = zip(input_ids[:, -1].tolist(), ended, strict=True)
+        self._finished[:] = self._hear({row: Token(id, last) for row, (id, last) in enumerate(new)})
         self._turn(input_ids.shape[1] - self._prompt)
         return torch.tensor(self._finished, device=input_ids.device, dtype=torch.bool)
 

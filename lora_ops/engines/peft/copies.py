@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .adapter_keys import PREFIX
+from ...shelf.adapter_keys import PREFIX
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from .adapter_files import AdapterFiles
+    from ...shelf.adapter_files import AdapterFiles
 
 
 def without_copies(
@@ -48,7 +48,7 @@ def copies_in(model: nn.Module, names: Iterable[str]) -> Iterator[tuple[str, set
     """The modules of which these adapters, in a live model, keep a full copy or rows of their own."""
     from peft.utils.other import AuxiliaryTrainingWrapper
 
-    from .fitting import base_of
+    from ...shelf.fitting import base_of
 
     wrapped = [(path, m) for path, m in base_of(model).named_modules() if isinstance(m, AuxiliaryTrainingWrapper)]
     for name in names:

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from .imported import imported
+from ...imported import imported
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,12 +25,8 @@ _BUILDERS = frozenset({
     "hotswap_adapter", "inject_adapter", "inject_adapter_in_model", "load_adapter", "merge_and_unload",
     "set_peft_model_state_dict", "unload",
 })  # fmt: skip
-#: Folders that such a function stands in: PEFT itself, transformers' door to it, and ours.
-_HOMES = frozenset({"peft", "integrations", "shelf"})
-
-
-class Unsettled(RuntimeError):
-    """Adapters are being built into the model, or taken out of it, in another thread: look again when that is over."""
+#: Folders that such a function stands in: PEFT itself and ours, and transformers' door to it.
+_HOMES = frozenset({"peft", "integrations"})
 
 
 def unsettled(model: nn.Module) -> bool:

@@ -66,6 +66,10 @@ class Playing:
         self._model = model
         self.chosen = chosen or Chosen(self.names(), self.names())
 
+    def begin(self) -> None:
+        """Who takes part at this moment is who was loaded to take part."""
+        self.chosen.as_loaded = self.chosen.expected = self.names()
+
     @property
     def as_loaded(self) -> tuple[str, ...]:
         """The adapters that whoever loaded them has take part."""
@@ -115,7 +119,7 @@ class Playing:
                 adapter of that name took part before.
         """
         if self.changed() or not {*self.chosen.expected, *self.chosen.as_loaded}.isdisjoint(fresh):
-            self.chosen.as_loaded = self.chosen.expected = self.names()
+            self.begin()
 
     def lacks(self, names: Collection[str]) -> bool:
         """Whether others take part than those that did as loaded, and these."""

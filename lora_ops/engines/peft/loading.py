@@ -14,16 +14,17 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .adapter_config import AdapterFileError
-from .adapter_files import CONFIG, AdapterFiles, read_adapter
-from .adapter_tensors import leftovers
+from ...shelf.adapter_config import AdapterFileError
+from ...shelf.adapter_files import CONFIG, AdapterFiles, read_adapter
+from ...shelf.adapter_tensors import leftovers
+from ...shelf.fitting import Fitting, base_of
+from ...shelf.packed import kept_packed
+from ...shelf.peft_config import config_of, settled, ties_targets
+from ...shelf.renaming import key_mapping
+from ...shelf.resaving import as_peft_saves_it, read_tensors, tied_alike
 from .copies import copies_in, without_copies
-from .fitting import Fitting, base_of
-from .packed import kept_packed
-from .peft_config import config_of, settled, ties_targets
-from .renaming import key_mapping
-from .resaving import as_peft_saves_it, read_tensors, tied_alike
 from .snapshot import Snapshot
+from .team import let_go
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,7 +43,7 @@ def loaded_adapters(model: nn.Module) -> dict[str, Path | None]:
     A folder is known if the adapter was loaded here. Names that stand in `peft_config` alone are not loaded: whoever
     unloaded them left them behind.
     """
-    from ..playing import adapters_in
+    from .playing import adapters_in
 
     folders = vars(model).get(_FOLDERS, {})
     return {name: folders.get(name) for name in adapters_in(model)}
@@ -108,6 +109,8 @@ def change_adapters(
         if isinstance(error, LoadingError | AdapterFileError) or not isinstance(error, Exception):
             raise
         raise LoadingError(f"PEFT refuses it: {_in_short(error)}") from error
+    finally:
+        let_go()
 
 
 def _check(model: Any, files: Mapping[str, AdapterFiles], keep: Sequence[str], there: Iterable[str]) -> None:
@@ -147,7 +150,7 @@ def _check(model: Any, files: Mapping[str, AdapterFiles], keep: Sequence[str], t
 def _changed(
     model: nn.Module, files: Mapping[str, AdapterFiles], keep: list[str], there: list[str], upcast: bool
 ) -> nn.Module:
-    from ..playing import Playing
+    from .playing import Playing
 
     if not keep:
         model = _stripped(model)
@@ -222,7 +225,7 @@ def _unwrap(base: nn.Module, everything: bool = False) -> None:
 
 
 def _delete(model: Any, names: Iterable[str], keep: Sequence[str]) -> None:
-    from ..playing import Playing
+    from .playing import Playing
 
     if any(config.is_prompt_learning for config in model.peft_config.values()):
         raise LoadingError("adapters that act on the prompt are unloaded all at once: load the others again afterwards")

@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from ..desk import Desk
-from ..mix import Mix
-from ..survey import root
+from ...mix import Mix
+from .survey import root
 
 #: How many logits (rows x tokens x vocabulary), and how many tokens (rows x tokens), one pass may work out.
 MAX_LOGITS, MAX_TOKENS = 2**26, 2**14
@@ -45,20 +44,20 @@ class Text:
     the text, and the text's last token is never read.
     """
 
-    def __init__(self, desk: Desk, input_ids: torch.Tensor, reply: Sequence[int]) -> None:
-        self._model = desk.model
+    def __init__(self, model: Any, input_ids: torch.Tensor, reply: Sequence[int]) -> None:
+        self._model = model
         #: How many tokens of the prompt say nothing about the text: all but the last.
         self.prompt = input_ids.shape[1] - 1
         self.tokens = torch.tensor([list(reply)], dtype=input_ids.dtype, device=input_ids.device)
         self._ids = torch.cat([input_ids, self.tokens[:, :-1]], dim=1)
-        config: Any = root(desk.model).config
+        config: Any = root(model).config
         config = config.get_text_config() if hasattr(config, "get_text_config") else config
         context = getattr(config, "max_position_embeddings", None)
         if context and self._ids.shape[1] > context:
             length = self._ids.shape[1] + 1
             raise ValueError(f"prompt and text are {length} tokens long, and this model reads {context}: shorten them")
         self._vocabulary = int(config.vocab_size)
-        self._keeps = "logits_to_keep" in inspect.signature(root(desk.model).forward).parameters
+        self._keeps = "logits_to_keep" in inspect.signature(root(model).forward).parameters
 
     def pieces(self, mixes: Sequence[Mix], read: bool, keep: bool) -> list[Piece]:
         """The parts that this many mixes read at once: bounded, and with the same gains from end to end.

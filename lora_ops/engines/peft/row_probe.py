@@ -12,14 +12,10 @@ from .memory import out_of_memory
 if TYPE_CHECKING:
     from torch import nn
 
+    from ...target import Target
     from .knob import Knob
-    from .target import Target
 
 _ROWS, _TOKENS = 3, 2
-
-
-class NotInRows(ValueError):
-    """These mixes or these generation settings cannot run as rows of one batch; the message says which, and why."""
 
 
 class RowProbe:

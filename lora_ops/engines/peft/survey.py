@@ -16,8 +16,8 @@ from peft.tuners.lora import layer as lora
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 
+from ...target import Adapter, Target, kind_of, layer_of
 from .knob import DoraKnob, Knob
-from .target import Adapter, Target, kind_of, layer_of
 
 if TYPE_CHECKING:
     from torch import nn
