@@ -45,7 +45,7 @@ export const writeRange = (lo, hi, write) =>
   write(lo) === write(hi) ? write(lo) : `${write(lo)} ${lo < 0 ? "to" : "\u2013"} ${write(hi)}`;
 
 /**
- * Up to three characters for a cell: ".5", "1.3", "12".
+ * Up to three characters for a cell, and a sign: ".5", "1.3", "12", "-.5".
  *
  * @param {number} value
  */
