@@ -14,7 +14,7 @@ import { goTo } from "../page/tabs.js";
 import { shelfRow } from "./shelf_row.js";
 import { wantedEntries } from "./shelf_search.js";
 
-/** @import { Shelf } from "../page/messages.js" */
+/** @import { JobStart, Shelf } from "../page/messages.js" */
 /** @import { Acts } from "./shelf_row.js" */
 /** @import { Sort } from "./shelf_search.js" */
 
@@ -181,7 +181,7 @@ export function shelfTable() {
     if (news.columns) goTo("mix", "lora-mixer-compare");
   });
 
-  /** @param {Parameters<typeof jobs.start>[0]} message */
+  /** @param {JobStart} message */
   const start = (message) => {
     said.say("");
     jobs.start(message, KEY);

@@ -220,6 +220,7 @@
   var PATIENCE_MS = 8e3;
   var AGAIN_MS = 500;
   var NOT_ANSWERED = "Python did not answer: look whether it was done.";
+  var doOf = (message) => "do" in message ? String(message.do) : "";
   function openChannel(name, { hear: hear2, looks = ["look"], lost }) {
     const orders = [];
     let seq2 = Date.now() % 1e9;
@@ -242,7 +243,7 @@
       open = null;
       if (!order2) return;
       if (!order2.seq) orders.unshift(order2);
-      else if (looks.includes(String(order2.message.do))) orders.push(order2);
+      else if (looks.includes(doOf(order2.message))) orders.push(order2);
       else lost(order2);
       next();
     }
@@ -256,7 +257,7 @@
       send: send2,
       /** Ask how things stand, unless that waits to be asked already. */
       look() {
-        if (!orders.some(({ message }) => message.do === "look")) order({ do: "look" });
+        if (!orders.some(({ message }) => doOf(message) === "look")) order({ do: "look" });
       },
       answered: guard("an answer", (text) => {
         if (!text) return;
@@ -552,7 +553,7 @@
     /**
      * Ask Python something; then gets what it says.
      *
-     * @param {Message} message
+     * @param {JobOrder} message
      * @param {(answer: JobNews) => void} [then]
      */
     order: (message, then) => channel.order(message, then),
@@ -560,7 +561,7 @@
     /**
      * Begin a job; it belongs to the part of the page that calls itself key.
      *
-     * @param {Message & {do: string}} message
+     * @param {JobStart} message
      * @param {string} key
      */
     start(message, key) {
@@ -4241,7 +4242,7 @@
     return {
       node,
       /**
-       * @param {"silenced" | "alone"} mode
+       * @param {ImpactKind} mode
        * @param {HeatMap} map
        */
       update(mode, map) {
@@ -4647,7 +4648,7 @@
     /**
      * Ask Python something; then gets what it says.
      *
-     * @param {Message} message
+     * @param {LabOrder} message
      * @param {(answer: LabNews) => void} [then]
      */
     order: (message, then) => channel4.order(message, then),
@@ -4676,8 +4677,9 @@
     /**
      * Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own.
      *
-     * @param {string} box
-     * @param {Message} message
+     * @template {keyof LabBoxes} B
+     * @param {B} box
+     * @param {LabBoxes[B]} message
      */
     send: (box, message) => channel4.send(box, message),
     /**
@@ -6111,13 +6113,14 @@
     /**
      * Ask Python something; then gets what it says.
      *
-     * @param {Message} message
+     * @param {VotesOrder} message
      * @param {(answer: VotesAnswer) => void} [then]
      * @param {string} [box]
      */
     order(message, then, box) {
       const { session } = votes;
-      channel5.order({ ...message, known: session && [session.key, session.rev] }, then, box);
+      const known4 = session && [session.key, session.rev];
+      channel5.order({ ...message, known: known4 }, then, box);
     },
     /** @param {boolean} [all] what is kept, too */
     look(all2 = false) {

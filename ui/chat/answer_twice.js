@@ -7,7 +7,7 @@ import { guard, onStop } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 import { hostChat } from "./host_chat.js";
 
-/** @import { Turn, Twice, TwiceAnswer } from "../page/messages.js" */
+/** @import { Turn, Twice, TwiceAnswer, TwiceOrder } from "../page/messages.js" */
 
 const BUSY_MS = 160;
 const IDLE_MS = 500;
@@ -17,7 +17,7 @@ const FOLLOWED = 24; // pixels from its end a text still counts as read to the e
 /** @type {Twice | null} */
 let known = null;
 
-/** @type {ReturnType<typeof openChannel<TwiceAnswer>>} */
+/** @type {ReturnType<typeof openChannel<TwiceOrder, TwiceAnswer>>} */
 const channel = openChannel("twice", {
   hear(answer) {
     known = answer.twice;

@@ -7,8 +7,7 @@ import { messageLine } from "../page/said.js";
 import { store } from "../page/store.js";
 import { moveWithUndo } from "./undo.js";
 
-/** @import { Message } from "../page/channel.js" */
-/** @import { Adapter, Impact, JobNews } from "../page/messages.js" */
+/** @import { Adapter, Impact, ImpactKind, JobNews } from "../page/messages.js" */
 /** @import { HeatMap } from "./heat_maps.js" */
 
 /**
@@ -32,7 +31,7 @@ function words(impact) {
  * @param {Adapter} adapter
  */
 export function impactPanel({ name }) {
-  /** @type {"silenced" | "alone"} */
+  /** @type {ImpactKind} */
   let what = "silenced";
   const key = () => `impact/${what}/${name}`;
   const group = `lora-mixer-impact-${name}`;
@@ -71,7 +70,7 @@ export function impactPanel({ name }) {
 
   const say = (/** @type {JobNews} */ answer) => said.say(answer.refused || answer.said, !answer.refused);
   /**
-   * @param {Message} message
+   * @param {{do: "silence idle", percent: string} | {do: "keep top", count: string}} message
    * @param {string} done
    */
   const turn = (message, done) => moveWithUndo({ ...message, adapter: name, what }, done, say);
@@ -120,7 +119,7 @@ export function impactPanel({ name }) {
   return {
     node,
     /**
-     * @param {"silenced" | "alone"} mode
+     * @param {ImpactKind} mode
      * @param {HeatMap} map
      */
     update(mode, map) {

@@ -10,7 +10,6 @@ import { askingButton } from "../page/said.js";
 import { store } from "../page/store.js";
 import { moveWithUndo } from "./undo.js";
 
-/** @import { Message } from "../page/channel.js" */
 /** @import { Profile } from "../page/messages.js" */
 
 /** @typedef {(what?: string, good?: boolean) => void} Tell */
@@ -24,7 +23,7 @@ export function profileRow(tell) {
   const bad = el("div", { class: "profile-unfit" });
   const maps = el("div", { class: "fields" });
   const note = el("div", { class: "hint profile-note" });
-  /** @param {Message} message */
+  /** @param {{do: "change", restore: boolean} | {do: "rename", new: string} | {do: "delete", seen: string}} message */
   const order = (message) =>
     jobs.order({ ...message, name: profile.name }, (answer) => {
       tell(answer.refused || answer.said || "", !answer.refused);

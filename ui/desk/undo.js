@@ -7,8 +7,7 @@ import { store } from "../page/store.js";
 import { wire } from "../page/wire.js";
 import { forgetKept } from "./bypass.js";
 
-/** @import { Message } from "../page/channel.js" */
-/** @import { JobNews, Panel } from "../page/messages.js" */
+/** @import { JobNews, JobOrder, Panel } from "../page/messages.js" */
 
 const UNDO_MS = 10000;
 
@@ -68,7 +67,7 @@ export function resetWithUndo(name) {
 /**
  * Has Python move faders, with a way back; the page looks at once where they stand.
  *
- * @param {Message} message
+ * @param {JobOrder} message
  * @param {string} text what was done
  * @param {(answer: JobNews) => void} then
  */

@@ -6,7 +6,7 @@ import { foldable } from "../page/foldable.js";
 import { guard, onStop } from "../page/lifetime.js";
 import { lab } from "./lab.js";
 
-/** @import { Message } from "../page/channel.js" */
+/** @import { LabBoxes } from "../page/messages.js" */
 /** @import { Results } from "./results.js" */
 
 const PATIENCE_MS = 8000; // a chart that is not there by then was refused, or called off
@@ -54,7 +54,7 @@ export function charts(root, results) {
   /** @type {number | undefined} */
   let of; // the experiment whose curves were asked for last
 
-  /** @param {Message & {chart: string}} message */
+  /** @param {LabBoxes["draw"]} message */
   function draw(message) {
     if (lab.line.running) return;
     if (message.chart === "sweep") of = lab.sheet?.key;

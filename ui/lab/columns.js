@@ -7,8 +7,7 @@ import { saved } from "../page/saved_profiles.js";
 import { lab } from "./lab.js";
 import { sweepForm } from "./sweep.js";
 
-/** @import { Message } from "../page/channel.js" */
-/** @import { Column, Setup } from "../page/messages.js" */
+/** @import { Column, LabOrder, Setup } from "../page/messages.js" */
 
 /** @type {Array<[plays: string, text: string]>} */
 const PLAYS = [
@@ -18,7 +17,7 @@ const PLAYS = [
 ];
 const PROFILE = "profile:"; // before a profile's name, among the choices
 
-/** @param {Message} message */
+/** @param {LabOrder} message */
 const change = (message) =>
   lab.order(message, (answer) => {
     if (answer.refused) lab.tell(answer.refused.why);

@@ -8,8 +8,7 @@ import { frames } from "../page/frames.js";
 import { guard } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 
-/** @import { Message } from "../page/channel.js" */
-/** @import { Cell, CellNews, Head, LabNews, Line, Setup, Sheet } from "../page/messages.js" */
+/** @import { Cell, CellNews, Head, LabBoxes, LabNews, LabOrder, Line, Setup, Sheet } from "../page/messages.js" */
 
 const QUIET_MS = 5000;
 
@@ -103,7 +102,7 @@ function receive(news, answer = false) {
   return take(news, answer);
 }
 
-/** @type {ReturnType<typeof openChannel<LabNews>>} */
+/** @type {ReturnType<typeof openChannel<LabOrder, LabNews>>} */
 const channel = openChannel("lab", {
   hear(answer) {
     const before = counted;
@@ -139,7 +138,7 @@ export const lab = {
   /**
    * Ask Python something; then gets what it says.
    *
-   * @param {Message} message
+   * @param {LabOrder} message
    * @param {(answer: LabNews) => void} [then]
    */
   order: (message, then) => channel.order(message, then),
@@ -171,8 +170,9 @@ export const lab = {
   /**
    * Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own.
    *
-   * @param {string} box
-   * @param {Message} message
+   * @template {keyof LabBoxes} B
+   * @param {B} box
+   * @param {LabBoxes[B]} message
    */
   send: (box, message) => channel.send(box, message),
 

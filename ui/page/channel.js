@@ -10,13 +10,17 @@ const AGAIN_MS = 500; // the box is being made anew: try again
 export const NOT_ANSWERED = "Python did not answer: look whether it was done.";
 
 /**
- * @typedef {Record<string, unknown>} Message its `do` says what is asked
+ * What an order is to do, as a message says.
+ *
+ * @param {object} message
  */
+const doOf = (message) => ("do" in message ? String(message.do) : "");
 
 /**
+ * @template {object} Asked
  * @template Answer
  * @typedef {object} Order
- * @property {Message} message
+ * @property {Asked | {do: "look"}} message
  * @property {((answer: Answer) => void) | undefined} then
  * @property {string} box
  * @property {number} seq the number under which it went out; 0: it did not
@@ -26,20 +30,21 @@ export const NOT_ANSWERED = "Python did not answer: look whether it was done.";
  * Orders go out in #lora-mixer-NAME-order, or in another box of that name, and Python answers each in
  * #lora-mixer-NAME-answer with {re: seq, …}.
  *
+ * @template {object} Asked
  * @template {{re?: number | null}} Answer
  * @param {string} name
  * @param {object} options
  * @param {(answer: Answer) => void} options.hear sees all answers, one that comes late too
  * @param {string[]} [options.looks] what an order may do that only looks. Not answered, for the page may have been
  *   built anew, it is asked again.
- * @param {(order: Order<Answer>) => void} options.lost what is done about an order that may have changed something: it
- *   is never sent twice
+ * @param {(order: Order<Asked, Answer>) => void} options.lost what is done about an order that may have changed
+ *   something: it is never sent twice
  */
 export function openChannel(name, { hear, looks = ["look"], lost }) {
-  /** @type {Array<Order<Answer>>} */
+  /** @type {Array<Order<Asked, Answer>>} */
   const orders = [];
   let seq = Date.now() % 1e9; // starts elsewhere after a reload, so that a message never equals the one in the box
-  /** @type {Order<Answer> | null} */
+  /** @type {Order<Asked, Answer> | null} */
   let open = null; // the order that Python has not answered yet
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -48,7 +53,7 @@ export function openChannel(name, { hear, looks = ["look"], lost }) {
    * The number under which it went out; 0 if there is no such box at the moment.
    *
    * @param {string} box
-   * @param {Message} message
+   * @param {object} message
    */
   function send(box, message) {
     seq += 1;
@@ -69,14 +74,14 @@ export function openChannel(name, { hear, looks = ["look"], lost }) {
     open = null;
     if (!order) return;
     if (!order.seq) orders.unshift(order);
-    else if (looks.includes(String(order.message.do))) orders.push(order);
+    else if (looks.includes(doOf(order.message))) orders.push(order);
     else lost(order);
     next();
   }
   onStop(() => clearTimeout(timer));
 
   /**
-   * @param {Message} message
+   * @param {Asked | {do: "look"}} message
    * @param {(answer: Answer) => void} [then] gets the answer to this order
    * @param {string} [box]
    */
@@ -91,7 +96,7 @@ export function openChannel(name, { hear, looks = ["look"], lost }) {
 
     /** Ask how things stand, unless that waits to be asked already. */
     look() {
-      if (!orders.some(({ message }) => message.do === "look")) order({ do: "look" });
+      if (!orders.some(({ message }) => doOf(message) === "look")) order({ do: "look" });
     },
     answered: guard("an answer", (/** @type {string} */ text) => {
       if (!text) return;

@@ -8,8 +8,7 @@ import { frames } from "./frames.js";
 import { guard } from "./lifetime.js";
 import { store } from "./store.js";
 
-/** @import { Message } from "./channel.js" */
-/** @import { Job, JobNews } from "./messages.js" */
+/** @import { Job, JobNews, JobOrder, JobStart } from "./messages.js" */
 
 const LOOKS = ["job", "shelf", "bakery", "plan", "loudness", "profiles", "measured", "export"];
 const QUIET_MS = 4000;
@@ -53,7 +52,7 @@ function hear(news) {
   changed();
 }
 
-/** @type {ReturnType<typeof openChannel<JobNews>>} */
+/** @type {ReturnType<typeof openChannel<JobOrder, JobNews>>} */
 const channel = openChannel("works", {
   hear,
   looks: LOOKS,
@@ -79,7 +78,7 @@ export const jobs = {
   /**
    * Ask Python something; then gets what it says.
    *
-   * @param {Message} message
+   * @param {JobOrder} message
    * @param {(answer: JobNews) => void} [then]
    */
   order: (message, then) => channel.order(message, then),
@@ -88,7 +87,7 @@ export const jobs = {
   /**
    * Begin a job; it belongs to the part of the page that calls itself key.
    *
-   * @param {Message & {do: string}} message
+   * @param {JobStart} message
    * @param {string} key
    */
   start(message, key) {

@@ -223,6 +223,51 @@
 /** @typedef {{where: string, exists: boolean, rank?: number | null, silent?: number}} BakePlan */
 
 /**
+ * What is to be baked; profile: "" is the faders as they stand, rank and density as they were typed.
+ *
+ * @typedef {{profile: string, names: string[], way: string, name: string, rank: string, density: string}} BakeWish
+ */
+
+/**
+ * What Python is asked about adapters.
+ *
+ * @typedef {{do: "stop" | "bakery" | "loudness" | "profiles"}
+ *   | {do: "job", of: number}
+ *   | {do: "shelf", known: string}
+ *   | {do: "note", name: string, note: string, collections: string[]}
+ *   | ({do: "plan"} & BakeWish)
+ *   | ProfileOrder
+ *   | {do: "shape", adapter: string, shape: string}
+ *   | {do: "measured", adapter: string, what: ImpactKind}
+ *   | {do: "silence idle", adapter: string, what: ImpactKind, percent: string}
+ *   | {do: "keep top", adapter: string, what: ImpactKind, count: string}} JobOrder
+ * @typedef {"silenced" | "alone"} ImpactKind
+ */
+
+/**
+ * `names` of "put": which adapter plays what the profile says of one that is not loaded. `seen` is the mark of the
+ * profile that the page shows.
+ *
+ * @typedef {{do: "save", name: string, note: string, restore: boolean, overwrite: boolean, seen: string | null}
+ *   | {do: "put", name: string, names?: Record<string, string>}
+ *   | {do: "rename", name: string, new: string}
+ *   | {do: "change", name: string, restore: boolean}
+ *   | {do: "delete", name: string, seen: string}
+ *   | {do: "export", name: string}
+ *   | {do: "import", file: string, text: string}} ProfileOrder
+ */
+
+/**
+ * What begins a job. `keep`: beside what is loaded; names null: all.
+ *
+ * @typedef {{do: "load", names: string[], keep: boolean, gain: number}
+ *   | {do: "unload", names: string[] | null}
+ *   | {do: "checkpoints", name: string, gain: number}
+ *   | ({do: "bake", overwrite: boolean} & BakeWish)
+ *   | {do: "impact", adapter: string, what: ImpactKind, source: string, text: string}} JobStart
+ */
+
+/**
  * What Python says of adapters, unasked or as an answer.
  *
  * @typedef {object} JobNews
@@ -250,6 +295,33 @@
 /** @typedef {{text: string, running: boolean, part: number | null}} Line */
 /** @typedef {{key: number, letter: string, name: string, plays: string, kept: string}} Column */
 /** @typedef {{name: string, type: string, text: string}} FileOfText */
+
+/**
+ * What Python is asked of the lab. `key` is a column's as it is set up, `column` the index of one that was compared.
+ *
+ * @typedef {{do: "look" | "nothing" | "stop" | "add" | "start over"}
+ *   | {do: "rename", key: number, name: string}
+ *   | {do: "play", key: number, plays: string}
+ *   | {do: "profile", key: number, name: string}
+ *   | {do: "move", key: number, by: number}
+ *   | {do: "keep" | "remove", key: number}
+ *   | {do: "fill", x: string, y: string}
+ *   | {do: "surprise" | "reference" | "put on the desk" | "collect", column: number}
+ *   | {do: "save", form: string}
+ *   | FileOrder} LabOrder
+ * @typedef {{do: "prompts" | "read", name: string, data: string}} FileOrder a file, as base64
+ */
+
+/**
+ * What goes into the lab's other boxes, by their names; `length` as it was typed.
+ *
+ * @typedef {object} LabBoxes
+ * @property {{source: string, text: string, seeds: number, length: string, batched: boolean}} start
+ * @property {{column: number}} use
+ * @property {{text: string, good: boolean}} tell
+ * @property {Record<string, never>} measure
+ * @property {{chart: "sweep"} | {chart: "text", text: string, axis: string}} draw
+ */
 
 /**
  * The columns as they are set up.
@@ -436,7 +508,33 @@
  * @property {FileOfText} [file]
  */
 
+/**
+ * What Python is asked of votes; the last one goes into a box of its own, and begins a session. `id` is an
+ * experiment's.
+ *
+ * @typedef {{do: "look", all: boolean}
+ *   | {do: "vote", number: number, verdict: Verdict}
+ *   | {do: "reveal" | "stop" | "end"}
+ *   | {do: "more", most: number}
+ *   | {do: "put", mix: unknown, label: string}
+ *   | {do: "standing", model: boolean, chosen: string[] | null}
+ *   | {do: "open" | "columns" | "delete", id: number}
+ *   | {do: "save", id: number, form: string}
+ *   | {do: "resume", id: number, most: number, missing: boolean}
+ *   | FileOrder
+ *   | {source: string, text: string, seeds: number, length: string, most: number}} VotesOrder
+ */
+
 // The chat that answers twice -----------------------------------------------------------------------------------------
+
+/**
+ * The last one goes into a box of its own.
+ *
+ * @typedef {{do: "look"}
+ *   | {do: "switch", on: boolean}
+ *   | {do: "choose", one: string, other: string, blind: boolean}
+ *   | {number: number, side: "left" | "right"}} TwiceOrder
+ */
 
 /**
  * @typedef {object} Turn

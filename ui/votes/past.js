@@ -11,7 +11,6 @@ import { goTo } from "../page/tabs.js";
 import { standingTable } from "./standing.js";
 import { votes } from "./votes.js";
 
-/** @import { Message } from "../page/channel.js" */
 /** @import { AllVotes, Experiment, VotesAnswer } from "../page/messages.js" */
 /** @import { Say } from "./ballot.js" */
 
@@ -39,6 +38,12 @@ const button = (text, act, title, click) =>
   el("button", { type: "button", class: "button small", text, data: { do: act }, title, on: { click } });
 
 /**
+ * @typedef {{do: "open" | "columns" | "delete"}
+ *   | {do: "save", form: string}
+ *   | {do: "resume", most: number, missing: boolean}} Asked of an experiment
+ */
+
+/**
  * @param {Experiment} one
  * @param {Say} say
  * @param {() => number} most pairs
@@ -46,7 +51,7 @@ const button = (text, act, title, click) =>
 function experimentRow(one, say, most) {
   const missing = one.planned > one.trials;
   /**
-   * @param {Message} message
+   * @param {Asked} message
    * @param {(answer: VotesAnswer) => void} [then]
    * @param {string} [box]
    */

@@ -7,15 +7,16 @@ import { NOT_ANSWERED, openChannel } from "../page/channel.js";
 import { frames } from "../page/frames.js";
 import { guard, onStop } from "../page/lifetime.js";
 
-/** @import { Message } from "../page/channel.js" */
-/** @import { AllVotes, Experiment, Session, VotesAnswer } from "../page/messages.js" */
+/** @import { AllVotes, Experiment, Session, VotesAnswer, VotesOrder } from "../page/messages.js" */
 
 const WAITING_MS = 500;
 const { onChange, changed } = frames("votes");
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-/** @type {ReturnType<typeof openChannel<VotesAnswer>>} */
+/** @typedef {{known: [key: number, rev: number] | null}} Known the session as the page has it */
+
+/** @type {ReturnType<typeof openChannel<VotesOrder & Known, VotesAnswer>>} */
 const channel = openChannel("votes", {
   hear({ session, columns, trouble, keeps, past, more, broken, all }) {
     const told = { session, columns, trouble, keeps, past, more, broken, all };
@@ -51,13 +52,15 @@ export const votes = {
   /**
    * Ask Python something; then gets what it says.
    *
-   * @param {Message} message
+   * @param {VotesOrder} message
    * @param {(answer: VotesAnswer) => void} [then]
    * @param {string} [box]
    */
   order(message, then, box) {
     const { session } = votes;
-    channel.order({ ...message, known: session && [session.key, session.rev] }, then, box);
+    /** @type {Known["known"]} */
+    const known = session && [session.key, session.rev];
+    channel.order({ ...message, known }, then, box);
   },
 
   /** @param {boolean} [all] what is kept, too */
