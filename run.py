@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door for people: ``demo``, ``mixer``, ``test`` and ``bench``, each doing all of its own set-up.
+"""The one door for people: ``demo``, ``mixer``, ``test``, ``page`` and ``bench``, each doing all of its own set-up.
 
 It needs Python 3.10 or newer and nothing else; what it installs goes into ``.venvs/`` in this folder.
 """
@@ -28,6 +28,7 @@ if sys.version_info < (3, 10):  # noqa: UP036
 
 from tools.environments import NEWEST, OLDEST, prepare
 from tools.install import TORCH_OVERRIDE
+from tools.page import build_page, check_page, prepare_page
 from tools.processes import SetupError, clean_env, run_shown, say
 from tools.side_by_side import run_side_by_side
 
@@ -101,6 +102,15 @@ def bench(options: argparse.Namespace, rest: Sequence[str]) -> int:
     return hand_over(prepare(NEWEST, tools=True), "bench.__main__", rest)
 
 
+def page(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """What is made for the page out of its sources, and kept: the bundle, and the table of gains that tests share."""
+    python = prepare(NEWEST, tools=True)
+    built = build_page(prepare_page(python))
+    written = run_shown([str(python), str(ROOT / "run.py"), "--inside", "tests.gains_table"], ROOT)[0]
+    say("ui/built and tests/page/gains.json are as their sources are." if built and not written else "That failed.")
+    return 0 if built and not written else 1
+
+
 def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
     everything = not (options.lint or options.old or options.new)
     names = [name for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)) if chosen or everything]
@@ -108,6 +118,7 @@ def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
     pythons, results = prepared([*names, NEWEST] if linted else names)
     if linted and NEWEST in pythons:
         results.append(lint(pythons[NEWEST]))
+        results.append(lint_page(pythons[NEWEST]))
     results += run_pytest({name: pythons[name] for name in names if name in pythons}, rest)
     say(f"\n{' summary ':-^100}")
     for part, passed, seconds, closing in results:
@@ -156,6 +167,19 @@ def lint(python: Path) -> Result:
                 failed.append(title)
     closing = "failed: " + ", ".join(failed) if failed else "ruff and mypy found nothing"
     return Result("lint", not failed, time.monotonic() - started, closing)
+
+
+def lint_page(python: Path) -> Result:
+    """The page's script: style, layout, types, unit tests, and whether what is built of it is as its sources are."""
+    say(f"\n{' page ':=^100}")
+    started = time.monotonic()
+    try:
+        failed = check_page(prepare_page(python))
+    except SetupError as error:
+        say(str(error))
+        failed = ["the set-up of its tools"]
+    closing = "failed: " + ", ".join(failed) if failed else "biome, tsc and node found nothing, and nothing is stale"
+    return Result("page", not failed, time.monotonic() - started, closing)
 
 
 def run_pytest(pythons: Mapping[str, Path], rest: Sequence[str]) -> list[Result]:
@@ -224,17 +248,26 @@ def parser() -> argparse.ArgumentParser:
         "test",
         test,
         "check the code, and run all tests on the oldest and the newest supported versions",
-        "Runs ruff and mypy, then pytest in two environments at the same time: the oldest supported versions of\n"
-        "Gradio, transformers and PEFT, and the newest. All of it runs, even when a part fails; the exit code is 0\n"
-        "if all passed.\n"
+        "Runs ruff and mypy, the checks of the page's script, then pytest in two environments at the same time: the\n"
+        "oldest supported versions of Gradio, transformers and PEFT, and the newest. All of it runs, even when a part\n"
+        "fails; the exit code is 0 if all passed.\n"
         "Arguments that are not listed here go to pytest:\n"
         "  run.py test --new -x -k rows\n"
         '  run.py test --old -m "not browser" tests/test_desk.py\n'
         "The tests of the page need Chromium or Chrome; LORA_MIXER_CHROMIUM names one that is not found by itself.",
     )
-    added.add_argument("--lint", action="store_true", help="only ruff and mypy")
+    added.add_argument("--lint", action="store_true", help="only ruff and mypy, and all checks of the page's script")
     added.add_argument("--old", action="store_true", help="only the tests on the oldest versions")
     added.add_argument("--new", action="store_true", help="only the tests on the newest versions")
+
+    add(
+        "page",
+        page,
+        "build what hosts take of the page: run it after a change in the rooms of ui/",
+        "Bundles the script and the style of the page into ui/built, and writes tests/page/gains.json, the table of\n"
+        "gains that Python and the script are both held to. Both are kept in the repository; `run.py test --lint`\n"
+        "says when they are stale.",
+    )
 
     add(
         "bench",
@@ -257,7 +290,7 @@ def main(argv: list[str]) -> int:
     options, more = parser().parse_known_args(own)
     rest = [*rest, *(word for word in more if word != "--")]
     if options.command is None:
-        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "bench"]))
+        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "page", "bench"]))
     signal.signal(signal.SIGTERM, stop)
     try:
         code: int = options.work(options, rest)

@@ -1,7 +1,7 @@
 """Wires what a page does with adapters beyond moving faders (shelf, profiles, heat maps, baking) to Python.
 
 An order is a JSON object with `do` and what that needs, answered at once; a job is one that takes its time, and is
-followed while it runs. `page/71_works.js` tells the form of both.
+followed while it runs. `page/messages.js` tells the form of both.
 """
 
 from __future__ import annotations

@@ -1,22 +1,21 @@
-"""The page's own script and style, as one string each: hosts take them as text."""
+"""The page's own script and style, as one string each: hosts take them as text.
+
+Both are built out of the rooms beside this file by `run.py page`, and kept: who uses them needs none of its tools.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_PAGE = Path(__file__).parent / "page"
+_BUILT = Path(__file__).parent / "built"
 
 
 def script() -> str:
-    """All of `page/*.js` in the order of their names: statements, to stand in the body of a function."""
+    """The page's script: statements, to stand in the body of a function."""
     # Hosts glue scripts together without a separator: nothing before ours may run on into it.
-    return ";\n" + _joined("*.js")
+    return ";\n" + (_BUILT / "page.js").read_text(encoding="utf-8")
 
 
 def style() -> str:
-    """All of `page/*.css` in the order of their names."""
-    return _joined("*.css")
-
-
-def _joined(pattern: str) -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(_PAGE.glob(pattern)))
+    """The page's style."""
+    return (_BUILT / "page.css").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def state_json(console: Console, asked: Any = None, known: int | None = None) -> str:
-    """The state of the desk for the page's script, which asked for it at `asked`; `page/10_wire.js` tells its form.
+    """The state of the desk for the page's script, which asked for it at `asked`; `page/messages.js` tells its form.
 
     Gradio passes on only what differs from what the page got before: `asked` makes each answer one of its own.
     """

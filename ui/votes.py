@@ -1,6 +1,6 @@
 """Wires the page of votes: blind sessions, their outcome, and the experiments that are kept.
 
-An order is a JSON object with `do` and what that needs, answered at once; `page/891_votes.js` tells the form of both.
+An order is a JSON object with `do` and what that needs, answered at once; `page/messages.js` tells the form of both.
 """
 
 from __future__ import annotations

@@ -1,0 +1,279 @@
+/* Baking: the mix on the desk, or a profile, becomes a new adapter, one out of several, or a whole model. */
+
+import { el, setAttribute, setText, showText } from "../page/elements.js";
+import { textField } from "../page/fields.js";
+import { jobs } from "../page/jobs.js";
+import { keyed, setOptions } from "../page/keyed.js";
+import { guard, onStop } from "../page/lifetime.js";
+import { jobLine } from "../page/progress.js";
+import { askingButton } from "../page/said.js";
+import { saved } from "../page/saved_profiles.js";
+import { store } from "../page/store.js";
+
+/** @import { Bakery, BakePlan } from "../page/messages.js" */
+
+const KEY = "bake";
+const PLAN_MS = 350;
+/** @type {Record<string, [name: string, about: string]>} */
+const WAYS = {
+  folded: [
+    "Folded: gains in the weights",
+    "Every target\u2019s gain goes into its weights; alpha = rank for all. PEFT, vLLM, llama.cpp and others read it.",
+  ],
+  patterned: [
+    "Patterned: gains in alpha",
+    "The weights stay as they are, alpha and alpha_pattern hold the gains. For PEFT; most other runtimes ignore alpha_pattern.",
+  ],
+  concatenated: [
+    "Concatenated: exact, the ranks add up",
+    "The adapters\u2019 matrices side by side, each scaled by its gain. It says exactly what they say together.",
+  ],
+  merged: [
+    "Merged into the base: a whole model",
+    "Adapters and base become one model that needs no PEFT. As large as the base.",
+  ],
+};
+const COMBINED =
+  "PEFT\u2019s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
+const SVD = "The nearest adapter of that rank to the exact sum.";
+
+/**
+ * The ways to bake so many adapters.
+ *
+ * @param {boolean} several
+ * @param {string[]} combinations of PEFT's
+ * @returns {Array<[way: string, text: string]>}
+ */
+function waysFor(several, combinations) {
+  const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
+  const combined = several ? combinations : [];
+  return [
+    ...ways.map((way) => /** @type {[string, string]} */ ([way, WAYS[way][0]])),
+    ...combined.map((way) => /** @type {[string, string]} */ ([way, `Combined: ${way}`])),
+  ];
+}
+
+/** A box to tick for each adapter; what is heard is ticked, until a person ticks otherwise. */
+function adapterBoxes() {
+  const list = el("span", { class: "choice-list" });
+  const node = el(
+    "fieldset",
+    { class: "choices", id: "lora-mixer-bake-adapters" },
+    el("legend", { class: "field-name", text: "Adapters" }),
+    list,
+  );
+  return {
+    node,
+    get chosen() {
+      return [...list.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value);
+    },
+    /**
+     * @param {string[]} all
+     * @param {string[]} heard
+     * @param {() => void} changed
+     */
+    show(all, heard, changed) {
+      keyed(
+        list,
+        all,
+        (name) => name,
+        (name) => {
+          const touch = () => {
+            box.touched = true;
+            changed();
+          };
+          const input = el("input", { type: "checkbox", class: "tick", value: name, on: { change: touch } });
+          const box = {
+            input,
+            touched: false,
+            node: el("label", { class: "choice" }, input, el("span", { text: name })),
+          };
+          return box;
+        },
+        ({ input, touched }, name) => {
+          if (touched || input.checked === heard.includes(name)) return;
+          input.checked = heard.includes(name);
+          changed();
+        },
+      );
+    },
+  };
+}
+
+export function bakeForm() {
+  /** @type {Bakery | null} */
+  let bakery = null;
+  let visible = false;
+  let asked = "";
+  /** @type {BakePlan | null} */
+  let plan = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let rev = -1;
+  onStop(() => clearTimeout(timer));
+
+  /** Something else is wished, or the same once more: what was planned does not hold, and is asked again. */
+  const forget = () => {
+    plan = null;
+    asked = "";
+    jobs.changed();
+  };
+  /**
+   * @param {string} name
+   * @param {string} id
+   */
+  const menu = (name, id) => {
+    const select = el("select", { class: "select", id, on: { input: forget } });
+    return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name }), select) };
+  };
+  const mix = menu("Mix", "lora-mixer-bake-mix");
+  const way = menu("Way", "lora-mixer-bake-way");
+  const adapters = adapterBoxes();
+  const about = el("p", { class: "hint" });
+  const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
+  const density = textField("Part of the numbers to keep", {
+    id: "lora-mixer-bake-density",
+    inputmode: "decimal",
+    placeholder: "0.5",
+  });
+  const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
+  for (const field of [rank, density, name]) field.input.addEventListener("input", guard("planning", forget));
+  const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
+  const go = el("button", {
+    type: "button",
+    class: "button primary big",
+    text: "Bake",
+    id: "lora-mixer-bake-go",
+    on: { click: () => bake(false) },
+  });
+  const over = askingButton("Overwrite it\u2026", "Yes, overwrite it", { do: "overwrite" }, () => bake(true));
+  const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-bake-why" });
+  const job = jobLine();
+  const result = el("ul", { class: "bake-result", id: "lora-mixer-bake-result", role: "status", hidden: true });
+  const form = el(
+    "div",
+    { class: "bake-form" },
+    el("div", { class: "fields" }, mix.node, adapters.node),
+    el("div", { class: "fields" }, way.node, rank.node, density.node),
+    about,
+    el("div", { class: "fields" }, name.node),
+    where,
+    el("div", { class: "column-tools" }, go, over.node),
+  );
+  const node = el(
+    "div",
+    { class: "works" },
+    el(
+      "div",
+      { class: "heading" },
+      el("h3", { text: "Bake" }),
+      el("span", { text: "A mix becomes an adapter of its own, which needs no desk any more." }),
+    ),
+    el("div", { class: "panel-card", id: "lora-mixer-bake" }, why, form, job.node, result),
+  );
+
+  const wish = () => ({
+    profile: mix.select.value,
+    names: adapters.chosen,
+    way: way.select.value,
+    name: name.input.value,
+    rank: rank.node.hidden ? "" : rank.input.value.trim(),
+    density: density.node.hidden ? "" : density.input.value.trim().replace(",", "."),
+  });
+  const look = () => jobs.order({ do: "bakery" });
+
+  jobs.onNews((news) => {
+    if (news.bakery) {
+      bakery = news.bakery;
+      asked = "";
+    }
+    if (news.exists && news.job?.key === KEY) {
+      plan = { where: "", ...plan, exists: true };
+      name.complain(news.exists);
+    }
+    if (news.baked) {
+      asked = "";
+      result.replaceChildren(...news.baked.lines.map((line) => el("li", { text: line })));
+      result.hidden = false;
+      result.classList.toggle("is-wrong", !news.baked.checked);
+    }
+  });
+
+  /** @param {boolean} overwrite */
+  function bake(overwrite) {
+    name.complain("");
+    result.hidden = true;
+    if (!name.input.value.trim()) {
+      name.complain("It needs a name.");
+      name.input.focus();
+      return;
+    }
+    jobs.start({ ...wish(), do: "bake", overwrite }, KEY);
+  }
+
+  /** What would come of it? Asked when the wish has stood still for a moment. */
+  function ask() {
+    clearTimeout(timer);
+    timer = setTimeout(guard("planning", askNow), PLAN_MS);
+  }
+  function askNow() {
+    const said = wish();
+    const key = JSON.stringify([said, store.rev]);
+    if (key === asked || !said.name.trim() || !said.names.length || !visible) return;
+    asked = key;
+    jobs.order({ do: "plan", ...said }, (answer) => {
+      plan = answer.plan ?? null;
+      const bad = answer.refused || "";
+      const field = bad.startsWith("The rank") ? rank : bad.startsWith("The part") ? density : name;
+      for (const one of [rank, density, name]) one.complain(one === field ? bad : "");
+    });
+  }
+
+  function says() {
+    if (!adapters.chosen.length) return "Choose at least one adapter.";
+    if (!plan?.where) return "";
+    const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
+    const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
+    return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
+  }
+
+  return {
+    node,
+    /** @param {boolean} now */
+    shown(now) {
+      if (now && !visible) look();
+      visible = now;
+      jobs.changed();
+    },
+    update() {
+      job.update(jobs.jobOf(KEY));
+      if (!bakery) {
+        form.hidden = true;
+        return;
+      }
+      if (visible && store.rev !== rev) {
+        rev = store.rev;
+        look();
+      }
+      showText(why, bakery.why_not);
+      form.hidden = Boolean(bakery.why_not);
+      if (bakery.why_not) return;
+      setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
+      adapters.show(bakery.adapters, bakery.heard, forget);
+      const several = adapters.chosen.length > 1;
+      setOptions(way.select, waysFor(several, bakery.combinations));
+      const chosen = way.select.value;
+      setText(about, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
+      rank.node.hidden = !several || !chosen.endsWith("svd");
+      density.node.hidden = !several || !bakery.need_density.includes(chosen);
+      setText(where, says());
+      const exists = Boolean(plan?.exists);
+      over.node.hidden = !exists;
+      go.hidden = exists;
+      const busy = jobs.job.running;
+      go.disabled = over.button.disabled = busy || !adapters.chosen.length;
+      setAttribute(go, "title", busy ? "Something else is being done with the adapters" : "");
+      ask();
+    },
+  };
+}

@@ -1,0 +1,136 @@
+/* Measuring impact on a text, and turning what was found into faders. */
+
+import { el, setText } from "../page/elements.js";
+import { jobs } from "../page/jobs.js";
+import { jobLine } from "../page/progress.js";
+import { messageLine } from "../page/said.js";
+import { store } from "../page/store.js";
+import { moveWithUndo } from "./undo.js";
+
+/** @import { Adapter, Impact, ImpactKind, JobNews } from "../page/messages.js" */
+/** @import { HeatMap } from "./heat_maps.js" */
+
+/**
+ * What was measured, on what, and whether it still holds.
+ *
+ * @param {Impact} impact
+ */
+function words(impact) {
+  const parts = [
+    `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
+    "mean divergence of the next word, in nats",
+    impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
+    impact.panel && impact.panel !== JSON.stringify(store.panel) ? "the faders have moved since" : "",
+  ];
+  return `${parts.filter(Boolean).join(" \u00b7 ")}.`;
+}
+
+/**
+ * Choose a text, measure, stop; then the buttons that silence what does little.
+ *
+ * @param {Adapter} adapter
+ */
+export function impactPanel({ name }) {
+  /** @type {ImpactKind} */
+  let what = "silenced";
+  const key = () => `impact/${what}/${name}`;
+  const group = `lora-mixer-impact-${name}`;
+  const own = el("input", { type: "radio", class: "radio", name: group, value: "text" });
+  const chat = el("input", { type: "radio", class: "radio", name: group, value: "chat", checked: true });
+  const text = el("textarea", {
+    class: "text-input",
+    rows: 2,
+    hidden: true,
+    "aria-label": `Text to measure ${name} on`,
+    placeholder: "A text that the adapter should make likely",
+  });
+  for (const input of [own, chat]) {
+    input.addEventListener("change", () => {
+      text.hidden = !own.checked;
+    });
+  }
+  const begin = () => {
+    said.say("");
+    jobs.start({ do: "impact", adapter: name, what, source: own.checked ? "text" : "chat", text: text.value }, key());
+  };
+  const start = el("button", {
+    type: "button",
+    class: "button primary",
+    text: "Measure",
+    data: { do: "measure" },
+    on: { click: begin },
+  });
+  const line = jobLine();
+  const found = el("div", { class: "hint", role: "status", data: { part: "measured" } });
+  const number = (/** @type {string} */ value, /** @type {string} */ inputmode, /** @type {string} */ label) =>
+    el("input", { type: "text", class: "number-input", inputmode, value, "aria-label": label });
+  const share = number("1", "decimal", "Share of all impact that may be silenced, in percent");
+  const count = number("10", "numeric", "How many targets to keep");
+  const said = messageLine();
+
+  const say = (/** @type {JobNews} */ answer) => said.say(answer.refused || answer.said, !answer.refused);
+  /**
+   * @param {{do: "silence idle", percent: string} | {do: "keep top", count: string}} message
+   * @param {string} done
+   */
+  const turn = (message, done) => moveWithUndo({ ...message, adapter: name, what }, done, say);
+  const silence = el("button", {
+    type: "button",
+    class: "button",
+    text: "Silence what does nothing",
+    data: { do: "silence-idle" },
+    title: "From the least on, as long as all of them together make up no more than this share of the impact",
+    on: { click: () => turn({ do: "silence idle", percent: share.value }, "Targets that do little are silent.") },
+  });
+  const keep = el("button", {
+    type: "button",
+    class: "button",
+    text: "Keep the ones that matter",
+    data: { do: "keep-top" },
+    title: "So many targets of greatest impact stay; all others fall silent",
+    on: { click: () => turn({ do: "keep top", count: count.value }, "Only the targets that matter most are left.") },
+  });
+  const turns = el(
+    "div",
+    { class: "column-tools impact-turns" },
+    silence,
+    el("label", { class: "inline" }, share, el("span", { text: "% of the impact" })),
+    keep,
+    el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" })),
+  );
+  const source = el(
+    "fieldset",
+    { class: "choices" },
+    el("legend", { class: "field-name", text: "Measure on" }),
+    el("label", { class: "choice" }, chat, el("span", { text: "The chat\u2019s last reply" })),
+    el("label", { class: "choice" }, own, el("span", { text: "A text of my own" })),
+  );
+  const node = el(
+    "div",
+    { class: "impact", data: { part: "impact" } },
+    el("div", { class: "column-tools" }, source, start),
+    text,
+    line.node,
+    found,
+    turns,
+    said.node,
+  );
+
+  return {
+    node,
+    /**
+     * @param {ImpactKind} mode
+     * @param {HeatMap} map
+     */
+    update(mode, map) {
+      what = mode;
+      const job = jobs.jobOf(key());
+      line.update(job);
+      start.disabled = jobs.job.running;
+      start.title = job.busy ? "Something else is being done with the adapters" : "";
+      const impact = map.ready ? map.found : null;
+      turns.hidden = !impact;
+      setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/* Asking Python something and being answered, one order after the other. */
+
+import { guard, onStop } from "./lifetime.js";
+import { wire } from "./wire.js";
+
+const PATIENCE_MS = 8000;
+const AGAIN_MS = 500; // the box is being made anew: try again
+
+/** What is said where a change was not answered. */
+export const NOT_ANSWERED = "Python did not answer: look whether it was done.";
+
+/**
+ * What an order is to do, as a message says.
+ *
+ * @param {object} message
+ */
+const doOf = (message) => ("do" in message ? String(message.do) : "");
+
+/**
+ * @template {object} Asked
+ * @template Answer
+ * @typedef {object} Order
+ * @property {Asked | {do: "look"}} message
+ * @property {((answer: Answer) => void) | undefined} then
+ * @property {string} box
+ * @property {number} seq the number under which it went out; 0: it did not
+ */
+
+/**
+ * Orders go out in #lora-mixer-NAME-order, or in another box of that name, and Python answers each in
+ * #lora-mixer-NAME-answer with {re: seq, …}.
+ *
+ * @template {object} Asked
+ * @template {{re?: number | null}} Answer
+ * @param {string} name
+ * @param {object} options
+ * @param {(answer: Answer) => void} options.hear sees all answers, one that comes late too
+ * @param {string[]} [options.looks] what an order may do that only looks. Not answered, for the page may have been
+ *   built anew, it is asked again.
+ * @param {(order: Order<Asked, Answer>) => void} options.lost what is done about an order that may have changed
+ *   something: it is never sent twice
+ */
+export function openChannel(name, { hear, looks = ["look"], lost }) {
+  /** @type {Array<Order<Asked, Answer>>} */
+  const orders = [];
+  let seq = Date.now() % 1e9; // starts elsewhere after a reload, so that a message never equals the one in the box
+  /** @type {Order<Asked, Answer> | null} */
+  let open = null; // the order that Python has not answered yet
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  /**
+   * The number under which it went out; 0 if there is no such box at the moment.
+   *
+   * @param {string} box
+   * @param {object} message
+   */
+  function send(box, message) {
+    seq += 1;
+    return wire.write(`lora-mixer-${name}-${box}`, JSON.stringify({ ...message, seq })) ? seq : 0;
+  }
+
+  function next() {
+    const first = open ? undefined : orders.shift();
+    if (!first) return;
+    open = first;
+    first.seq = send(first.box, first.message);
+    clearTimeout(timer);
+    timer = setTimeout(guard("waiting", unanswered), first.seq ? PATIENCE_MS : AGAIN_MS);
+  }
+
+  function unanswered() {
+    const order = open;
+    open = null;
+    if (!order) return;
+    if (!order.seq) orders.unshift(order);
+    else if (looks.includes(doOf(order.message))) orders.push(order);
+    else lost(order);
+    next();
+  }
+  onStop(() => clearTimeout(timer));
+
+  /**
+   * @param {Asked | {do: "look"}} message
+   * @param {(answer: Answer) => void} [then] gets the answer to this order
+   * @param {string} [box]
+   */
+  function order(message, then, box = "order") {
+    orders.push({ message, then, box, seq: 0 });
+    next();
+  }
+
+  return {
+    order,
+    send,
+
+    /** Ask how things stand, unless that waits to be asked already. */
+    look() {
+      if (!orders.some(({ message }) => doOf(message) === "look")) order({ do: "look" });
+    },
+    answered: guard("an answer", (/** @type {string} */ text) => {
+      if (!text) return;
+      /** @type {Answer} */
+      const answer = JSON.parse(text);
+      hear(answer);
+      if (!open || answer.re !== open.seq) return;
+      const { then } = open;
+      open = null;
+      clearTimeout(timer);
+      if (then) then(answer);
+      next();
+    }),
+    get idle() {
+      return !open && !orders.length;
+    },
+  };
+}

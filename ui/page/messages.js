@@ -1,0 +1,564 @@
+/*
+ * What the page and Python say to each other: types alone, held by `tsc` wherever they are used.
+ *
+ * Texts travel in boxes that are in the page but not to be seen (ui/wire.py; each is #lora-mixer-PART-NAME):
+ *   state                 Python -> page: STATE
+ *   panel                 page -> Python: {seq, panel}, {seq, fader: {min, max}} or {seq, do: "accept_offer", id}
+ *   poll                  page -> Python: {rev: the last one seen or -1, loaded: of the adapters that we have, t},
+ *                         answered by a state only if there is a newer one
+ *   PART-order            page -> Python: {seq, do, …}, one after the other; each is answered in PART-answer: ANSWER
+ *   PART-news             Python -> page, while something takes its time
+ * Parts are works (shelf, profiles, heat maps, baking), lab, votes and twice. Boxes of their own:
+ *   works-start           begins a job: loading, measuring, baking; one at a time
+ *   lab-start, lab-use    {seq, source, text, seeds, length, batched} begins a comparison, {seq, column} uses a reply
+ *                         in the chat: for these Python needs the whole chat
+ *   votes-start           {seq, source, text, seeds, length, most} begins a session, with the chat beside it
+ *   twice-pick            {seq, number, side}
+ */
+
+// The desk ------------------------------------------------------------------------------------------------------------
+
+/**
+ * A fader's key is "master", "kind:q_proj", "layer:3" or "target:NAME"; points are [token, gain], tokens ascending.
+ *
+ * @typedef {Array<[token: number, gain: number]>} FadePoints
+ * @typedef {Record<string, FadePoints>} Fades
+ */
+
+/**
+ * Where the faders of one adapter stand; what is not named stands at 1.
+ *
+ * @typedef {object} Faders
+ * @property {boolean} on
+ * @property {number} master
+ * @property {Record<string, number>} kinds
+ * @property {Record<string, number>} layers
+ * @property {Record<string, number>} modules
+ * @property {Fades} fades
+ */
+
+/**
+ * A set of adapters, and per adapter a set of kinds.
+ *
+ * @typedef {object} Marked
+ * @property {string[]} adapters
+ * @property {Record<string, string[]>} kinds
+ */
+
+/**
+ * Where every control of the desk stands, both ways.
+ *
+ * @typedef {object} Panel
+ * @property {{adapters: Record<string, Faders>}} mix
+ * @property {Marked} muted
+ * @property {Marked} soloed
+ * @property {boolean} bypass
+ */
+
+/** @typedef {[name: string, layer: number | null, kind: number, rank: number, alpha: number, scaling: number]} Target */
+
+/**
+ * @typedef {object} Adapter
+ * @property {string} name
+ * @property {boolean} [playing] as loaded
+ * @property {string} method
+ * @property {boolean} rslora
+ * @property {number[]} rank
+ * @property {number[]} alpha
+ * @property {number[]} scaling
+ * @property {number} parameters
+ * @property {number} share of the model's parameters
+ * @property {string} advice
+ * @property {string[]} kinds
+ * @property {number[]} layers
+ * @property {Target[]} targets those that a fader moves
+ * @property {Array<[name: string, why: string]>} fixed those that none does
+ */
+
+/** @typedef {{title: string, advice: string}} Trouble */
+/** @typedef {{id: string, text: string, label: string}} Offer */
+/** @typedef {{tokens: number, withPrompt: boolean}} ReplyLength */
+
+/**
+ * @typedef {object} State
+ * @property {number} rev
+ * @property {number} loaded which adapters these are, in Python's count
+ * @property {Trouble | null} trouble
+ * @property {{name: string, parameters: number | null}} model
+ * @property {{min: number, max: number}} fader
+ * @property {Offer | null} offer
+ * @property {string[]} notices
+ * @property {Adapter[]} adapters
+ * @property {Panel} panel
+ * @property {{name: string, moved: boolean, kept: number}} profile
+ * @property {{rev: number, running: boolean, length: ReplyLength | null}} lab
+ */
+
+/**
+ * A state as it is sent: `adapters` is null where the page has them already, having got them with the same `loaded`.
+ *
+ * @typedef {Omit<State, "adapters"> & {adapters: Adapter[] | null}} StateNews
+ */
+
+// Adapters: the shelf, profiles, heat maps, baking --------------------------------------------------------------------
+
+/**
+ * `key` is where on the page it belongs, `seq` that of the start. Until Python has told of it, it is the page's own,
+ * and waiting.
+ *
+ * @typedef {object} Job
+ * @property {string} what "load", "impact", "bake", …; or ""
+ * @property {string} key
+ * @property {string} text
+ * @property {number | null} part how much of it is done, from 0 to 1, where that is known
+ * @property {boolean} running
+ * @property {boolean} failed
+ * @property {number} seq
+ * @property {boolean} [waiting]
+ * @property {boolean} [busy] something else is being done
+ */
+
+/**
+ * One adapter, or one run with its checkpoints, on the shelf.
+ *
+ * @typedef {object} ShelfEntry
+ * @property {string} id
+ * @property {string} name
+ * @property {string} where
+ * @property {boolean} run
+ * @property {boolean} missing
+ * @property {string} error
+ * @property {string} fits "" or why it does not
+ * @property {string} loaded "" or the name that it has in the model
+ * @property {string} method
+ * @property {boolean} rslora
+ * @property {number[]} rank
+ * @property {number[]} alpha
+ * @property {string[]} kinds
+ * @property {number} layers
+ * @property {number} targets
+ * @property {string[]} saved
+ * @property {string} base
+ * @property {number} size
+ * @property {number} parameters
+ * @property {string} dtype
+ * @property {number} time
+ * @property {string[]} problems
+ * @property {string} note
+ * @property {string[]} collections
+ * @property {ShelfEntry[]} entries its checkpoints
+ */
+
+/**
+ * @typedef {object} Shelf
+ * @property {string} digest
+ * @property {string} folder
+ * @property {string[]} folders
+ * @property {ShelfEntry[]} entries
+ * @property {string[]} collections
+ * @property {string[]} loaded
+ * @property {string} empty
+ * @property {boolean} writes
+ * @property {string} why_not
+ * @property {string} notes_why
+ */
+
+/**
+ * @typedef {object} Profile
+ * @property {string} name
+ * @property {string} mark
+ * @property {string} note
+ * @property {string} model
+ * @property {boolean} restore
+ * @property {number} saved
+ * @property {string} words
+ * @property {string[]} adapters
+ * @property {string[]} missing
+ * @property {string[]} not_fits
+ */
+
+/**
+ * @typedef {object} Profiles
+ * @property {boolean} writes
+ * @property {string} why_not
+ * @property {Profile[]} profiles
+ * @property {Record<string, string>} damaged
+ * @property {Array<{name: string, title: string, about: string}>} shapes
+ */
+
+/**
+ * The norms of what targets add and of the weights it is added to; of DoRA those at several gains.
+ *
+ * @typedef {object} Loudness
+ * @property {Array<number | number[]>} own
+ * @property {Array<number | null>} base
+ * @property {number[]} gains
+ */
+
+/**
+ * @typedef {object} Impact
+ * @property {string} adapter
+ * @property {string} what "silenced" or "alone"
+ * @property {Record<string, number>} targets
+ * @property {Record<string, number>} kinds
+ * @property {Record<string, number>} layers
+ * @property {number} tokens
+ * @property {number} seconds
+ * @property {boolean} complete
+ * @property {string} why_not_batched
+ * @property {boolean} cut
+ * @property {boolean} fresh
+ * @property {string} [panel] the page's own: where all faders stood
+ */
+
+/**
+ * @typedef {object} Bakery
+ * @property {string} why_not
+ * @property {string[]} adapters
+ * @property {string[]} heard
+ * @property {string[]} combinations
+ * @property {string[]} need_density
+ */
+
+/** @typedef {{where: string, exists: boolean, rank?: number | null, silent?: number}} BakePlan */
+
+/**
+ * What is to be baked; profile: "" is the faders as they stand, rank and density as they were typed.
+ *
+ * @typedef {{profile: string, names: string[], way: string, name: string, rank: string, density: string}} BakeWish
+ */
+
+/**
+ * What Python is asked about adapters.
+ *
+ * @typedef {{do: "stop" | "bakery" | "loudness" | "profiles"}
+ *   | {do: "job", of: number}
+ *   | {do: "shelf", known: string}
+ *   | {do: "note", name: string, note: string, collections: string[]}
+ *   | ({do: "plan"} & BakeWish)
+ *   | ProfileOrder
+ *   | {do: "shape", adapter: string, shape: string}
+ *   | {do: "measured", adapter: string, what: ImpactKind}
+ *   | {do: "silence idle", adapter: string, what: ImpactKind, percent: string}
+ *   | {do: "keep top", adapter: string, what: ImpactKind, count: string}} JobOrder
+ * @typedef {"silenced" | "alone"} ImpactKind
+ */
+
+/**
+ * `names` of "put": which adapter plays what the profile says of one that is not loaded. `seen` is the mark of the
+ * profile that the page shows.
+ *
+ * @typedef {{do: "save", name: string, note: string, restore: boolean, overwrite: boolean, seen: string | null}
+ *   | {do: "put", name: string, names?: Record<string, string>}
+ *   | {do: "rename", name: string, new: string}
+ *   | {do: "change", name: string, restore: boolean}
+ *   | {do: "delete", name: string, seen: string}
+ *   | {do: "export", name: string}
+ *   | {do: "import", file: string, text: string}} ProfileOrder
+ */
+
+/**
+ * What begins a job. `keep`: beside what is loaded; names null: all.
+ *
+ * @typedef {{do: "load", names: string[], keep: boolean, gain: number}
+ *   | {do: "unload", names: string[] | null}
+ *   | {do: "checkpoints", name: string, gain: number}
+ *   | ({do: "bake", overwrite: boolean} & BakeWish)
+ *   | {do: "impact", adapter: string, what: ImpactKind, source: string, text: string}} JobStart
+ */
+
+/**
+ * What Python says of adapters, unasked or as an answer.
+ *
+ * @typedef {object} JobNews
+ * @property {number | null} [re]
+ * @property {Job} [job]
+ * @property {string} [refused]
+ * @property {string} [said]
+ * @property {Shelf} [shelf]
+ * @property {Profiles} [profiles]
+ * @property {Record<string, Loudness>} [loudness]
+ * @property {Impact} [impact]
+ * @property {Bakery} [bakery]
+ * @property {BakePlan} [plan]
+ * @property {string} [exists]
+ * @property {{lines: string[], checked: boolean}} [baked]
+ * @property {boolean} [columns] checkpoints have become the columns of the lab
+ * @property {boolean} [all] a profile fits in all its parts
+ * @property {string} [file]
+ * @property {string} [text]
+ */
+
+// The lab -------------------------------------------------------------------------------------------------------------
+
+/** @typedef {{at: string, why: string}} Refusal */
+/** @typedef {{text: string, running: boolean, part: number | null}} Line */
+/** @typedef {{key: number, letter: string, name: string, plays: string, kept: string}} Column */
+/** @typedef {{name: string, type: string, text: string}} FileOfText */
+
+/**
+ * What Python is asked of the lab. `key` is a column's as it is set up, `column` the index of one that was compared.
+ *
+ * @typedef {{do: "look" | "nothing" | "stop" | "add" | "start over"}
+ *   | {do: "rename", key: number, name: string}
+ *   | {do: "play", key: number, plays: string}
+ *   | {do: "profile", key: number, name: string}
+ *   | {do: "move", key: number, by: number}
+ *   | {do: "keep" | "remove", key: number}
+ *   | {do: "fill", x: string, y: string}
+ *   | {do: "surprise" | "reference" | "put on the desk" | "collect", column: number}
+ *   | {do: "save", form: string}
+ *   | FileOrder} LabOrder
+ * @typedef {{do: "prompts" | "read", name: string, data: string}} FileOrder a file, as base64
+ */
+
+/**
+ * What goes into the lab's other boxes, by their names; `length` as it was typed.
+ *
+ * @typedef {object} LabBoxes
+ * @property {{source: string, text: string, seeds: number, length: string, batched: boolean}} start
+ * @property {{column: number}} use
+ * @property {{text: string, good: boolean}} tell
+ * @property {Record<string, never>} measure
+ * @property {{chart: "sweep"} | {chart: "text", text: string, axis: string}} draw
+ */
+
+/**
+ * The columns as they are set up.
+ *
+ * @typedef {object} Setup
+ * @property {number} rev
+ * @property {Column[]} columns
+ * @property {number} least
+ * @property {number} most
+ * @property {string} trouble
+ * @property {string[]} examples
+ */
+
+/**
+ * What has to be known of an experiment before any reply.
+ *
+ * @typedef {object} Head
+ * @property {number} key
+ * @property {string[]} columns labels
+ * @property {Array<{label: string, seed: number}>} rows
+ * @property {{x: string, xs: string[], y: string, ys: string[]} | null} grid
+ * @property {boolean} use whether replies can go into the chat
+ * @property {number | null} [limit]
+ * @property {boolean} [drawable]
+ * @property {number} reference
+ */
+
+/** @typedef {Array<[text: string, marked: number]>} Pieces */
+
+/**
+ * News of a reply: `text`, or `at` and `add` (what follows the first `at` characters), or `pieces` and `leaves` (the
+ * token at which it leaves the reference, or null).
+ *
+ * @typedef {object} CellNews
+ * @property {number} r
+ * @property {number} c
+ * @property {string} s its state: "waiting", "running", "ended", "done"
+ * @property {number} n tokens
+ * @property {string} [pace]
+ * @property {string} [end]
+ * @property {string} [text]
+ * @property {number} [at]
+ * @property {string} [add]
+ * @property {Pieces} [pieces]
+ * @property {number | null} [leaves]
+ */
+
+/**
+ * A reply as the page knows it.
+ *
+ * @typedef {object} Cell
+ * @property {string} s
+ * @property {number} n
+ * @property {string} text
+ * @property {string} pace
+ * @property {string} end
+ * @property {number | null} leaves
+ * @property {Pieces | null} pieces
+ * @property {boolean} [fresh] not drawn yet
+ */
+
+/** @typedef {Head & {cells: Cell[][], age?: number}} Sheet */
+
+/** @typedef {{divergence: Array<Array<number | null>>, perplexity: Array<Array<number | null>>, rows: number}} Measured */
+
+/**
+ * Tokens with their probabilities under the mix of the column that judges.
+ *
+ * @typedef {object} Surprise
+ * @property {number} key
+ * @property {number} judge
+ * @property {Array<{r: number, c: number, tokens: Array<[text: string, probability: number | null]>}>} cells
+ */
+
+/**
+ * What Python says of the lab, unasked or as an answer. `n` counts up by one, `age` never goes back.
+ *
+ * @typedef {object} LabNews
+ * @property {number | null} [re]
+ * @property {Refusal} [refused]
+ * @property {string} [said]
+ * @property {Setup} [setup]
+ * @property {Head | null} [sheet]
+ * @property {number} [key]
+ * @property {number} [n]
+ * @property {number} [age]
+ * @property {CellNews[]} [cells]
+ * @property {Line} [line]
+ * @property {string} [note]
+ * @property {number} [reference]
+ * @property {Measured | null} [measured]
+ * @property {Surprise} [surprise]
+ * @property {string} [text]
+ * @property {FileOfText} [file]
+ */
+
+// Votes ---------------------------------------------------------------------------------------------------------------
+
+/**
+ * @typedef {object} StandingRow
+ * @property {number} place
+ * @property {number} group
+ * @property {string} label
+ * @property {unknown} mix
+ * @property {number} wins
+ * @property {number} losses
+ * @property {number} ties
+ * @property {number} bad
+ * @property {number | null} share
+ * @property {number} low
+ * @property {number} high
+ * @property {string} sure
+ * @property {number} strength
+ */
+
+/**
+ * What votes add up to.
+ *
+ * @typedef {object} Standing
+ * @property {StandingRow[]} rows
+ * @property {Array<{one: number, other: number, wins: number, losses: number, ties: number, bad: number, sure:
+ *   string}>} pairs
+ * @property {number} votes
+ * @property {string} line
+ * @property {string} note
+ */
+
+/** @typedef {"left" | "right" | "tie" | "bad"} Verdict */
+/** @typedef {{question: string, left: string, right: string, verdict: Verdict, texts: [string, string]}} VotedPair */
+
+/**
+ * A blind session.
+ *
+ * @typedef {object} Session
+ * @property {number} key
+ * @property {number} rev
+ * @property {Line | null} generating
+ * @property {string} error
+ * @property {string[]} notes
+ * @property {{number: number, question: string, left: string, right: string} | null} slip
+ * @property {number} of
+ * @property {number} votes
+ * @property {number} alike
+ * @property {number} spare
+ * @property {boolean} revealed
+ * @property {{standing?: Standing, pairs: VotedPair[]}} [outcome]
+ */
+
+/**
+ * @typedef {object} Experiment
+ * @property {number} id
+ * @property {string} time
+ * @property {string} model
+ * @property {string[]} labels
+ * @property {number} trials
+ * @property {number} planned
+ * @property {number} votes
+ * @property {string} first
+ */
+
+/**
+ * The standing over all votes.
+ *
+ * @typedef {object} AllVotes
+ * @property {Array<{id: string, label: string, votes: number}>} competitors
+ * @property {string[] | null} chosen
+ * @property {Standing} standing
+ */
+
+/**
+ * @typedef {object} VotesAnswer
+ * @property {number | null} [re]
+ * @property {Refusal} [refused]
+ * @property {string} [said]
+ * @property {Session | null} [session] where it has changed
+ * @property {string[]} [columns]
+ * @property {string} [trouble]
+ * @property {boolean} [keeps]
+ * @property {Experiment[]} [past]
+ * @property {boolean} [more]
+ * @property {string} [broken]
+ * @property {AllVotes} [all]
+ * @property {string} [text]
+ * @property {FileOfText} [file]
+ */
+
+/**
+ * What Python is asked of votes; the last one goes into a box of its own, and begins a session. `id` is an
+ * experiment's.
+ *
+ * @typedef {{do: "look", all: boolean}
+ *   | {do: "vote", number: number, verdict: Verdict}
+ *   | {do: "reveal" | "stop" | "end"}
+ *   | {do: "more", most: number}
+ *   | {do: "put", mix: unknown, label: string}
+ *   | {do: "standing", model: boolean, chosen: string[] | null}
+ *   | {do: "open" | "columns" | "delete", id: number}
+ *   | {do: "save", id: number, form: string}
+ *   | {do: "resume", id: number, most: number, missing: boolean}
+ *   | FileOrder
+ *   | {source: string, text: string, seeds: number, length: string, most: number}} VotesOrder
+ */
+
+// The chat that answers twice -----------------------------------------------------------------------------------------
+
+/**
+ * The last one goes into a box of its own.
+ *
+ * @typedef {{do: "look"}
+ *   | {do: "switch", on: boolean}
+ *   | {do: "choose", one: string, other: string, blind: boolean}
+ *   | {number: number, side: "left" | "right"}} TwiceOrder
+ */
+
+/**
+ * @typedef {object} Turn
+ * @property {number} number
+ * @property {boolean} running
+ * @property {string} text of the reply on the right
+ * @property {string} left names, as far as they may be told
+ * @property {string} right
+ * @property {"left" | "right" | null} picked
+ * @property {string} failed
+ * @property {string} note
+ */
+
+/**
+ * @typedef {object} Twice
+ * @property {boolean} on
+ * @property {string} why
+ * @property {string} one
+ * @property {string} other
+ * @property {boolean} blind
+ * @property {Array<[value: string, text: string]>} options
+ * @property {Turn | null} turn
+ */
+
+/** @typedef {{re?: number | null, refused?: Refusal, twice: Twice}} TwiceAnswer */
+
+export {};
