@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -165,7 +164,7 @@ class TextGenHost:
         shared = host_module("shared")
         if shared.model is None:
             if self.model_name and getattr(shared.args, "idle_timeout", 0) > 0:
-                return Trouble("The model was unloaded while idle", f"{self._load_advice()} LoRAs are not kept.")
+                return Trouble("The model was unloaded while idle", self._waking_advice())
             return Trouble("No model is loaded", self._load_advice())
         loader = shared.args.loader or type(shared.model).__name__
         if not is_torch_model(shared.model):
@@ -184,6 +183,12 @@ class TextGenHost:
             return "In multi-user mode, start TextGen with --loader Transformers --model NAME --lora NAME."
         load = "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file)"
         return f"{load}. Then load an adapter on the Adapters tab, or {_MENU}."
+
+    def _waking_advice(self) -> str:
+        wakes = "The next message in the chat loads it again, but none of its LoRAs"
+        if self.multi_user:
+            return f"{wakes}: start TextGen anew for those."
+        return f"{wakes}: load those on the Adapters tab then, or {_MENU}. Their faders are where you left them."
 
     def merged_sources(self) -> list[str]:
         """The adapters that the host has loaded together, though it plays but one.
@@ -277,7 +282,6 @@ class TextGenHost:
             model = self._model_or_error()
             seed = drawn_seed(turn.state["seed"])
             input_ids, generation = recorded_call(model, turn, seed)
-            host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
         return Request(
             prompt=turn.prompt,
             input_ids=input_ids,
@@ -319,7 +323,6 @@ class TextGenHost:
             finally:
                 self._generating = False
                 finish_streams()
-                host_module("models").last_generation_time = time.time()
         if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
             raise HostError(f"TextGen could not generate: {type(run.error).__name__}: {run.error}") from run.error
 

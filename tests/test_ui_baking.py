@@ -148,3 +148,15 @@ def test_strangers_bake_nothing(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="multi-user"):
         work(console, "bake", **wish())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["folded", "merged"])
+def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(console: Console, way: str) -> None:
+    work(console, "bake", **wish(way=way))
+    folder = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
+    # Between the two renames: the old one has gone aside, the new one has not taken its place.
+    folder.replace(folder.with_name(f".{folder.name}.0123abcd.lora-mixer.old"))
+    folder.with_name(f".{folder.name}.0123abcd.lora-mixer.part").mkdir()
+    ask(console, "bakery")
+    assert (folder / "README.md").is_file()
+    assert not [path.name for path in folder.parent.iterdir() if "lora-mixer" in path.name]
