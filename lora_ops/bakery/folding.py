@@ -273,8 +273,8 @@ def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> dict[str
             raise ValueError(f"{target.name}: at this gain its magnitudes are too large for {moved.dtype}")
         if gain == 0 and not moved.all():
             raise ValueError(
-                f"{target.name}: a row of the base weight is all zeros, and stock PEFT divides by its norm when DoRA is "
-                "silent there; leave silent targets out (drop_silent), or turn this one up a little"
+                f"{target.name}: a row of the base weight is all zeros, and stock PEFT divides by its norm where DoRA "
+                "is silent; leave silent targets out (drop_silent), or turn this one up a little"
             )
         return {key: moved}
     if gain == 1:
