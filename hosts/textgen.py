@@ -185,10 +185,11 @@ class TextGenHost:
         return f"{load}. Then load an adapter on the Adapters tab, or {_MENU}."
 
     def _waking_advice(self) -> str:
-        wakes = "The next message in the chat loads it again, but none of its LoRAs"
+        """What brings the model back: its chat says that there is none, other than its notebook and its API."""
+        wakes = "Press Load in the Model tab (TextGen’s notebook and API load it by themselves)"
         if self.multi_user:
-            return f"{wakes}: start TextGen anew for those."
-        return f"{wakes}: load those on the Adapters tab then, or {_MENU}. Their faders are where you left them."
+            return f"{wakes}; for its LoRAs, start TextGen anew."
+        return f"{wakes}, then load its LoRAs on the Adapters tab: their faders are where you left them."
 
     def merged_sources(self) -> list[str]:
         """The adapters that the host has loaded together, though it plays but one.

@@ -87,7 +87,7 @@ def test_multi_user_troubles_name_flags_and_no_folder(textgen, host):
 def test_a_model_unloaded_while_idle_is_said_to_be(textgen, host):
     textgen.shared.args.idle_timeout = 5
     textgen.models.unload_model(keep_model_name=True)
-    assert "idle" in host.trouble().title and "next message" in host.trouble().advice
+    assert "idle" in host.trouble().title and "Press Load in the Model tab" in host.trouble().advice
     textgen.shared.args.multi_user = True
     assert "idle" in host.trouble().title and "Adapters tab" not in host.trouble().advice
 
