@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -14,6 +15,7 @@ from tiny import base_logits, llama, logits, pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone_load import Loaded
 from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui import adapters
 from lora_mixer.ui.columns import KEPT
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
@@ -102,6 +104,20 @@ def test_a_page_is_told_what_came_of_the_job_that_it_asks_about_and_of_no_other(
     mine, other = ask(console, "job", of=7), ask(console, "job", of=8)
     assert "Loaded poet" in mine["said"] and mine["job"]["seq"] == 7
     assert "said" not in other and "shelf" not in other and other["job"]["seq"] == 7
+
+
+def test_what_waits_for_a_comparison_says_so(console: Console) -> None:
+    told = [one["job"]["text"] for one in begun(console, "load", names=["poet"])]
+    assert told[0] == "Loading poet …"
+    with console.comparison(SimpleNamespace(stop=lambda: None)):
+        for do, said in (("load", "Loading poet"), ("unload", "Unloading poet")):
+            told = [one["job"]["text"] for one in begun(console, do, names=["poet"])]
+            assert told[0] == f"{said} as soon as the comparison ends …"
+
+
+def begun(console: Console, do: str, **said: object) -> list[dict]:
+    said = {"do": do, "key": do, "keep": False, "gain": 1, **said}
+    return list(adapters.begin(console, "page", said, ()))
 
 
 def test_the_checkpoints_of_a_run_become_columns_each_alone(console: Console, tmp_path: Path) -> None:

@@ -178,8 +178,12 @@ def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     job.tell("Writing …")
     folder, loaded = _folder(console, wish), console.host.loaded_adapters()
     sources = {name: path for name in wish.names if (path := loaded.get(name)) is not None}
+    from ..lora_ops import Cancelled
+
     try:
         lines, checked = _written(console, desk, wish, folder, sources, job)
+    except Cancelled:
+        return {"line": "Stopped: nothing was written."}
     except FileExistsError as error:
         # No failure: the page asks whether it may be replaced.
         return {"exists": str(error), "line": ""}
