@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -181,7 +180,7 @@ class TextGenHost:
         shared = host_module("shared")
         if shared.model is None:
             if self.model_name and getattr(shared.args, "idle_timeout", 0) > 0:
-                return Trouble("The model was unloaded while idle", f"{self._load_advice()} LoRAs are not kept.")
+                return Trouble("The model was unloaded while idle", self._waking_advice())
             return Trouble("No model is loaded", self._load_advice())
         loader = shared.args.loader or type(shared.model).__name__
         if not is_torch_model(shared.model):
@@ -200,6 +199,13 @@ class TextGenHost:
             return "In multi-user mode, start TextGen with --loader Transformers --model NAME --lora NAME."
         load = "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file)"
         return f"{load}. Then load an adapter on the Adapters tab, or {_MENU}."
+
+    def _waking_advice(self) -> str:
+        """What brings the model back: its chat says that there is none, other than its notebook and its API."""
+        wakes = "Press Load in the Model tab (TextGen’s notebook and API load it by themselves)"
+        if self.multi_user:
+            return f"{wakes}; for its LoRAs, start TextGen anew."
+        return f"{wakes}, then load its LoRAs on the Adapters tab: their faders are where you left them."
 
     def merged_sources(self) -> list[str]:
         """The adapters that the host has loaded together, though it plays but one.
@@ -293,7 +299,6 @@ class TextGenHost:
             model = self._model_or_error()
             seed = drawn_seed(turn.state["seed"])
             token_ids, sampling = recorded_call(model, turn, seed)
-            host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
         return Request(
             prompt=turn.prompt,
             token_ids=token_ids,
@@ -335,7 +340,6 @@ class TextGenHost:
             finally:
                 self._generating = False
                 finish_streams()
-                host_module("models").last_generation_time = time.time()
         if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
             raise HostError(f"TextGen could not generate: {type(run.error).__name__}: {run.error}") from run.error
 

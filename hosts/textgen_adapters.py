@@ -8,7 +8,6 @@ unloaded: "LoRA" in its `modules` is for one LoRA that fits. What it needs to kn
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +97,6 @@ def _use(model: Any) -> None:
     shared = host_module("shared")
     shared.model = model
     shared.lora_names = _names(loaded(model))
-    host_module("models").last_generation_time = time.time()  # in use: the idle timer counts from here
 
 
 def _names(there: Mapping[str, Path | None]) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -63,6 +64,8 @@ class SettledLock:
         return got
 
     def release(self) -> None:
+        """The model was in use until now: the host's idle timer, which itself waits for the lock, counts from here."""
+        host_module("models").last_generation_time = time.time()
         self._lock.release()
 
     def locked(self) -> bool:

@@ -164,3 +164,15 @@ def test_a_result_that_peft_does_not_understand_never_gets_its_name(tmp_path: Pa
         bake(Desk(model), Mix(), "pirate", tmp_path, "out")
     assert list(tmp_path.iterdir()) == []
     assert tiny.fingerprint(model) == before
+
+
+@pytest.mark.parametrize("way", ["folded", "patterned"])
+def test_a_dora_that_stock_peft_could_not_play_silently_is_refused(way: Any, tmp_path: Path):
+    model = tiny.with_a_row_of_zeros()
+    desk = Desk(model)
+    silent = Mix({"pirate": Faders(kinds={"lm_head": 0.0})})
+    with pytest.raises(ValueError, match="lm_head: a row of the base weight is all zeros"):
+        bake(desk, silent, "pirate", tmp_path, "out", way)
+    assert not list(tmp_path.iterdir())
+    made = bake(desk, silent, "pirate", tmp_path, "out", drop_silent=True)
+    assert made.greatest_difference is not None and made.greatest_difference < 1e-4

@@ -12,6 +12,9 @@ from browser import Board, Mixer, host_of, set_number, standalone, toast, wait_u
 from gauge import Gauge, gauge
 from playwright.sync_api import expect
 
+from lora_mixer.lora_ops import Fade, Faders, Mix
+from lora_mixer.ui.panel import Panel
+
 pytestmark = pytest.mark.browser
 
 FULL, NONE = "f", "n"
@@ -265,3 +268,14 @@ def test_nothing_can_be_sent_before_the_model_is_there(visit: Any) -> None:
         talk.say("Hello")
         talk.settled()
         expect(talk.reply).to_have_text(FULL * 3)
+
+
+def test_a_fader_beside_the_chat_that_follows_a_fade_keeps_inside_of_its_panel(talk: Talk) -> None:
+    console = talk.mixer.console
+    console.move(Panel(Mix({"pirate": Faders(fades={"master": Fade.parse("0 at 0, 1 at 40")})})))
+    talk.page.get_by_role("button", name="LoRA faders", exact=True).click()
+    row = talk.page.locator(".lora-mixer-dock-panel .lora-mixer-fader").first
+    expect(row).to_contain_text("follows a fade")
+    assert row.evaluate("(row) => row.scrollWidth <= row.clientWidth")
+    console.move(Panel())
+    expect(row.locator("input.lora-mixer-number-input")).to_be_visible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,15 @@ def test_multi_user_troubles_name_flags_and_no_folder(textgen, host):
 def test_a_model_unloaded_while_idle_is_said_to_be(textgen, host):
     textgen.shared.args.idle_timeout = 5
     textgen.models.unload_model(keep_model_name=True)
-    assert "idle" in host.trouble().title
+    assert "idle" in host.trouble().title and "Press Load in the Model tab" in host.trouble().advice
+    textgen.shared.args.multi_user = True
+    assert "idle" in host.trouble().title and "Adapters tab" not in host.trouble().advice
+
+
+def test_what_has_held_the_model_keeps_the_idle_timer_away(textgen, host):
+    with host.lock:
+        textgen.models.last_generation_time = 0.0  # a comparison that takes longer than the timer waits
+    assert textgen.models.last_generation_time > time.time() - 60
 
 
 def test_trouble_never_raises(textgen, host):

@@ -169,6 +169,44 @@ def test_a_dora_knob_follows_a_model_that_is_moved_to_another_dtype():
     torch.testing.assert_close(output(knob, x), dora_reference(knob, x, 1.0))
 
 
+def test_a_silent_dora_knob_over_a_row_of_zeros_is_the_base_layer_too():
+    model = tiny.with_a_row_of_zeros()
+    knobs = knobs_of(model)
+    as_loaded = [output(knob, layer_input(knob)) for knob in knobs]
+    for _ in range(2):
+        for knob, loaded in zip(knobs, as_loaded, strict=True):
+            x = layer_input(knob)
+            knob.set(0.0)
+            assert torch.equal(output(knob, x), knob.layer.base_layer(x))
+            for gain in (0.5, -2.0):
+                knob.set(gain)
+                torch.testing.assert_close(output(knob, x), dora_reference_at(knob, x, gain), rtol=1e-3, atol=1e-3)
+            knob.set(0.0)
+            knob.set(1.0)
+            assert torch.equal(output(knob, x), loaded)
+
+
+def dora_reference_at(knob: Knob, x: torch.Tensor, gain: float) -> torch.Tensor:
+    """The reference, from the magnitude as loaded, which the knob has moved."""
+    assert isinstance(knob, DoraKnob)
+    moved = knob.layer.lora_magnitude_vector[knob.adapter].weight
+    there = moved.data
+    moved.data = knob.magnitude(1.0)
+    try:
+        return dora_reference(knob, x, gain)
+    finally:
+        moved.data = there
+
+
+def test_a_magnitude_that_is_loaded_over_a_silent_one_with_a_row_of_zeros_is_heard():
+    knob = next(knob for knob in knobs_of(tiny.with_a_row_of_zeros()) if "q_proj" not in str(knob.layer))
+    vector, x = knob.layer.lora_magnitude_vector["pirate"], layer_input(knob)
+    knob.set(0.0)
+    vector.load_state_dict({"weight": torch.full_like(vector.weight, 3.0)})
+    knob.set(1.0)
+    torch.testing.assert_close(output(knob, x), dora_reference(knob, x, 1.0), rtol=1e-3, atol=1e-3)
+
+
 # Rows
 
 

@@ -70,6 +70,18 @@ def test_the_model_is_read_back_and_compared(kind: tiny.Kind, tmp_path: Path):
     assert json.loads(json.dumps(merged.to_dict()))["greatest_difference"] == merged.greatest_difference
 
 
+@pytest.mark.parametrize("gain", [0.0, 0.5])
+def test_dora_over_a_row_of_zeros_merges_silent_and_heard(gain: float, tmp_path: Path):
+    model = tiny.with_a_row_of_zeros()
+    desk = Desk(model)
+    mix = Mix({"pirate": Faders(master=gain)})
+    merged = merge(desk, mix, tmp_path, "whole", check=False)
+    desk.apply(mix)
+    wanted = tiny.logits(model)
+    assert wanted.isfinite().all()
+    assert (tiny.logits(load(merged.folder)) - wanted).abs().max() < 5e-5
+
+
 def test_a_model_that_says_something_else_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     desk = Desk(tiny.pirate())
     whole = merging._merged_state

@@ -11,6 +11,7 @@ from tiny import logits, pirate
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui import adapters
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
 
@@ -148,3 +149,27 @@ def test_strangers_bake_nothing(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="multi-user"):
         work(console, "bake", **wish())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["folded", "merged"])
+def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(console: Console, way: str) -> None:
+    work(console, "bake", **wish(way=way))
+    folder = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
+    # Between the two renames: the old one has gone aside, the new one has not taken its place.
+    folder.replace(folder.with_name(f".{folder.name}.0123abcd.lora-mixer.old"))
+    folder.with_name(f".{folder.name}.0123abcd.lora-mixer.part").mkdir()
+    ask(console, "bakery")
+    assert (folder / "README.md").is_file()
+    assert not [path.name for path in folder.parent.iterdir() if "lora-mixer" in path.name]
+
+
+@pytest.mark.parametrize("way", ["folded", "merged"])
+def test_a_bake_that_is_stopped_is_no_failure_and_leaves_nothing(console: Console, way: str) -> None:
+    where = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
+    with console.host.lock:  # it waits for the model
+        news = adapters.begin(console, "page", {"do": "bake", "key": "bake", **wish(way=way)}, ())
+        next(news)
+        ask(console, "stop")
+        *_, last = news
+    assert last["job"]["text"] == "Stopped: nothing was written." and not last["job"]["failed"]
+    assert not where.exists() and not [path for path in where.parent.glob(".*") if "lora-mixer" in path.name]

@@ -8,12 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
+import tiny
+import torch
 from shelved import ask, entry, opened, refused, shelf_host, shelve, work
 from tiny import pirate
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui import build
 from lora_mixer.ui.adapters import obey
 from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Marked, Panel
@@ -116,6 +120,17 @@ def test_a_profile_is_put_back_by_itself_unless_a_gain_was_chosen(console: Conso
     work(console, "unload", names=None)
     work(console, "load", names=["pirate"], keep=False, gain=2)
     assert console.panel.mix["pirate"] == Faders(master=2)
+
+
+def test_a_profile_is_put_back_when_the_page_is_built_before_any_page_asks(console: Console) -> None:
+    console.move(Panel(Mix({"pirate": QUIET})))
+    ask(console, "save", name="quiet", restore=True)
+    started = Console(console.host)  # the host with the same adapter in its model from the start
+    quiet = tiny.logits(console.host.model)
+    console.move(Panel())
+    with gr.Blocks():
+        build(started)
+    assert torch.equal(tiny.logits(console.host.model), quiet)
 
 
 def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Console, tmp_path: Path) -> None:

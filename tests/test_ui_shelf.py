@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import tiny
 import torch
 from shelved import ask, entry, opened, refused, shelf_host, shelve, work
 from tiny import base_logits, llama, logits, pirate
 
 from lora_mixer.hosts.protocol import HostError
-from lora_mixer.lora_ops import Faders
+from lora_mixer.hosts.standalone_load import Loaded
+from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.ui import adapters
 from lora_mixer.ui.columns import KEPT
 from lora_mixer.ui.console import Console
+from lora_mixer.ui.panel import Panel
 
 
 @pytest.fixture
@@ -101,6 +106,20 @@ def test_a_page_is_told_what_came_of_the_job_that_it_asks_about_and_of_no_other(
     assert "said" not in other and "shelf" not in other and other["job"]["seq"] == 7
 
 
+def test_what_waits_for_a_comparison_says_so(console: Console) -> None:
+    told = [one["job"]["text"] for one in begun(console, "load", names=["poet"])]
+    assert told[0] == "Loading poet …"
+    with console.comparison(SimpleNamespace(stop=lambda: None)):
+        for do, said in (("load", "Loading poet"), ("unload", "Unloading poet")):
+            told = [one["job"]["text"] for one in begun(console, do, names=["poet"])]
+            assert told[0] == f"{said} as soon as the comparison ends …"
+
+
+def begun(console: Console, do: str, **said: object) -> list[dict]:
+    said = {"do": do, "key": do, "keep": False, "gain": 1, **said}
+    return list(adapters.begin(console, "page", said, ()))
+
+
 def test_the_checkpoints_of_a_run_become_columns_each_alone(console: Console, tmp_path: Path) -> None:
     shelve(tmp_path / "loras" / "run")  # what became of it
     said = work(console, "checkpoints", name="run", gain=1)
@@ -169,6 +188,21 @@ def test_faders_of_an_adapter_that_went_away_do_not_come_back_with_it(console: C
     work(console, "unload", names=None)
     work(console, "load", names=["poet"], keep=False, gain=1)
     assert console.panel.mix["poet"] == Faders()
+
+
+def test_faders_that_went_with_the_whole_model_come_back_with_it_unless_a_gain_is_chosen(console: Console) -> None:
+    work(console, "load", names=["poet"], keep=False, gain=1)
+    console.move(Panel(Mix({"poet": Faders(master=0.25)})))
+    for gain, stands in ((1, 0.25), (2, 2.0)):
+        console.host.use(Loaded(tiny.llama(), tiny.tokenizer(), 1000))  # as after an idle timer: without adapters
+        assert console.desk() is None
+        work(console, "load", names=["poet"], keep=False, gain=gain)
+        assert console.panel.mix["poet"].master == stands
+        found = tiny.scalings(console.host.model)
+        work(console, "unload", names=None)
+        work(console, "load", names=["poet"], keep=False, gain=1)
+        assert [stands * one for one in tiny.scalings(console.host.model)] == found
+        console.move(Panel(Mix({"poet": Faders(master=stands)})))
 
 
 def test_what_is_not_understood_is_refused_in_words(console: Console) -> None:

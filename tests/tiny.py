@@ -75,6 +75,14 @@ def pirate(model: Any = None, **changes: Any) -> PeftModel:
     return add(model or llama(), lora(**changes))
 
 
+def with_a_row_of_zeros() -> PeftModel:
+    """DoRA on an output head that has the row of a token that nobody says, as padding has it."""
+    base = llama(tie_word_embeddings=True)
+    with torch.no_grad():
+        base.get_input_embeddings().weight[PAD] = 0
+    return pirate(base, use_dora=True, target_modules=["lm_head", "q_proj"])
+
+
 def two() -> PeftModel:
     """Two adapters, both active, whose ranks and targets differ: "pirate" and "poet"."""
     return add(pirate(), lora(r=2, lora_alpha=2, target_modules=["q_proj", "v_proj"], use_rslora=True), "poet")

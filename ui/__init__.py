@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .console import Console
+
+_LOG = logging.getLogger(__name__)
 
 
 def build(console: Console) -> None:
@@ -13,12 +16,14 @@ def build(console: Console) -> None:
     import gradio as gr
 
     from .adapters import build_adapters
+    from .baking import bring_back
     from .comparing import build_comparing
     from .fader_board import build_fader_board
     from .host_menu import build_host_menu
     from .twice_wires import build_twice
     from .votes import build_votes
 
+    bring_back(console.host)
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
             with gr.Row(elem_id="lora-mixer-sides"):
@@ -32,3 +37,12 @@ def build(console: Console) -> None:
             build_votes(console)
         with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
             build_adapters(console)
+    _meet(console)
+
+
+def _meet(console: Console) -> None:
+    """Puts the faders where they stand, whoever generates first: a caller of a host's API may come before any page."""
+    try:
+        console.desk()
+    except Exception:  # a page that says so is better than none
+        _LOG.exception("the desk of the model that is loaded could not be made")

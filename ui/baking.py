@@ -14,6 +14,7 @@ from .shelf import SHARED, shelf_json
 from .works import Job, News, clock
 
 if TYPE_CHECKING:
+    from ..hosts.protocol import Host
     from ..lora_ops import Desk, Target
     from .console import Console
 
@@ -78,8 +79,21 @@ def why_not(console: Console) -> str:
     return "" if console.host.lora_dir else "This host has no folder to write adapters to."
 
 
+def bring_back(host: Host) -> None:
+    """Brings back what a bake that was killed had moved aside, adapter or model, and clears what it left half-written.
+
+    Models have no shelf that would do it whenever somebody looks.
+    """
+    from ..lora_ops.files import put_right
+
+    for folder in (host.lora_dir, host.model_dir):
+        if folder is not None:
+            put_right(folder)
+
+
 def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
+    bring_back(console.host)
     reason = why_not(console)
     desk = None if reason else console.desk()
     if desk is None:
@@ -164,8 +178,12 @@ def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     job.tell("Writing …")
     folder, loaded = _folder(console, wish), console.host.loaded_adapters()
     sources = {name: path for name in wish.names if (path := loaded.get(name)) is not None}
+    from ..lora_ops import Cancelled
+
     try:
         lines, checked = _written(console, desk, wish, folder, sources, job)
+    except Cancelled:
+        return {"line": "Stopped: nothing was written."}
     except FileExistsError as error:
         # No failure: the page asks whether it may be replaced.
         return {"exists": str(error), "line": ""}

@@ -63,6 +63,8 @@ class Console:
         self._lock = threading.RLock()
         # Weak: the engine keeps its desk, the model its engine, and all go together when the host unloads it.
         self._desk: weakref.ref[Desk] | None = None
+        #: The base model that it was a desk of, adapters aside.
+        self._base: weakref.ref[Any] | None = None
         self._model_name = ""
         self._trouble: Trouble | None = None
         self._running: list[Stoppable] = []
@@ -167,11 +169,13 @@ class Console:
     def seat(self, gains: Mapping[str, float]) -> None:
         """Where the masters of adapters stand that have just been loaded, before anything is generated with them.
 
-        A gain of 1 is no choice: then it is what `on_adapters` says, or as loaded.
+        A gain of 1 is no choice: then it is what `on_adapters` says, or as loaded; or where they stood, if they went
+        with a model that was unloaded whole, by an idle timer perhaps, and has been loaded again.
         """
         with self._lock:
             self._seen.difference_update(gains)
-            self._chosen = {name: Faders(master=gain) for name, gain in gains.items()}
+            anew = self._base is not None and self._base() is not _base_of(self.host.model)
+            self._chosen = {name: Faders(master=gain) for name, gain in gains.items() if gain != 1 or not anew}
             try:
                 desk = self.desk()
                 if desk is not None and not self._seen.issuperset(gains):
@@ -262,6 +266,7 @@ class Console:
 
         desk = Desk(engine, self.host.lock)
         self._desk = weakref.ref(desk)
+        self._base = weakref.ref(_base_of(model))
         same_model = self.host.model_name == self._model_name
         self._model_name = self.host.model_name
         if not self._started:
@@ -307,6 +312,13 @@ class Console:
             _LOG.warning("no profile was put back: %s", error)
             kept = {}
         return {**self._chosen, **kept, **louder}
+
+
+def _base_of(model: Any) -> Any:
+    """The model inside of what PEFT has put around it."""
+    while (inside := getattr(model, "get_base_model", None)) is not None:
+        model = inside()
+    return model
 
 
 def checked_range(least: float, most: float) -> tuple[float, float]:

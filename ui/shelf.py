@@ -198,7 +198,7 @@ def note(console: Console, page: str, message: Mapping[str, Any]) -> News:
 def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Loads adapters, at a gain."""
     names, gain, began = _names(message), checked_gain(message), time.monotonic()
-    job.tell(f"Loading {_listed(names)} …")
+    job.tell(f"Loading {_listed(names)}{_after(console)} …")
     loaded = console.host.load_adapters(
         names, keep=bool(message["keep"]), on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
     )
@@ -211,7 +211,7 @@ def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
 def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     """Takes adapters out of the model, by their PEFT names; all of them when none are named."""
     names = None if message["names"] is None else _names(message)
-    job.tell(f"Unloading {_listed(names) if names else 'all adapters'} …")
+    job.tell(f"Unloading {_listed(names) if names else 'all adapters'}{_after(console)} …")
     console.host.unload_adapters(names)
     console.refresh()
     left = loaded_adapters(console)
@@ -234,7 +234,7 @@ def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
         left_out = f" There can be no more than {MOST} columns: {len(members)} checkpoints were thinned out evenly."
         last = len(members) - 1
         members = [members[round(at * last / (MOST - 1))] for at in range(MOST)]
-    job.tell(f"Loading {len(members)} stages of {run} …")
+    job.tell(f"Loading {len(members)} stages of {run}{_after(console)} …")
     loaded = console.host.load_adapters(
         [entry.name for entry in members], on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
     )
@@ -250,6 +250,11 @@ def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     console.lab.change(console.lab.setup.fill(columns))
     said = f"{len(columns)} stages of {run} are loaded, a column each, in {clock(began)}.{left_out}"
     return {"said": said, "shelf": shelf_json(console), "columns": True}
+
+
+def _after(console: Console) -> str:
+    """What adapters wait for, where somebody has the model: no more is heard of it until then."""
+    return " as soon as the comparison ends" if console.comparing else ""
 
 
 def checked_gain(message: Mapping[str, Any]) -> float:

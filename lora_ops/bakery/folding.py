@@ -271,6 +271,11 @@ def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> dict[str
         moved = weights.magnitude(target, gain).detach().reshape(stored.shape)
         if not moved.isfinite().all():
             raise ValueError(f"{target.name}: at this gain its magnitudes are too large for {moved.dtype}")
+        if gain == 0 and not moved.all():
+            raise ValueError(
+                f"{target.name}: a row of the base weight is all zeros, and stock PEFT divides by its norm where DoRA "
+                "is silent; leave silent targets out (drop_silent), or turn this one up a little"
+            )
         return {key: moved}
     if gain == 1:
         return {key: stored}

@@ -231,7 +231,8 @@ def _deltas(layer: Any, name: str, module: Any, tensors: Mapping[str, torch.Tens
     """What one adapter adds to the module's tensors; each is worked out against the base, as PEFT plays them."""
     weight = getattr(layer, "parameter_name", "weight")
     deltas = {}
-    if name in getattr(layer, "lora_magnitude_vector", ()):
+    # A silent DoRA over a row of zeros is plain LoRA: see `DoraKnob`.
+    if name in getattr(layer, "lora_magnitude_vector", ()) and name in layer.lora_variant:
         if getattr(getattr(module.weight, "quant_state", None), "packing_format_for_cpu", False):
             raise ValueError(
                 f"{name!r} is DoRA over 4-bit weights on a processor, which PEFT reads wrongly once they are packed "

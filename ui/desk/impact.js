@@ -90,13 +90,22 @@ export function impactPanel({ name }) {
     title: "So many targets of greatest impact stay; all others fall silent",
     on: { click: () => turn({ do: "keep top", count: count.value }, "Only the targets that matter most are left.") },
   });
+  // Each button and its number keep together, wherever the line ends.
   const turns = el(
     "div",
     { class: "column-tools impact-turns" },
-    silence,
-    el("label", { class: "inline" }, share, el("span", { text: "% of the impact" })),
-    keep,
-    el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" })),
+    el(
+      "span",
+      { class: "impact-turn" },
+      silence,
+      el("label", { class: "inline" }, share, el("span", { text: "% of the impact" })),
+    ),
+    el(
+      "span",
+      { class: "impact-turn" },
+      keep,
+      el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" })),
+    ),
   );
   const source = el(
     "fieldset",

@@ -79,10 +79,11 @@ class DoraKnob(Knob):
 
     With scaling at 0 alone the trained magnitude would still act on the base weight. With
     m(gain) = norm(W) + gain x (m - norm(W)), gain 0 is the base model exactly and gain 1 is the adapter as loaded.
-    The norm of W is worked out at the first move, by PEFT's own function, so that the two cancel to the bit.
+    The norm of W is worked out at the first move, by PEFT's own function, so that the two cancel to the bit. Where a
+    row of W is all zeros there is nothing to cancel: PEFT divides 0 by 0. There gain 0 is plain LoRA at scaling 0.
     """
 
-    __slots__ = ("_gain", "_magnitude", "_norm", "_vector", "_version")
+    __slots__ = ("_gain", "_magnitude", "_norm", "_set_aside", "_vector", "_version")
 
     def __init__(self, layer: BaseTunerLayer, adapter: str, weight: torch.Tensor) -> None:
         super().__init__(layer, adapter, weight, "DoRA rescales the base weight's columns for the whole batch at once")
@@ -91,15 +92,28 @@ class DoraKnob(Knob):
         self._version: int = self._vector.weight._version
         self._norm: torch.Tensor | None = None
         self._gain = 1.0
+        #: What makes the layer one of DoRA, while it is plain.
+        self._set_aside: Any = None
 
     def set(self, gain: float) -> None:
         self._notice()
         weight = self._vector.weight
-        if gain != self._gain:
+        if gain != self._gain or self._set_aside is not None:
             weight.data, self._gain = self._magnitude_at(gain), gain
+            self._plain(gain == 0 and not weight.data.all())
         super().set(gain)
         if clear := getattr(self._vector, "_cache_clear", None):
             clear()
+
+    def _plain(self, plain: bool) -> None:
+        """Has PEFT take this layer for one of plain LoRA, or of DoRA again."""
+        variants = self.layer.lora_variant
+        if plain and self._set_aside is None:
+            self._set_aside = variants.pop(self.adapter, None)
+        elif not plain and self._set_aside is not None:
+            if self.adapter in self._scalings:  # and where it was loaded anew, PEFT has made another
+                variants.setdefault(self.adapter, self._set_aside)
+            self._set_aside = None
 
     def magnitude(self, gain: float) -> torch.Tensor:
         """The magnitude that stands for this gain, wherever the knob is now; nothing is moved."""
