@@ -18,6 +18,7 @@
       sides.settle();
       votes.settle();
       works.settle();
+      M.report.settle();
     };
     M.store.onChange(M.guard("the desk", desk.update));
     M.store.onChange(M.guard("the dock", dock.update));
