@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import lora_mixer
@@ -20,7 +19,10 @@ html_copy_source = False
 # The pictures of the README stand in plain HTML there, which Sphinx does not look into.
 html_extra_path = ["extra"]
 exclude_patterns = ["extra"]
-nitpicky = False
+suppress_warnings = [
+    "myst.header",  # a page may leave a level of headings out
+    "ref.python",  # two classes with one name, which a section "Raises" names: either will do
+]
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
@@ -34,7 +36,7 @@ napoleon_use_rtype = False
 default_role = "code"
 
 #: What means something in reStructuredText, outside of code.
-_MARKS = re.compile(r"(?<![\w*])\*(?=\S)|\||(?<=\w)_(?!\w)")
+_MARKS = re.compile(r"\*|\||(?<=\w)_(?!\w)")
 _CODE = re.compile(r"(``.*?``|`[^`\n]*`|:\w+:`[^`]*`)")
 
 
@@ -45,8 +47,9 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
             parts = _CODE.split(line)
             parts[::2] = [_MARKS.sub(lambda mark: "\\" + mark[0], part) for part in parts[::2]]
             lines[at] = "".join(parts)
+    if what in ("property", "attribute", "data") and lines:
+        lines[0] = f": {lines[0]}"  # or what stands before a colon in it is taken for its type
 
 
 def setup(app: Any) -> None:
-    app.connect("autodoc-process-docstring", plain, priority=900)
-    app.add_css_file("site.css") if (Path(app.confdir) / "_static" / "site.css").is_file() else None
+    app.connect("autodoc-process-docstring", plain, priority=100)  # before the sections are read

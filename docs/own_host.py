@@ -6,7 +6,9 @@ python own_host.py MODEL_FOLDER ADAPTER_FOLDER
 import random
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from peft import PeftModel
@@ -30,19 +32,22 @@ class OwnHost:
         self.tokenizer = AutoTokenizer.from_pretrained(model_folder)
         self.model_name, self.lock, self.stopped = Path(model_folder).name, threading.Lock(), False
 
-    def ask(self, text, values, before=(), system=""):
+    def ask(self, text: str, values: Any, before: Any = (), system: str = "") -> Request:
         if not text.strip():
             raise HostError("Type a prompt first.")
         ids = self.tokenizer(text, return_tensors="pt")["input_ids"].to(self.model.device)
         generation = {"max_new_tokens": 40, "do_sample": True, "temperature": 0.8}
         return Request(text, ids, generation, stop_strings=(), seed=random.randrange(2**31))
 
-    def generate(self, request):
+    def generate(self, request: Request) -> Iterator[str]:
         """Only where columns cannot run as one batch, or are to run one after the other."""
         said = self.model.generate(input_ids=request.input_ids, **request.generation)
         yield self.tokenizer.decode(said[0, request.input_ids.shape[1] :], skip_special_tokens=True)
 
-    def no_chat(self, *_):
+    def loaded_adapters(self) -> dict[str, Path | None]:
+        return dict.fromkeys(getattr(self.model, "peft_config", {}))
+
+    def no_chat(self, *_: Any, **__: Any) -> Any:
         raise HostError("There is no chat here: type a prompt.")
 
     ask_again = prompt_again = use_reply = load_adapters = unload_adapters = no_chat
@@ -50,10 +55,10 @@ class OwnHost:
     trouble = reply_length = watch_changes = answer_turns = stop = nothing
     none = staticmethod(lambda *_: [])
     chat_inputs = chat_outputs = adapter_menu = adapter_menu_updates = shelf_folders = merged_sources = none
-    loaded_adapters, last_reply = staticmethod(dict), staticmethod(lambda values: "")
+    last_reply = staticmethod(lambda values: "")
 
 
-def page(host: OwnHost) -> tuple[gr.Blocks, dict]:
+def page(host: OwnHost) -> tuple[gr.Blocks, dict[str, Any]]:
     """The page, and what `launch` needs: since Gradio 6 it takes style and script, before it the `Blocks` did."""
     look = {"css": style(), "js": f"() => {{ {script()} }}"}
     newer = int(gr.__version__.split(".")[0]) >= 6

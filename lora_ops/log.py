@@ -89,7 +89,7 @@ class LogFile(RotatingFileHandler):
             finally:
                 if self.stream is not None:
                     self.stream.close()
-                    self.stream = None  # type: ignore[assignment]
+                    self.stream = None
 
     def doRollover(self) -> None:
         with suppress(OSError):  # somebody has it open, on Windows: it grows until they have not
@@ -107,7 +107,7 @@ class LogFile(RotatingFileHandler):
         """Nobody is told."""
 
 
-class _Terminal(logging.StreamHandler):  # type: ignore[type-arg]
+class _Terminal(logging.StreamHandler):
     """What Python does with warnings that nobody handles, but for what a page has told."""
 
     def __init__(self) -> None:

@@ -32,7 +32,9 @@ def console(tmp_path: Path) -> Iterator[Console]:
 
 
 def kept(console: Console) -> str:
-    path = console.host.user_data / log.NAME
+    folder = console.host.user_data
+    assert folder is not None
+    path = folder / log.NAME
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 

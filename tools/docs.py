@@ -5,7 +5,7 @@ What is on it stands elsewhere: the README and its neighbours, `docs/`, the note
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,7 +14,8 @@ from .processes import OFFLINE, SetupError, clean_env, run_shown, say
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Pages that stand in the repository where they stand on the site, so that links between them hold in both.
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "bench/RESULTS.md", "demo/README.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "bench/RESULTS.md", "demo/README.md",
+         "demo/adapters/pirate/README.md", "demo/adapters/butler/README.md")  # fmt: skip
 NOTEBOOKS = ROOT / "docs" / "notebooks"
 #: What the site tells of from its docstrings: a page for each of these folders and for each in them, or of one module.
 ROOMS = ("lora_ops", "hosts/protocol.py")
@@ -25,8 +26,10 @@ _CONTENTS = """
 {}
 ```
 """
-_ORDER = ("docs/command-line", "docs/notebooks/README", "docs/own-host", "docs/api/index", "CONTRIBUTING", "CHANGELOG",
-          "SECURITY", "bench/RESULTS", "demo/README")  # fmt: skip
+_ORDER = (
+    "docs/command-line", "docs/notebooks/README", "docs/own-host", "docs/api/index", "CONTRIBUTING", "CHANGELOG",
+    "SECURITY", "bench/RESULTS", "demo/README", "demo/adapters/pirate/README", "demo/adapters/butler/README",
+)  # fmt: skip
 _API = """# From Python
 
 What can be imported, by the rooms of the house; `lora_mixer.lora_ops` has the most used names itself.
@@ -100,8 +103,7 @@ def lay_out(source: Path) -> None:
     for page in PAGES:
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / page, source / page)
-    with (source / "README.md").open("a", encoding="utf-8") as readme:
-        readme.write(_CONTENTS.format("\n".join(_ORDER)))
+    _goes_on(source / "README.md", _ORDER)
     _lay_out_notebooks(source / "docs" / "notebooks")
     _lay_out_api(source / "docs" / "api")
 
@@ -110,9 +112,13 @@ def _lay_out_notebooks(to: Path) -> None:
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
     for path in paths:
         (to / f"{path.stem}.md").write_text(as_markdown(path), encoding="utf-8")
-    index = to / "README.md"
+    _goes_on(to / "README.md", [path.stem for path in paths])
+
+
+def _goes_on(index: Path, pages: Sequence[str]) -> None:
+    """Tells Sphinx which pages come after one, and leads its links to notebooks to what they are on the site."""
     text = index.read_text(encoding="utf-8").replace(".ipynb)", ".md)")
-    index.write_text(text + _CONTENTS.format("\n".join(path.stem for path in paths)), encoding="utf-8")
+    index.write_text(text + _CONTENTS.format("\n".join(pages)), encoding="utf-8")
 
 
 def as_markdown(notebook: Path) -> str:
