@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one door for people: ``demo``, ``mixer``, ``test``, ``page`` and ``bench``, each doing all of its own set-up.
+"""The one door for people: ``demo``, ``mixer``, ``test``, ``page``, ``docs`` and ``bench``, each with its own set-up.
 
 It needs Python 3.10 or newer and nothing else; what it installs goes into ``.venvs/`` in this folder.
 """
@@ -7,6 +7,7 @@ It needs Python 3.10 or newer and nothing else; what it installs goes into ``.ve
 import argparse
 import importlib
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -26,13 +27,15 @@ if sys.version_info < (3, 10):  # noqa: UP036
         "Get a newer one from https://www.python.org/downloads/".format(*sys.version_info)
     )
 
-from tools.environments import NEWEST, OLDEST, prepare
+from tools import docs as site
+from tools.environments import NEWEST, OLDEST, prepare, prepare_docs
 from tools.install import TORCH_OVERRIDE
 from tools.page import build_page, check_page, prepare_page
 from tools.processes import SetupError, clean_env, run_shown, say
 from tools.side_by_side import run_side_by_side
 
 ROOT = Path(__file__).resolve().parent
+SITE = ROOT / "build" / "site"
 # The last line of a pytest run, with or without its frame of "=".
 CLOSING = re.compile(r"^.*(?:passed|failed|error|skipped|deselected|collected|no tests ran).* in [\d.]+s\b.*$", re.M)
 
@@ -111,14 +114,26 @@ def page(options: argparse.Namespace, rest: Sequence[str]) -> int:
     return 0 if built and not written else 1
 
 
+def docs(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    if options.renew:
+        return hand_over(prepare(NEWEST, tools=False), "cli.reference", rest)
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.rmtree(SITE, ignore_errors=True)
+        site.check(site.build(prepare_docs(), Path(scratch), SITE))
+    say(f"The site is in {SITE}; begin with README.html.")
+    return 0
+
+
 def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    everything = not (options.lint or options.old or options.new)
+    everything = not (options.lint or options.docs or options.old or options.new)
     names = [name for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)) if chosen or everything]
     linted = options.lint or everything
     pythons, results = prepared([*names, NEWEST] if linted else names)
     if linted and NEWEST in pythons:
         results.append(lint(pythons[NEWEST]))
         results.append(lint_page(pythons[NEWEST]))
+    if options.docs or everything:
+        results.append(check_docs())
     results += run_pytest({name: pythons[name] for name in names if name in pythons}, rest)
     say(f"\n{' summary ':-^100}")
     for part, passed, seconds, closing in results:
@@ -182,6 +197,23 @@ def lint_page(python: Path) -> Result:
     return Result("page", not failed, time.monotonic() - started, closing)
 
 
+def check_docs() -> Result:
+    """The site with warnings as errors and every link followed, and the notebooks from beginning to end."""
+    say(f"\n{' docs ':=^100}")
+    started = time.monotonic()
+    closing = "the site has no broken link, and the notebooks run"
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            python = prepare_docs()
+            built = site.build(python, Path(scratch), Path(scratch, "site"))
+            site.check([*built, *site.run_notebooks(python, Path(scratch))])
+    except SetupError as error:
+        closing = str(error)
+        say(closing)
+        return Result("docs", False, time.monotonic() - started, closing)
+    return Result("docs", True, time.monotonic() - started, closing)
+
+
 def run_pytest(pythons: Mapping[str, Path], rest: Sequence[str]) -> list[Result]:
     """The whole of ``tests/`` in these environments, at the same time where the machine has a core for each."""
     packages = ("gradio", "transformers", "peft", "torch")
@@ -240,7 +272,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "mixer",
         mixer,
-        "what needs no page: inspect, bake, combine, merge, loudness, impact",
+        "in the terminal: inspect, bake, combine, merge, loudness, impact",
         "The command line of LoRA Mixer: all that follows goes to it, `run.py mixer --help` lists its commands.",
     )
 
@@ -248,17 +280,26 @@ def parser() -> argparse.ArgumentParser:
         "test",
         test,
         "check the code, and run all tests on the oldest and the newest supported versions",
-        "Runs ruff and mypy, the checks of the page's script, then pytest in two environments at the same time: the\n"
-        "oldest supported versions of Gradio, transformers and PEFT, and the newest. All of it runs, even when a part\n"
-        "fails; the exit code is 0 if all passed.\n"
+        "Runs ruff and mypy, checks the page's script, builds the docs, then runs pytest in two environments at the\n"
+        "same time: the oldest supported versions of Gradio, transformers and PEFT, and the newest. All of it runs,\n"
+        "even when a part fails; the exit code is 0 if all passed.\n"
         "Arguments that are not listed here go to pytest:\n"
         "  run.py test --new -x -k rows\n"
         '  run.py test --old -m "not browser" tests/test_desk.py\n'
         "The tests of the page need Chromium or Chrome; LORA_MIXER_CHROMIUM names one that is not found by itself.",
     )
     added.add_argument("--lint", action="store_true", help="only ruff and mypy, and all checks of the page's script")
+    added.add_argument("--docs", action="store_true", help="only the docs, with the notebooks")
     added.add_argument("--old", action="store_true", help="only the tests on the oldest versions")
     added.add_argument("--new", action="store_true", help="only the tests on the newest versions")
+
+    added = add(
+        "docs",
+        docs,
+        "build the site out of docs/ and the docstrings",
+        "Builds the site into build/site. It fails where Sphinx warns of something or a link is broken.",
+    )
+    added.add_argument("--renew", action="store_true", help="write docs/command-line.md anew, and build nothing")
 
     add(
         "page",
@@ -283,6 +324,9 @@ def stop(*_: object) -> None:
 
 
 def main(argv: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):  # where output goes into a pipe, Windows has a character set of its own
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     if argv[:1] == ["--inside"]:
         return inside(argv[1], argv[2:])
     # All that follows `mixer` is for its own command line, `--help` too.
@@ -291,6 +335,7 @@ def main(argv: list[str]) -> int:
     rest = [*rest, *(word for word in more if word != "--")]
     if options.command is None:
         parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "page", "bench"]))
+        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "docs", "bench"]))
     signal.signal(signal.SIGTERM, stop)
     try:
         code: int = options.work(options, rest)

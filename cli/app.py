@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import typer
 
-from . import baking, inspecting, measuring
+from .. import __version__
+from . import baking, inspecting, measuring, page
+
+#: What a user types where LoRA Mixer is installed.
+NAME = "lora-mixer"
 
 app = typer.Typer(
-    name="lora_mixer",
+    name=NAME,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="**LoRA Mixer** without its page: look at adapters, measure them, and write mixes to disk.\n\n"
+    help="**LoRA Mixer** in a terminal: look at adapters, measure them, and write mixes to disk; or open its page.\n\n"
     "A *gain* is what an adapter's loudness is multiplied by: 1 is as trained, 0 silent, 2 twice as loud. Gains come "
     "from a mix or profile that the page saved (`--mix FILE`), and from `--gain`, as often as you like:\n\n"
     "* `--gain 0.5` the only adapter, whole\n\n"
@@ -25,9 +31,27 @@ app = typer.Typer(
     "came from.",
 )
 
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"LoRA Mixer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tells the version, and ends.")
+    ] = False,
+) -> None: ...
+
+
 app.command("inspect")(inspecting.inspect)
 app.command("bake")(baking.bake)
 app.command("combine")(baking.combine)
 app.command("merge")(baking.merge)
 app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
+# What follows `demo` is for the page, its own --help too.
+_ALL: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
+app.command("demo", context_settings=_ALL, add_help_option=False)(page.demo)

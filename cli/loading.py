@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..hosts.standalone_folders import folders
 from ..hosts.standalone_load import Start, check_adapter, check_model, load
 from .showing import say
 
@@ -35,5 +36,6 @@ def desk_of(model: str, adapters: Mapping[str, Path], device: str, dtype: str, q
     import transformers
 
     transformers.logging.disable_progress_bar()
-    loaded = load(Start(ROOT, folder, dict(adapters), device, dtype), (lambda text: None) if quiet else say)
+    start = Start(ROOT, folder, dict(adapters), device, dtype, cache=folders(ROOT).cache)
+    loaded = load(start, (lambda text: None) if quiet else say)
     return Desk(loaded.model), loaded.tokenizer

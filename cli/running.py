@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from ..hosts.protocol import HostError
 from ..lora_ops.mix import explain
 from ..lora_ops.needs import MissingPackage
+from ..lora_ops.torch_errors import in_words
 from . import DONE, FAILED, MISUSED
-from .app import app
+from .app import NAME, app
 
 _DEBUG = "--debug"
 _LACKS = (
@@ -30,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     words = [word for word in argv if word != _DEBUG]
     _quiet()
     try:
-        status = app(words, prog_name="lora_mixer", standalone_mode=False)
+        status = app(words, prog_name=NAME, standalone_mode=False)
     except typer.Exit as end:
         return int(end.exit_code)
     except (typer.Abort, KeyboardInterrupt):
@@ -50,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
         if package := _missing(error):
             return _told(_LACKS.format(package), FAILED, debug)
         if isinstance(error, OSError | MissingPackage | RuntimeError | MemoryError):
-            return _told(str(error) or type(error).__name__, FAILED, debug)
+            return _told(in_words(error), FAILED, debug)
         traceback.print_exc()
         return FAILED
     return status if isinstance(status, int) else DONE

@@ -1,6 +1,6 @@
 """The standalone host: LoRA Mixer on a bare machine, with our own small chat page around it.
 
-`main` is what `run.py demo` calls.
+`main` is what `run.py demo` and `lora-mixer demo` call.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .protocol import HostError
+from .standalone_folders import folders
 from .standalone_guard import LOOPBACK, own_names
 from .standalone_load import Start, check_adapter, check_model, demo_adapters, name_adapters
 
@@ -27,9 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FAILED, MISUSED = 1, 2
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the page until Ctrl-C; returns the exit status."""
-    options = _parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, program: str = "run.py demo") -> int:
+    """Run the page until Ctrl-C; returns the exit status. `program` is what the user typed to call it."""
+    options = options_of(program).parse_args(argv)
     try:
         start = _start(options)
         _check_port(options.host, options.port)
@@ -46,12 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def options_of(program: str) -> argparse.ArgumentParser:
+    """What can be said to `program`."""
     parser = argparse.ArgumentParser(
-        prog="run.py demo",
+        prog=program,
         description="A chat with a small model and its LoRA adapters, and the mixing desk beside it. "
         "Without options it plays SmolLM2-135M-Instruct with the two adapters that come with the project.",
-        epilog="example: run.py demo --model ~/models/Llama-3.2-1B-Instruct --lora ~/loras/one --lora ~/loras/two",
+        epilog=f"example: {program} --model ~/models/Llama-3.2-1B-Instruct --lora ~/loras/one --lora ~/loras/two",
     )
     what = parser.add_argument_group("what to play")
     what.add_argument("--model", type=Path, metavar="DIR", help="a local transformers model (safetensors)")
@@ -89,7 +91,8 @@ def _start(options: argparse.Namespace) -> Start:
         adapters = demo_adapters(ROOT)
     else:
         adapters = name_adapters(options.lora or ())
-    return Start(ROOT, options.model, adapters, options.device, options.dtype)
+    kept = folders(ROOT)
+    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache)
 
 
 def _check_port(host: str, port: int | None) -> None:

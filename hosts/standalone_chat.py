@@ -13,6 +13,8 @@ from typing import Any
 
 import gradio as gr
 
+from ..lora_ops import log
+from ..lora_ops.torch_errors import in_words
 from . import standalone_log
 from .protocol import HostError, Request
 from .standalone_gradio import refusal
@@ -158,6 +160,7 @@ class Chat:
             _, settings = self.host.read(values)
             request = self.host.request(history, settings)
         except HostError as error:
+            log.note(error)
             raise refusal(str(error)) from None
         stop = self._stops[session] = threading.Event()
         history = replace(history.answer(""), busy=True)
@@ -196,7 +199,8 @@ class Chat:
             report = "The model said nothing at all. Try another seed, or say it in other words."
         yield [*self.view(settled), _status(report if failure is None else ""), text if lost else same]
         if failure is not None:
-            raise gr.Error(f"The model could not answer: {failure}") from failure
+            log.note(failure, "the model could not answer")
+            raise gr.Error(f"The model could not answer: {in_words(failure)}") from failure
 
     def stop_session(self, request: gr.Request, history: History) -> list[Any]:
         """Stop the reply of the page that asks for it; another page's goes on."""

@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..lora_ops import log
 from ..lora_ops.imported import imported
+from ..lora_ops.torch_errors import in_words
 from .adapter_loading import OnLoaded, change, leaving, wanted
 from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from .standalone_history import History
@@ -165,7 +167,8 @@ class StandaloneHost:
         try:
             self.use(load(self.start, self._say))
         except Exception as error:
-            self.failure = str(error) or type(error).__name__
+            log.note(error, "the model could not be loaded")
+            self.failure = in_words(error)
             raise
         finally:
             self.progress = ""

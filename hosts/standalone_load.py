@@ -27,6 +27,7 @@ class Start:
         device: "auto", or what torch calls a device.
         dtype: "auto" (float32 on the CPU, bfloat16 elsewhere), or what torch calls a dtype.
         state: where profiles, baked adapters and the like are kept; None for `user_data` in `root`.
+        cache: where the demo's model is kept once it is converted; None for `.cache` in `root`.
     """
 
     root: Path
@@ -35,6 +36,7 @@ class Start:
     device: str = "auto"
     dtype: str = "auto"
     state: Path | None = None
+    cache: Path | None = None
 
     @property
     def model_name(self) -> str:
@@ -109,7 +111,8 @@ def load(start: Start, say: Callable[[str], None]) -> Loaded:
 
     device = _device(start.device)
     dtype = _dtype(start.dtype, device)
-    model, tokenizer = _load_local(start.model) if start.model else _load_demo(start.root, say)
+    cache = start.cache or start.root / ".cache"
+    model, tokenizer = _load_local(start.model) if start.model else _load_demo(cache, say)
     try:
         model = model.to(device=device, dtype=dtype)
     except (RuntimeError, AssertionError) as error:  # a device that is not there, or too small
@@ -147,10 +150,9 @@ def _load_local(folder: Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _load_demo(root: Path, say: Callable[[str], None]) -> tuple[Any, Any]:
+def _load_demo(cache: Path, say: Callable[[str], None]) -> tuple[Any, Any]:
     from ..demo.base_model import converted_folder, load_base
 
-    cache = root / ".cache"
     if not converted_folder(cache).is_dir():
         say(f"Converting {DEMO_MODEL} for its first start, about half a minute …")
     try:

@@ -13,7 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..lora_ops import log
 from ..lora_ops.imported import imported
+from ..lora_ops.torch_errors import in_words
 from . import textgen_adapters, textgen_changes, textgen_turns
 from .adapter_loading import OnLoaded
 from .protocol import Answerer, HostError, ReplyLength, Request, Trouble
@@ -174,6 +176,7 @@ class TextGenHost:
         try:
             return self._trouble()
         except Exception as error:
+            log.note(error, "TextGen does not answer")
             return Trouble("TextGen does not answer", f"Its state cannot be read: {type(error).__name__}: {error}")
 
     def _trouble(self) -> Trouble | None:
@@ -341,7 +344,7 @@ class TextGenHost:
                 self._generating = False
                 finish_streams()
         if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
-            raise HostError(f"TextGen could not generate: {type(run.error).__name__}: {run.error}") from run.error
+            raise HostError(f"TextGen could not generate: {in_words(run.error)}") from run.error
 
     def stop(self) -> None:
         """Stops whatever the host generates, as its own Stop button does."""

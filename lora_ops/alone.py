@@ -21,17 +21,18 @@ _BETWEEN_TRIES = 0.01
 
 
 @contextmanager
-def alone(folder: Path, patience: float = PATIENCE) -> Iterator[None]:
+def alone(folder: Path, patience: float = PATIENCE, lock: str = LOCK) -> Iterator[None]:
     """Nobody else who asks is in this block for `folder` at the same time; the lock ends with its process.
 
     Args:
         folder: is made where it is missing.
         patience: how many seconds to wait for somebody else.
+        lock: the file that stands for the lock; who names another one writes something else there.
 
     Raises:
         CannotWrite: the folder cannot be made, or nobody may write in it, or somebody else does for too long.
     """
-    path = folder / LOCK
+    path = folder / lock
     with telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + patience

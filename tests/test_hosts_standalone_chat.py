@@ -66,7 +66,7 @@ def test_a_failure_is_shown_and_leaves_everything_free(
     monkeypatch.setattr(host.model, "generate", out_of_memory)
     steps = chat.say(ME, "Hi", *values_of(History()))
     seen = []
-    with pytest.raises(gr.Error, match="out of memory"):
+    with pytest.raises(gr.Error, match="not enough memory"):
         for step in steps:
             seen.append(step)
     assert seen[-1][0] == History() and seen[-1][-1] == "Hi"

@@ -48,6 +48,7 @@ heavy = HEAVY & set(sys.modules)
 class Host:
     name, multi_user, initial_off, model, tokenizer, model_name = "a host", False, (), None, None, ""
     lora_dir = model_dir = None
+    user_data = None
     def trouble(self): return None
     def merged_sources(self): return ()
     def chat_inputs(self): return []

@@ -48,6 +48,10 @@ class ToyEngine:
         self._rest = Mix()
         self._in_use = False
 
+    @property
+    def base(self) -> Any:
+        return self
+
     def why_not(self, what: Ability) -> str:
         return {
             "rows": "" if self._rows else "a toy of this kind plays one mix at a time",

@@ -1,4 +1,4 @@
-"""The two virtual environments, the oldest and the newest supported set, made when they are needed.
+"""The virtual environments, made when they are needed: the oldest and the newest supported set, and that of the docs.
 
 They live in ``.venvs/``, one for each set and Python. Nothing outside of that folder changes; deleting it starts over.
 """
@@ -20,14 +20,15 @@ from .processes import SetupError, say
 
 ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venvs"
-OLDEST, NEWEST = "oldest", "newest"
+OLDEST, NEWEST, DOCS = "oldest", "newest", "docs"
 # A set has no ready-made packages for a Python that came after it.
-LAST_PYTHON = {OLDEST: (3, 13), NEWEST: (3, 14)}
+LAST_PYTHON = {OLDEST: (3, 13), NEWEST: (3, 14), DOCS: (3, 14)}
+SIZE = {OLDEST: "2 GB", NEWEST: "2 GB", DOCS: "150 MB"}
 DISK_NEEDED_GB = 3
 
 
 def prepare(name: str, *, tools: bool) -> Path:
-    """The Python of the environment ``name`` ("oldest" or "newest"), installed first if need be.
+    """The Python of the environment ``name`` ("oldest", "newest" or "docs"), installed first if need be.
 
     An environment's state file says from what each of its layers was installed. It is taken away before anything
     changes and written at the end, so that an interrupted set-up is never mistaken for a finished one: without it,
@@ -40,7 +41,7 @@ def prepare(name: str, *, tools: bool) -> Path:
     with alone(VENVS / f"{folder.name}.lock"):
         state = read_state(state_file) if python.exists() else {}
         torch = os.environ.get(TORCH_OVERRIDE) or state.get("torch", "")
-        layers = [TORCH, PACKAGES, MODEL, *([TOOLS] if tools else [])]
+        layers = [PACKAGES] if name == DOCS else [TORCH, PACKAGES, MODEL, *([TOOLS] if tools else [])]
         wanted = {layer: fingerprint(name, layer, torch) for layer in layers}
         if any(state.get(layer, mark) != mark for layer, mark in wanted.items()):
             state = {}
@@ -48,7 +49,7 @@ def prepare(name: str, *, tools: bool) -> Path:
         if not missing:
             return python
         started = time.monotonic()
-        say(f"Setting up .venvs/{folder.name} (about 2 GB; the next start goes straight on)")
+        say(f"Setting up .venvs/{folder.name} (about {SIZE[name]}; the next start goes straight on)")
         check_disk()
         log = VENVS / f"{folder.name}.log"
         log.unlink(missing_ok=True)
@@ -59,6 +60,20 @@ def prepare(name: str, *, tools: bool) -> Path:
             install(layer, name, python, torch, log)
         state_file.write_text(json.dumps({**state, **wanted, "torch": torch}, indent=1), encoding="utf-8")
         say(f"  ready after {time.monotonic() - started:.0f} s")
+    return python
+
+
+def prepare_docs() -> Path:
+    """The Python of an environment with what the docs need, which sees all of the newest set behind its own.
+
+    Raises SetupError.
+    """
+    newest, python = prepare(NEWEST, tools=False), prepare(DOCS, tools=False)
+    ask = [str(newest), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    others = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    ask[0] = str(python)
+    own = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
+    (own / "newest.pth").write_text(others, encoding="utf-8")
     return python
 
 

@@ -63,7 +63,9 @@ def prepare_page(python: Path) -> PageTools:
             for name in LOCKED:
                 shutil.copy2(ROOT / name, FOLDER)
             # No package runs a script of its own: none of ours needs one.
-            run_step("page tools", [*npm, "ci", "--prefix", str(FOLDER), "--ignore-scripts", "--no-audit"], log)
+            run_step(
+                "page tools", [*npm, "ci", "--prefix", str(FOLDER.resolve()), "--ignore-scripts", "--no-audit"], log
+            )
             state_file.write_text(json.dumps({**wanted, "node": str(node)}, indent=1), encoding="utf-8")
             say(f"  ready after {time.monotonic() - started:.0f} s")
     return PageTools(node, FOLDER / "node_modules")

@@ -45,10 +45,12 @@ def ended(process: subprocess.Popen[Any]) -> Iterator[None]:
         raise
 
 
-def run_shown(command: Sequence[str], cwd: Path) -> tuple[int, str]:
+def run_shown(command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Run a command, passing on what it prints as it comes; its exit code and the end of its output."""
     sys.stdout.flush()
-    process = subprocess.Popen(command, cwd=cwd, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, cwd=cwd, env=env or clean_env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert process.stdout
     tail = b""
     with ended(process):

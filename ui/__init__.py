@@ -15,14 +15,17 @@ def build(console: Console) -> None:
     """Builds the page inside the open Gradio context; called again when a host rebuilds its interface."""
     import gradio as gr
 
+    from ..lora_ops import log
     from .adapters import build_adapters
     from .baking import bring_back
     from .comparing import build_comparing
     from .fader_board import build_fader_board
     from .host_menu import build_host_menu
+    from .report import build_report
     from .twice_wires import build_twice
     from .votes import build_votes
 
+    log.keep(console.host.user_data)
     bring_back(console.host)
     with gr.Tabs(elem_id="lora-mixer-tabs", selected="mix"):
         with gr.Tab("Mix", id="mix", elem_id="lora-mixer-mix"):
@@ -37,6 +40,7 @@ def build(console: Console) -> None:
             build_votes(console)
         with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
             build_adapters(console)
+    build_report(console)
     _meet(console)
 
 

@@ -15,6 +15,7 @@ import gradio as gr
 from . import baking, heat, profiles, shelf
 from .said import message_of
 from .toast import refusal
+from .trouble import told
 from .wire import (
     FOR_PEOPLE,
     GARBLED,
@@ -28,7 +29,7 @@ from .wire import (
     page_of,
     wires,
 )
-from .works import Job, News, sentence
+from .works import Job, News
 
 if TYPE_CHECKING:
     from .console import Console
@@ -64,7 +65,7 @@ def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
     except GARBLED as error:
         answer = {"refused": not_understood(error)}
     except FOR_PEOPLE as error:
-        answer = {"refused": sentence(str(error))}
+        answer = {"refused": told(error)}
     return {"re": number_of(message), "job": console.works.job.to_dict(), **answer}
 
 
@@ -97,7 +98,7 @@ def _obeyer(console: Console) -> Any:
         try:
             said = message_of(message or '{"do": "job"}')
         except ValueError as error:
-            return counted({"re": None, "job": console.works.job.to_dict(), "refused": sentence(str(error))})
+            return counted({"re": None, "job": console.works.job.to_dict(), "refused": told(error)})
         return counted(obey(console, page_of(request), said))
 
     return order
@@ -111,7 +112,7 @@ def _starter(console: Console) -> Any:
                 for news in all_news:
                     yield counted(news)
         except Exception as error:
-            why = sentence(str(error) or type(error).__name__)
+            why = told(error)
             yield counted({"job": _failed(message, why)})
             if isinstance(error, FOR_PEOPLE):
                 raise refusal(why) from error

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError, Request
-from . import keeping, plays
+from . import keeping, plays, trouble
 from .columns import LEAST
 from .prompts import chats
-from .replies import sentence, shorten
+from .replies import shorten
 from .running import begin, grow, sampling_of
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
@@ -136,7 +136,7 @@ def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Gener
                     if len(sheet.results) < len(sheet.rows):
                         keeping.keep(console, sheet)
     except Exception as error:  # but not that the page was closed: then it says what came of it until then
-        sheet.line = Line(sentence(str(error)))
+        sheet.line = Line(trouble.told(error))
         raise
     finally:
         # Before the page hears that it is over: what it asks for then (to measure, to vote) belongs to what is kept.

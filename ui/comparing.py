@@ -14,9 +14,9 @@ from .asking import Wish, ask
 from .charting import Charting
 from .measuring import measure
 from .orders import obey
-from .replies import sentence
 from .sheet import Line
 from .toast import refusal, tell
+from .trouble import told
 from .wire import FOR_PEOPLE, GARBLED, LIVE, QUEUED, hand_over, heard, not_understood, page_of, wires
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def build_comparing(console: Console) -> None:
     gr.HTML('<div id="lora-mixer-lab"></div>')
     with gr.Column(elem_id="lora-mixer-charts"):
         plots = {name: gr.Plot(visible=False, show_label=False, elem_id=f"lora-mixer-plot-{name}") for name in CHARTS}
-    news, order, answer, start, use, told, measure, draw = wires(
+    news, order, answer, start, use, tells, measure, draw = wires(
         "lab", "news", "order", "answer", "start", "use", "tell", "measure", "draw"
     )
     hand_over(news, "lab", "news")
@@ -44,7 +44,7 @@ def build_comparing(console: Console) -> None:
     draw.input(_drawer(console), [draw], [news, *plots.values()], **QUEUED)
     use.input(_user(console), [use, *chat], list(console.host.chat_outputs()), **QUEUED)
     # In the queue: Gradio 6 shows no error of an event that is not.
-    told.input(_tell, [told], None, **QUEUED)
+    tells.input(_tell, [tells], None, **QUEUED)
 
 
 def _tell(message: str) -> None:
@@ -71,9 +71,9 @@ def _asker(console: Console) -> Any:
                 for news in all_news:
                     yield json.dumps(news)
         except Exception as error:
-            yield _line(sentence(str(error)))
+            yield _line(told(error))
             if isinstance(error, FOR_PEOPLE):
-                raise refusal(sentence(str(error))) from error
+                raise refusal(told(error)) from error
             raise
 
     return start
@@ -90,7 +90,7 @@ def _measurer(console: Console) -> Any:
                     yield json.dumps(news)
         except FOR_PEOPLE as error:
             yield _ended(sheet)
-            raise refusal(sentence(str(error))) from error
+            raise refusal(told(error)) from error
 
     return measure_now
 
@@ -121,7 +121,7 @@ def _drawer(console: Console) -> Any:
             if charting.stopped:
                 return
             if isinstance(error, FOR_PEOPLE):
-                raise refusal(sentence(str(error))) from error
+                raise refusal(told(error)) from error
             raise
 
     return draw
@@ -158,6 +158,6 @@ def _user(console: Console) -> Any:
         except GARBLED as error:
             raise refusal(not_understood(error)) from error
         except FOR_PEOPLE as error:
-            raise refusal(error) from error
+            raise refusal(told(error)) from error
 
     return use

@@ -174,7 +174,8 @@ class Console:
         """
         with self._lock:
             self._seen.difference_update(gains)
-            anew = self._base is not None and self._base() is not _base_of(self.host.model)
+            engine = self.host.engine
+            anew = self._base is not None and (engine is None or self._base() is not engine.base)
             self._chosen = {name: Faders(master=gain) for name, gain in gains.items() if gain != 1 or not anew}
             try:
                 desk = self.desk()
@@ -266,7 +267,7 @@ class Console:
 
         desk = Desk(engine, self.host.lock)
         self._desk = weakref.ref(desk)
-        self._base = weakref.ref(_base_of(model))
+        self._base = weakref.ref(engine.base)
         same_model = self.host.model_name == self._model_name
         self._model_name = self.host.model_name
         if not self._started:
@@ -312,13 +313,6 @@ class Console:
             _LOG.warning("no profile was put back: %s", error)
             kept = {}
         return {**self._chosen, **kept, **louder}
-
-
-def _base_of(model: Any) -> Any:
-    """The model inside of what PEFT has put around it."""
-    while (inside := getattr(model, "get_base_model", None)) is not None:
-        model = inside()
-    return model
 
 
 def checked_range(least: float, most: float) -> tuple[float, float]:

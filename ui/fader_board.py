@@ -12,6 +12,7 @@ import gradio as gr
 from .panel import Panel
 from .state import state_json
 from .toast import refusal as error
+from .trouble import reason
 from .wire import FOR_PEOPLE, GARBLED, at_the_root, heard, wire
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _take(console: Console, message: str) -> Any:
     except (*FOR_PEOPLE, *GARBLED) as error:
         # Whatever the page shows now is not what the desk holds: a new revision makes it look.
         console.revision += 1
-        return json.dumps([console.revision, f"That move was not taken: {str(error)[:1000]}"])
+        return json.dumps([console.revision, f"That move was not taken: {reason(error)[:1000]}"])
     return gr.skip()
 
 

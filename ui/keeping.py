@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .columns import LETTERS
+from .trouble import reason
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ def keep_whole(console: Console, sheet: Sheet) -> None:
     except (RuntimeError, ValueError, OSError) as error:
         sheet.kept = getattr(error, "id", None)  # `AlreadyKept` says where
         if sheet.kept is None:
-            _lose(sheet, f"This is not kept: {error}")
+            _lose(sheet, f"This is not kept: {reason(error)}")
 
 
 def keep_scores(console: Console, sheet: Sheet, row: int) -> None:
@@ -95,7 +96,7 @@ def keep_scores(console: Console, sheet: Sheet, row: int) -> None:
         if (kept := records(console)) is not None and sheet.kept is not None:
             kept.put_scores(sheet.kept, at, scored)
     except (RuntimeError, ValueError, OSError) as error:
-        _lose(sheet, f"What was measured is not kept: {error}")
+        _lose(sheet, f"What was measured is not kept: {reason(error)}")
 
 
 def trial_of(sheet: Sheet, row: int) -> TrialRecord:
@@ -136,7 +137,7 @@ def _try(console: Console, sheet: Sheet, trial: TrialRecord) -> None:
         else:
             kept.add_trial(sheet.kept, trial)
     except (RuntimeError, ValueError, OSError) as error:
-        _lose(sheet, f"This is not kept: {error}")
+        _lose(sheet, f"This is not kept: {reason(error)}")
 
 
 def _lose(sheet: Sheet, why: str) -> None:

@@ -17,9 +17,9 @@ from .columns import KEPT, LEAST, LETTERS, MOST, Columns, Filled
 from .measuring import surprise, tables
 from .panel import Panel
 from .prompts import text_of_file
-from .replies import sentence
 from .sharing import export, read
 from .sheet import Sheet, Teller
+from .trouble import told
 from .wire import FOR_PEOPLE, GARBLED, not_understood, number_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def obey(console: Console, page: str, message: dict[str, Any]) -> Answer:
     except GARBLED as error:
         answer = {"refused": {"at": "", "why": not_understood(error)}}
     except FOR_PEOPLE as error:
-        answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
+        answer = {"refused": {"at": getattr(error, "at", ""), "why": told(error)}}
     return {"re": number_of(message), "setup": setup_json(console), **answer}
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import keeping
 from .running import grow
 from .sheet import Line, Sheet
-from .works import sentence
+from .trouble import reason, told
 
 if TYPE_CHECKING:
     from ..lora_ops import Ballot, Record
@@ -96,7 +96,7 @@ class Session:
                 for _ in changes:
                     self._take_in()
         except Exception as error:
-            self.error = sentence(str(error) or type(error).__name__)
+            self.error = told(error)
         finally:
             self._take_in()
             with self._lock:
@@ -229,7 +229,7 @@ class Session:
         try:
             kept.vote(sheet.kept, vote)
         except (RuntimeError, ValueError, OSError) as error:
-            self.note = f"This vote is not kept: {error}"
+            self.note = f"This vote is not kept: {reason(error)}"
 
     # Telling
 

@@ -16,7 +16,8 @@ from ..lora_ops.mix import Faders, Mix
 from ..lora_ops.refusals import shown
 from .columns import MOST
 from .said import text_of, texts_of
-from .works import Job, News, clock, sentence
+from .trouble import told
+from .works import Job, News, clock
 
 if TYPE_CHECKING:
     from ..lora_ops.shelf.notes import ShelfNotes, Written
@@ -51,7 +52,7 @@ def shelf_json(console: Console) -> News:
         written = shelf_notes(console).look()
     except NotesError as error:  # the adapters are there all the same
         written = Written()
-        shown |= {"writes": False, "notes_why": sentence(str(error))}
+        shown |= {"writes": False, "notes_why": told(error)}
     empty = f"There is no adapter in {folders[0]} yet." if folders else "This host has no folder of adapters."
     shown |= {"folder": folders[0] if folders else "", "folders": folders, "loaded": list(loaded), "empty": empty}
     shown["collections"] = sorted(written.collections, key=str.casefold)

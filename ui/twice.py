@@ -13,6 +13,7 @@ from ..hosts.protocol import HostError, Request
 from . import keeping, plays
 from .columns import AS_LOADED, BASE, FADERS, KEPT
 from .describe import describe
+from .trouble import reason
 
 if TYPE_CHECKING:
     from ..lora_ops import Column, Desk, Result
@@ -166,7 +167,7 @@ class Twice:
                     yield update.texts[0]
         except Exception as error:
             self.turn = turn or self._failed(request)
-            self.turn.failed = f"This turn was answered once: {error}"
+            self.turn.failed = f"This turn was answered once: {reason(error)}"
             raise
         finally:
             if turn is not None:
@@ -298,7 +299,7 @@ class Twice:
             left, right = turn.order
             kept.vote(id, Vote(trial=trial, left=left, right=right, verdict=side, blind=turn.blind, source="chat"))
         except (RuntimeError, ValueError, OSError) as error:
-            turn.note = f"This pick is not kept: {error}"
+            turn.note = f"This pick is not kept: {reason(error)}"
 
     def _place(self, turn: Turn, kept: Any) -> tuple[int, int]:
         """The record and the trial that a turn is kept as: turns between the same two mixes share a record."""

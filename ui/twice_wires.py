@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from .trouble import told
 from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, wires
-from .works import sentence
 
 if TYPE_CHECKING:
     from .console import Console
@@ -39,7 +39,7 @@ def obey(console: Console, message: Mapping[str, Any]) -> dict[str, Any]:
     except GARBLED as error:
         answer = {"refused": {"at": "", "why": not_understood(error)}}
     except FOR_PEOPLE as error:
-        answer = {"refused": {"at": "", "why": sentence(str(error))}}
+        answer = {"refused": {"at": "", "why": told(error)}}
     return {"re": number_of(message), **answer}
 
 
@@ -53,7 +53,7 @@ def _picker(console: Console, outputs: int) -> Any:
         except GARBLED as error:
             answer["refused"] = {"at": "", "why": not_understood(error)}
         except FOR_PEOPLE as error:
-            answer["refused"] = {"at": "", "why": sentence(str(error))}
+            answer["refused"] = {"at": "", "why": told(error)}
         shown = list(updates) if updates is not None else [gr.skip() for _ in range(outputs)]
         return [_text(console, answer), *shown]
 

@@ -20,8 +20,8 @@ from .prompts import chats, text_of_file
 from .running import begin, sampling_of
 from .session import Prepared, Session, Sessions
 from .sheet import Line, Sheet
+from .trouble import reason, told
 from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, page_of, wires
-from .works import sentence
 
 if TYPE_CHECKING:
     from ..lora_ops import Column, Desk
@@ -62,7 +62,7 @@ def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequen
     except GARBLED as error:
         answer = {"refused": {"at": "", "why": not_understood(error)}}
     except FOR_PEOPLE as error:
-        answer = {"refused": {"at": getattr(error, "at", ""), "why": sentence(str(error))}}
+        answer = {"refused": {"at": getattr(error, "at", ""), "why": told(error)}}
     return {"re": number_of(message), **answer, **_session(sessions, page, message.get("known"))}
 
 
@@ -89,7 +89,7 @@ def _outcome(session: Session) -> Answer:
     try:
         added = standings.standing(tally(duel for duel in record.duels if duel.source == "blind"))
     except RuntimeError as error:  # a package is missing: which mix was which can be told all the same
-        added = {"rows": [], "pairs": [], "votes": len(blind), "line": str(error), "note": ""}
+        added = {"rows": [], "pairs": [], "votes": len(blind), "line": reason(error), "note": ""}
     return {"standing": added, "pairs": [_revealed(record, vote) for vote in blind]}
 
 
@@ -174,7 +174,7 @@ def _look(console: Console, sessions: Sessions, page: str, message: Mapping[str,
     try:
         return {**answer, **past.listed(console)}
     except (ValueError, RuntimeError, OSError) as error:
-        return {**answer, "past": [], "broken": sentence(str(error))}
+        return {**answer, "past": [], "broken": told(error)}
 
 
 def _named(console: Console, desk: Desk, slot: Any) -> str:

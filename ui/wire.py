@@ -13,6 +13,7 @@ from gradio.context import Context
 from pydantic_core import from_json
 
 from ..hosts.protocol import HostError
+from ..lora_ops import log
 
 #: Errors that are told as they are; of any other its user can only be told that it happened.
 FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
@@ -69,6 +70,7 @@ def number_of(said: Mapping[str, Any]) -> int | None:
 
 def not_understood(error: BaseException) -> str:
     """What a page is told whose message makes no sense."""
+    log.note(error, above=1)
     return f"The page said something that nobody understands: {repr(error)[:200]}"
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .trouble import told
+
 if TYPE_CHECKING:
     from ..lora_ops import Impact
 
@@ -122,7 +124,7 @@ def _work(job: Job, work: Callable[[Job], News]) -> None:
         job.news = work(job)
         job.text = str(job.news.get("line", ""))
     except BaseException as error:
-        job.error, job.text = error, sentence(str(error) or type(error).__name__)
+        job.error, job.text = error, told(error)
     finally:
         job.part = None
         job.running = False

@@ -137,6 +137,10 @@ class Engine(Protocol):
     desk: Any
 
     @property
+    def base(self) -> Any:
+        """The same object as long as it is the same base model, whatever adapters come and go."""
+
+    @property
     def tokens(self) -> Tokens | None:
         """Its tokenizer, if it knows one."""
 

@@ -56,9 +56,9 @@ class Records:
     >>> records.vote(id, Vote(trial=trial, left=0, right=1, verdict="left"))
     >>> records.load(id).duels
 
-    Every method raises:
-        RecordsError: the file is damaged, of a newer LoRA Mixer, cannot be written, or the disk is full; or there is no
-            such experiment. What was kept before is still there.
+    Raises:
+        RecordsError: by every method: the file is damaged, of a newer LoRA Mixer, cannot be written, or the disk is
+            full; or there is no such experiment. What was kept before is still there.
         MissingPackage: SQLAlchemy or Alembic is not installed.
     """
 

@@ -4217,10 +4217,18 @@
     const turns = el(
       "div",
       { class: "column-tools impact-turns" },
-      silence,
-      el("label", { class: "inline" }, share, el("span", { text: "% of the impact" })),
-      keep2,
-      el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" }))
+      el(
+        "span",
+        { class: "impact-turn" },
+        silence,
+        el("label", { class: "inline" }, share, el("span", { text: "% of the impact" }))
+      ),
+      el(
+        "span",
+        { class: "impact-turn" },
+        keep2,
+        el("label", { class: "inline" }, el("span", { text: "the" }), count, el("span", { text: "of greatest impact" }))
+      )
     );
     const source = el(
       "fieldset",
@@ -6748,6 +6756,75 @@
     });
   }
 
+  // ui/page/report.js
+  var channel6 = openChannel("report", {
+    hear: (_answer) => {
+    },
+    lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED } })
+  });
+  var report = { answered: channel6.answered };
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  function copier() {
+    const said = el("span", { class: "report-said", role: "status" });
+    const text = el("textarea", {
+      class: "report-text",
+      readonly: true,
+      rows: 8,
+      hidden: true,
+      spellcheck: "false",
+      "aria-label": "Report"
+    });
+    const button3 = el("button", {
+      type: "button",
+      class: "button small",
+      text: "Copy report",
+      data: { do: "copy-report" },
+      title: "Versions, model, adapters and the last lines of the log, for a report. No prompt and no reply is in it.",
+      on: { click: ask }
+    });
+    function ask() {
+      button3.disabled = true;
+      channel6.order({ do: "look" }, async (answer) => {
+        button3.disabled = false;
+        if (answer.report === void 0) {
+          setText(said, answer.refused?.why ?? NOT_ANSWERED);
+          return;
+        }
+        text.value = answer.report;
+        text.hidden = await copied(answer.report);
+        setText(said, text.hidden ? "Copied." : "This browser does not let the page copy: take it from here.");
+        if (!text.hidden) text.select();
+      });
+    }
+    return el("div", { class: "report" }, button3, said, text);
+  }
+  function reports() {
+    const foot = copier();
+    foot.classList.add("lora-mixer");
+    keepKeys(foot);
+    const beside = copier();
+    onStop(() => {
+      foot.remove();
+      beside.remove();
+    });
+    return {
+      root: foot,
+      settle() {
+        const place = document.getElementById("lora-mixer-report");
+        if (place && foot.parentNode !== place) place.append(foot);
+        const trouble = document.querySelector(".lora-mixer-desk > .lora-mixer-trouble > div");
+        if (trouble && beside.parentNode !== trouble) trouble.append(beside);
+      }
+    };
+  }
+
   // ui/page/sides.js
   var WIDE = 1060;
   var LEAST3 = 360;
@@ -6914,7 +6991,7 @@
     });
     const ballot = votesPage();
     const adapters = adaptersPage();
-    const pages = [desk, compare, sides, ballot, adapters];
+    const pages = [desk, compare, sides, ballot, adapters, reports()];
     store.onChange(guard("the desk", desk.update));
     store.onChange(guard("the dock", dock.update));
     lab.onChange(guard("the sides", sides.update));
@@ -6964,6 +7041,7 @@
     lab,
     votes,
     twice,
+    report,
     store,
     wire,
     standing: standingTable

@@ -20,6 +20,7 @@ import { oneClickOnly } from "./gestures.js";
 import { keepHostMenu } from "./host_menu.js";
 import { jobs } from "./jobs.js";
 import { guard, listen, onStop, stop } from "./lifetime.js";
+import { report, reports } from "./report.js";
 import { saved } from "./saved_profiles.js";
 import { twoSides } from "./sides.js";
 import { store } from "./store.js";
@@ -68,7 +69,7 @@ function start() {
   });
   const ballot = votesPage();
   const adapters = adaptersPage();
-  const pages = [desk, compare, sides, ballot, adapters];
+  const pages = [desk, compare, sides, ballot, adapters, reports()];
 
   store.onChange(guard("the desk", desk.update));
   store.onChange(guard("the dock", dock.update));
@@ -120,7 +121,7 @@ function start() {
 
 /**
  * What Python and the browser tests reach on the page; nothing else does. Python calls `receive` and `pong`, and
- * PART.answered and PART.news of works, lab, votes and twice (ui/wire.py). The rest is for the tests to look at.
+ * PART.answered and PART.news of works, lab, votes, twice and report (ui/wire.py). The rest is for the tests to look at.
  */
 const handle = {
   stop,
@@ -130,6 +131,7 @@ const handle = {
   lab,
   votes,
   twice,
+  report,
   store,
   wire,
   standing: standingTable,

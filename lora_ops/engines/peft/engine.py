@@ -164,6 +164,11 @@ class PeftEngine:
         return changed or self._count_merged() != self._merged
 
     @property
+    def base(self) -> nn.Module:
+        """The model inside of what PEFT has put around it."""
+        return root(self.model)
+
+    @property
     def as_loaded(self) -> tuple[str, ...]:
         """The adapters that whoever loaded them has play."""
         return self.playing.as_loaded
