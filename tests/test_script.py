@@ -46,7 +46,7 @@ import gradio as gr
 HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "accelerate"}
 heavy = HEAVY & set(sys.modules)
 class Host:
-    name, multi_user, initial_off, model, tokenizer, model_name = "a host", False, (), None, None, ""
+    name, multi_user, initial_off, model, engine, model_name = "a host", False, (), None, None, ""
     lora_dir = model_dir = None
     user_data = None
     def trouble(self): return None
