@@ -32,11 +32,8 @@ class OwnHost:
         base = AutoModelForCausalLM.from_pretrained(model_folder, use_safetensors=True)
         self.model = PeftModel.from_pretrained(base, adapter_folder, adapter_name="mine").eval()
         self.tokenizer = AutoTokenizer.from_pretrained(model_folder)
+        self.engine = PeftEngine.of(self.model, self.tokenizer)
         self.model_name, self.lock, self.stopped = Path(model_folder).name, threading.Lock(), False
-
-    @property
-    def engine(self) -> PeftEngine:
-        return PeftEngine.of(self.model, self.tokenizer)
 
     def ask(self, text: str, values: Any, before: Any = (), system: str = "") -> Request:
         if not text.strip():

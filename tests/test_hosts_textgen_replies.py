@@ -105,10 +105,12 @@ def test_an_error_in_the_model_is_an_error(textgen, host, monkeypatch):
     request = host.ask_again(values(history=a_chat()))
 
     def fail(*_, **__):
-        raise torch.OutOfMemoryError("no room")
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has 1 GiB")
 
     monkeypatch.setattr(textgen.shared.model.get_base_model().model, "forward", fail)
-    with pytest.raises(HostError, match="OutOfMemoryError: no room") as raised:
+    with pytest.raises(
+        HostError, match="could not generate: there is not enough memory for this .2.50 GiB more were needed"
+    ) as raised:
         streamed(host, request)
     assert isinstance(raised.value.__cause__, torch.OutOfMemoryError)
     assert not textgen.shared.generation_lock.locked()

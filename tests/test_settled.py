@@ -129,7 +129,7 @@ def test_a_desk_of_half_a_model_is_refused_and_one_of_another_model_is_not() -> 
     met = set()
 
     def look() -> None:
-        assert unsettled(model) and not unsettled(other.model)
+        assert unsettled(model) and not unsettled(other.engine.model)
         other.refresh()
         with pytest.raises(Unsettled, match="in this very moment"):
             Desk(model)
