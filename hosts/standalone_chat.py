@@ -200,7 +200,7 @@ class Chat:
         yield [*self.view(settled), _status(report if failure is None else ""), text if lost else same]
         if failure is not None:
             log.note(failure, "the model could not answer")
-            raise gr.Error(f"The model could not answer: {in_words(failure)}") from failure
+            raise refusal(f"The model could not answer: {in_words(failure)}") from failure
 
     def stop_session(self, request: gr.Request, history: History) -> list[Any]:
         """Stop the reply of the page that asks for it; another page's goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -16,5 +17,8 @@ def accepted(function: Callable[..., Any], **options: Any) -> dict[str, Any]:
 
 
 def refusal(message: str) -> gr.Error:
-    """An error for the user's eyes: shown on the page, and where Gradio can, without a traceback in the terminal."""
-    return gr.Error(message, **accepted(gr.Error, print_exception=False))
+    """An error for the user's eyes: shown on the page as it is, and where Gradio can, without a traceback in the
+    terminal."""
+    # Since Gradio 5 it is shown as HTML, and there may be anything in it: a name, what a template or a file says.
+    plain = html.escape(message, quote=False) if int(gr.__version__.partition(".")[0]) >= 5 else message
+    return gr.Error(plain, **accepted(gr.Error, print_exception=False))
