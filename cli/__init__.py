@@ -10,8 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from ..lora_ops.needs import MissingPackage, needed
-
-DONE, FAILED, MISUSED = 0, 1, 2
+from .exits import FAILED
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,9 +8,9 @@ import typer
 
 from .. import __version__
 from . import baking, inspecting, measuring, page
+from .exits import NAME
 
 #: What a user types where LoRA Mixer is installed.
-NAME = "lora-mixer"
 
 app = typer.Typer(
     name=NAME,

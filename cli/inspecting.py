@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..lora_ops.shelf.adapter_files import AdapterFiles, looks_like_adapter, read_adapter
-from . import MISUSED
 from .asking import AsJson
+from .exits import MISUSED
 from .showing import show_facts, show_json, show_table, size
 
 if TYPE_CHECKING:

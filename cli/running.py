@@ -15,8 +15,8 @@ from ..hosts.protocol import HostError
 from ..lora_ops.mix import explain
 from ..lora_ops.needs import MissingPackage
 from ..lora_ops.torch_errors import in_words
-from . import DONE, FAILED, MISUSED
-from .app import NAME, app
+from .app import app
+from .exits import DONE, FAILED, MISUSED, NAME
 
 _DEBUG = "--debug"
 _LACKS = (

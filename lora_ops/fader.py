@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from .refusals import shown
 
 if TYPE_CHECKING:
     from .fade import Fade
-    from .mix import Faders, Mix
 
 Of = Literal["master", "kind", "layer", "target"]
 
@@ -19,6 +18,18 @@ MOST_LAYERS = 100_000
 
 #: Where a mix keeps what a fader of this sort is set to.
 _FIELDS: Mapping[str, str] = {"kind": "kinds", "layer": "layers", "target": "modules"}
+
+
+class _Mix(Protocol):
+    """What a fader stands in: a mix (`mix.py`, which knows faders by their keys), or another like it."""
+
+    @property
+    def adapters(self) -> Mapping[str, Any]: ...
+
+    def __getitem__(self, adapter: str) -> Any: ...
+
+
+Mixed = TypeVar("Mixed", bound=_Mix)
 
 
 @dataclass(frozen=True, order=True)
@@ -55,14 +66,14 @@ class Fader:
                 "a kind or a target has one, a layer has an index from 0 up"
             )
 
-    def read(self, mix: Mix) -> float:
+    def read(self, mix: _Mix) -> float:
         """The gain at which this fader stands in `mix`: 1 where the mix does not name it, and at rest if it fades."""
         faders = mix[self.adapter]
         if fade := faders.fades.get(self.key):
-            return fade.gain(0)
-        return faders.master if self.of == "master" else self._beside(faders).get(self.name, 1.0)
+            return float(fade.gain(0))
+        return float(faders.master if self.of == "master" else self._beside(faders).get(self.name, 1.0))
 
-    def put(self, mix: Mix, gain: float) -> Mix:
+    def put(self, mix: Mixed, gain: float) -> Mixed:
         """A new mix in which this fader stands at `gain`, and does not fade; everything else is as in `mix`.
 
         Raises:
@@ -70,11 +81,12 @@ class Fader:
         """
         return self.put_fade(self._put(mix, gain), None)
 
-    def fade(self, mix: Mix) -> Fade | None:
+    def fade(self, mix: _Mix) -> Fade | None:
         """How this fader moves over a reply in `mix`, or None where it stands still."""
-        return mix[self.adapter].fades.get(self.key)
+        found: Fade | None = mix[self.adapter].fades.get(self.key)
+        return found
 
-    def put_fade(self, mix: Mix, fade: Fade | None) -> Mix:
+    def put_fade(self, mix: Mixed, fade: Fade | None) -> Mixed:
         """A new mix in which this fader moves over a reply as `fade` says, or stands still (None)."""
         faders = mix[self.adapter]
         if fade is None and self.key not in faders.fades:
@@ -111,7 +123,7 @@ class Fader:
             return cls(adapter, of, name)  # type: ignore[arg-type] # mypy does not narrow `in`
         raise ValueError(f"no fader is called {key[:60]!r}: it is 'master', 'kind:…', 'layer:…' or 'target:…'")
 
-    def _put(self, mix: Mix, gain: float) -> Mix:
+    def _put(self, mix: Mixed, gain: float) -> Mixed:
         if self.of == "master":
             return self._with(mix, master=gain)
         gains = {name: one for name, one in self._beside(mix[self.adapter]).items() if name != self.name}
@@ -119,9 +131,10 @@ class Fader:
             gains[self.name] = gain
         return self._with(mix, **{_FIELDS[self.of]: gains})
 
-    def _beside(self, faders: Faders) -> Mapping[Any, float]:
+    def _beside(self, faders: Any) -> Mapping[Any, float]:
         beside: Mapping[Any, float] = getattr(faders, _FIELDS[self.of])
         return beside
 
-    def _with(self, mix: Mix, **changes: Any) -> Mix:
-        return replace(mix, adapters={**mix.adapters, self.adapter: replace(mix[self.adapter], **changes)})
+    def _with(self, mix: Mixed, **changes: Any) -> Mixed:
+        changed: Any = mix
+        return replace(changed, adapters={**mix.adapters, self.adapter: replace(mix[self.adapter], **changes)})

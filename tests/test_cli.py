@@ -16,8 +16,9 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from lora_mixer.cli import DONE, FAILED, MISUSED, main
+from lora_mixer.cli import main
 from lora_mixer.cli.asking import mix_from, named
+from lora_mixer.cli.exits import DONE, FAILED, MISUSED
 from lora_mixer.lora_ops import Fade, Faders, Mix
 
 ROOT = Path(__file__).resolve().parent.parent

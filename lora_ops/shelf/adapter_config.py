@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..mix import explain
 from .lora_fields import is_lora, why_not_loaded
+from .own_files import AdapterFileError as AdapterFileError
+from .own_files import what_it_is
 
 #: A configuration takes kilobytes: more is none.
 MOST_CONFIG = 4 * 2**20
@@ -19,10 +21,6 @@ MOST_CONFIG = 4 * 2**20
 PATTERNED = ("LORA", "LOHA", "LOKR")
 #: What a name of a module is made of.
 _NAME = re.compile(r"[\w.-]+")
-
-
-class AdapterFileError(ValueError):
-    """An adapter on disk that is damaged, or not one; the message names the file, the field, and what is wrong."""
 
 
 Rank = Annotated[int, Field(strict=True, ge=1)]
@@ -64,8 +62,6 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     if path.stat().st_size > MOST_CONFIG:
         raise AdapterFileError(f"{path} is larger than {MOST_CONFIG // 2**20} MiB: that is no configuration")
-    from .own_files import what_it_is
-
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .adapter_config import AdapterFileError
-
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.ckpt")
+
+
+class AdapterFileError(ValueError):
+    """An adapter on disk that is damaged, or not one; the message names the file, the field, and what is wrong."""
 
 
 def own_file(folder: Path, name: str, within: Path | None = None) -> Path:

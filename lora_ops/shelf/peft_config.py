@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .adapter_config import PATTERNED, AdapterFileError
 from .own_files import CONFIG
@@ -16,7 +16,6 @@ from .targeting import Asked
 
 if TYPE_CHECKING:
     from .adapter_files import AdapterFiles
-    from .fitting import Fitting
 
 #: PEFT compiles the keys of a pattern again and again where there are more than `re` remembers.
 _MOST_KEYS = 64
@@ -66,8 +65,20 @@ class Settled(dict[str, Any]):
         return self.added.keys()
 
 
+class Modules(Protocol):
+    """The modules of a base model, as `fitting.Fitting` knows them."""
+
+    @property
+    def modules(self) -> Sequence[str]: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def tied(self) -> frozenset[str]: ...
+    def targets(self, asked: Asked) -> frozenset[str]: ...
+
+
 @contextmanager
-def settled(config: Any, fitting: Fitting, base: Any, where: str, beside: bool = False) -> Iterator[None]:
+def settled(config: Any, fitting: Modules, base: Any, where: str, beside: bool = False) -> Iterator[None]:
     """Inside the block no regular expression of a stranger's is left for PEFT to match; what was written is put back.
 
     What they say of this model was found out in bounded time, and stands there as plain names.
@@ -152,7 +163,7 @@ def _check_others(config: Any, where: str) -> None:
                 raise AdapterFileError(f"{where}: {field.name} holds a regular expression, which is not matched here")
 
 
-def _plainly(asked: Asked, fitting: Fitting, where: str) -> dict[str, Any]:
+def _plainly(asked: Asked, fitting: Modules, where: str) -> dict[str, Any]:
     """Fields that ask for the same modules by their full names."""
     wanted = fitting.targets(Asked(asked.modules, asked.exclude, (), asked.saved, asked.layers, asked.blocks))
     # A full name is also the end of every longer one: those are taken out again.
@@ -176,7 +187,7 @@ def _tails(name: str) -> Iterator[str]:
             yield name
 
 
-def _tied(targets: set[str], fitting: Fitting) -> frozenset[str]:
+def _tied(targets: set[str], fitting: Modules) -> frozenset[str]:
     """The modules that are tied to the embeddings, where those are among the targets."""
     from peft.utils.constants import EMBEDDING_LAYER_NAMES
 
@@ -190,7 +201,7 @@ def ties_targets(config: Any) -> bool:
     return bool(getattr(config, "ensure_weight_tying", False)) and hasattr(LoraModel, "_add_targets_to_tie")
 
 
-def _leaves(asked: Asked, fitting: Fitting, base: Any, patience: Patience) -> set[str]:
+def _leaves(asked: Asked, fitting: Modules, base: Any, patience: Patience) -> set[str]:
     """The last parts of the names that are asked for, of transformers 4 too, where PEFT puts experts together.
 
     That is what PEFT makes of a pattern there (`_resolve_string_target_modules`).
