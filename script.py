@@ -37,7 +37,7 @@ class _Door:
         if self.console is None:
             console = _part("ui.console")
             host = self.host or _part("hosts.textgen").TextGenHost()
-            self.console = console.Console(host, console.range_from(params))
+            self.console = _part("ui.studio").Studio(host, console.range_from(params))
             host.watch_changes(self.console.left_alone)
         return self.console
 

@@ -13,8 +13,8 @@ from typing import Any
 from peft.tuners.lora import LoraLayer
 
 from ..lora_ops import Faders, Mix, Target
-from ..ui.console import Console
 from ..ui.panel import Panel
+from ..ui.studio import Studio
 from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, KINDS, RANK, Workshop
@@ -65,7 +65,7 @@ def _ours(shop: Workshop) -> dict[str, Way]:
     host: Any = SimpleNamespace(
         model=model, model_name="", lock=threading.Lock(), initial_off=(), multi_user=False, trouble=lambda: None
     )
-    console = Console(host)
+    console = Studio(host)
     desk = console.desk()
     assert desk is not None
     targets = desk.adapters[ADAPTER].targets

@@ -19,7 +19,7 @@ from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.lora_ops import Sampling
 from lora_mixer.lora_ops.engines.peft.engine import PeftEngine
 from lora_mixer.ui.assets import script, style
-from lora_mixer.ui.console import Console
+from lora_mixer.ui.studio import Studio
 
 
 class OwnHost:
@@ -68,7 +68,7 @@ def page(host: OwnHost) -> tuple[gr.Blocks, dict[str, Any]]:
     look = {"css": style(), "js": f"() => {{ {script()} }}"}
     newer = int(gr.__version__.split(".")[0]) >= 6
     with gr.Blocks(title="My mixer", **({} if newer else look)) as blocks:
-        ui.build(Console(host))
+        ui.build(Studio(host))
     return blocks, look if newer else {}
 
 

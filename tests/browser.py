@@ -205,7 +205,7 @@ class Mixer:
 
         self.console.set_range(0.0, 2.0)
         self.console.panel = Panel()
-        self.console.lab = Lab()
+        self.console.lab = self.console.twice.lab = Lab()
         if self.host.trouble() is None:
             self.console.move(Panel())
 

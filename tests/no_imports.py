@@ -145,7 +145,7 @@ def main(host: str, folder: Path, model: str) -> None:
         allowed = {"torch", "transformers"}
     # Not the first: what cannot be found is looked for by all.
     sys.meta_path.insert(0, Watch(allowed))  # type: ignore[arg-type]
-    console_of = importlib.import_module("lora_mixer.ui.console").Console
+    console_of = importlib.import_module("lora_mixer.ui.studio").Studio
     console = console_of((textgen if host == "textgen" else standalone)(folder, loaded))
     importlib.import_module("lora_mixer.ui.adapters").listen(console)
     failed: list[BaseException] = []

@@ -91,10 +91,10 @@ def page(folder: Path) -> None:
 
     from lora_mixer import ui
     from lora_mixer.ui import asking, assets, votes
-    from lora_mixer.ui.console import Console
     from lora_mixer.ui.state import state
+    from lora_mixer.ui.studio import Studio
 
-    console = Console(ToyHost(ToyEngine(), folder))  # type: ignore[arg-type]
+    console = Studio(ToyHost(ToyEngine(), folder))  # type: ignore[arg-type]
     with gr.Blocks():
         ui.build(console)
     assert assets.script() and assets.style()

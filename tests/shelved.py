@@ -13,7 +13,7 @@ from browser import ROOT
 from lora_mixer.hosts.standalone_host import StandaloneHost
 from lora_mixer.hosts.standalone_load import Loaded, Start
 from lora_mixer.ui import adapters
-from lora_mixer.ui.console import Console
+from lora_mixer.ui.studio import Studio
 
 
 def shelve(folder: Path, **config: Any) -> Path:
@@ -36,27 +36,27 @@ def shelf_host(home: Path, model: Any = None, **options: Any) -> StandaloneHost:
     return host
 
 
-def opened(host: StandaloneHost) -> Console:
+def opened(host: StandaloneHost) -> Studio:
     """A console on this host, as the page builds it."""
-    console = Console(host)
+    console = Studio(host)
     adapters.listen(console)
     host.on_model = console.desk  # type: ignore[assignment]
     return console
 
 
-def ask(console: Console, do: str, **said: Any) -> dict[str, Any]:
+def ask(console: Studio, do: str, **said: Any) -> dict[str, Any]:
     """What Python answers a page's order; fails if it is refused."""
     answer = adapters.obey(console, "page", {"do": do, **said})
     assert "refused" not in answer, answer["refused"]
     return answer
 
 
-def refused(console: Console, do: str, **said: Any) -> str:
+def refused(console: Studio, do: str, **said: Any) -> str:
     """Why an order is refused."""
     return str(adapters.obey(console, "page", {"do": do, **said})["refused"])
 
 
-def work(console: Console, do: str, values: Any = (), **said: Any) -> dict[str, Any]:
+def work(console: Studio, do: str, values: Any = (), **said: Any) -> dict[str, Any]:
     """What came of a job, all its news in one."""
     news: dict[str, Any] = {}
     for one in adapters.begin(console, "page", {"do": do, "key": do, **said}, values):
@@ -64,7 +64,7 @@ def work(console: Console, do: str, values: Any = (), **said: Any) -> dict[str, 
     return news
 
 
-def entry(console: Console, name: str) -> dict[str, Any]:
+def entry(console: Studio, name: str) -> dict[str, Any]:
     """One line of the shelf, checkpoints too."""
     entries = ask(console, "shelf")["shelf"]["entries"]
     every = {one["id"]: one for run in entries for one in (run, *run["entries"])}

@@ -25,7 +25,7 @@ def lab(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Lab]:
     mixer, made = served
     mixer.afresh()
     mixer.host.answer_turns(None)
-    mixer.console.twice, mixer.console.sessions = Twice(mixer.console), Sessions()
+    mixer.console.twice, mixer.console.sessions = Twice(mixer.console, mixer.console.lab), Sessions()
     for one in keeping.records(mixer.console).list():
         keeping.records(mixer.console).delete(one.id)
     lab = opened(visit, mixer, made)

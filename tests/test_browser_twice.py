@@ -81,7 +81,7 @@ def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     mixer.afresh()
     mixer.host.answer_turns(None)
     coin = Coin()
-    mixer.console.twice = Twice(mixer.console, dice=coin)  # type: ignore[arg-type]
+    mixer.console.twice = Twice(mixer.console, mixer.console.lab, dice=coin)  # type: ignore[arg-type]
     for one in keeping.records(mixer.console).list():
         keeping.records(mixer.console).delete(one.id)
     page = visit(mixer.url)

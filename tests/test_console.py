@@ -17,9 +17,9 @@ import torch
 from lora_mixer.hosts.protocol import Trouble
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.lora_ops.engines.peft.engine import PeftEngine
-from lora_mixer.ui.console import Console, checked_range, range_from
 from lora_mixer.ui.panel import Marked, Panel
 from lora_mixer.ui.state import state, state_json
+from lora_mixer.ui.studio import Studio, checked_range, range_from
 
 NOTHING = Trouble("No model is loaded", "Load one.")
 
@@ -55,7 +55,7 @@ class FakeHost:
 
 
 def test_without_a_model_there_is_no_desk_and_the_state_says_what_to_do() -> None:
-    console = Console(FakeHost())  # type: ignore[arg-type]
+    console = Studio(FakeHost())  # type: ignore[arg-type]
     assert console.desk() is None
     told = json.loads(state_json(console))
     assert told["trouble"] == {"title": NOTHING.title, "advice": NOTHING.advice} and told["adapters"] == []
@@ -65,7 +65,7 @@ def test_without_a_model_there_is_no_desk_and_the_state_says_what_to_do() -> Non
 
 def test_a_move_reaches_the_model_and_pages_are_told() -> None:
     model = tiny.pirate()
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     console.desk()
     loaded, revision = tiny.scalings(model), console.revision
     console.move(Panel(tiny.mix_of(master=0.5)))
@@ -77,7 +77,7 @@ def test_a_move_reaches_the_model_and_pages_are_told() -> None:
 def test_a_page_that_has_the_adapters_is_not_sent_them_again() -> None:
     """Thousands of targets are megabytes: a page gets them once, not after every move."""
     host = FakeHost(tiny.pirate())
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     console.desk()
     first = state(console)
     assert len(first["adapters"]) == 1 and state(console, first["loaded"] - 1)["adapters"] == first["adapters"]
@@ -99,7 +99,7 @@ def test_a_page_that_has_the_adapters_is_not_sent_them_again() -> None:
 
 def test_what_the_host_has_play_belongs_to_what_a_page_keeps_of_adapters() -> None:
     model = tiny.two()
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     console.desk()
     known = state(console)["loaded"]
     model.base_model.set_adapter(["poet"])
@@ -112,7 +112,7 @@ def test_an_adapter_that_the_host_has_not_play_is_off_until_somebody_switches_it
     both = tiny.logits(model)
     model.base_model.set_adapter(["pirate"])
     alone = tiny.logits(model)
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     told = state(console)["panel"]["mix"]["adapters"]
     assert told["poet"]["on"] is False and "pirate" not in told
     assert torch.equal(tiny.logits(model), alone)
@@ -131,7 +131,7 @@ def test_an_adapter_that_the_host_has_not_play_is_off_until_somebody_switches_it
 def test_a_reset_adapter_that_the_host_has_not_play_is_off_again() -> None:
     model = tiny.two()
     model.base_model.set_adapter(["pirate"])
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     console.move(Panel(Mix({"poet": Faders(master=0.5)})))
     console.move(Panel())  # as a page resets: nothing is said of it any more
     assert state(console)["panel"]["mix"]["adapters"]["poet"]["on"] is False
@@ -141,7 +141,7 @@ def test_a_reset_adapter_that_the_host_has_not_play_is_off_again() -> None:
 
 def test_names_that_a_host_left_behind_do_not_pile_up() -> None:
     host = FakeHost(tiny.two())
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     console.desk()
     for name in ("poet", "parrot", "butler"):
         config = host.model.peft_config["poet"]
@@ -154,7 +154,7 @@ def test_names_that_a_host_left_behind_do_not_pile_up() -> None:
 
 def test_a_refused_move_leaves_everything_where_it_stood() -> None:
     model = tiny.pirate()
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     console.move(Panel(tiny.mix_of(master=0.5)))
     stood, panel = tiny.scalings(model), console.panel
     for wrong in (Mix({"no such adapter": Faders()}), tiny.mix_of(kinds={"no_such_kind": 0.0})):
@@ -165,7 +165,7 @@ def test_a_refused_move_leaves_everything_where_it_stood() -> None:
 
 def test_pages_are_told_when_the_model_comes_and_goes() -> None:
     host = FakeHost()
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     console.desk()
     seen = {console.revision}
     for model in (tiny.pirate(), None, tiny.pirate()):
@@ -179,7 +179,7 @@ def test_pages_are_told_when_the_model_comes_and_goes() -> None:
 
 def test_faders_stay_when_the_host_wraps_the_model_anew_and_go_with_another_model() -> None:
     host = FakeHost(tiny.pirate())
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     console.move(Panel(tiny.mix_of(master=0.5)))
     host.model = tiny.pirate()
     desk = console.desk()
@@ -191,7 +191,7 @@ def test_faders_stay_when_the_host_wraps_the_model_anew_and_go_with_another_mode
 
 def test_an_adapter_that_is_loaded_beside_gets_its_faders_and_the_others_stay() -> None:
     model = tiny.pirate()
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     console.move(Panel(tiny.mix_of(master=0.5)))
     tiny.add(model, tiny.lora(r=2), "butler")
     desk = console.desk()
@@ -201,7 +201,7 @@ def test_an_adapter_that_is_loaded_beside_gets_its_faders_and_the_others_stay() 
 
 def test_a_model_that_the_host_lets_go_of_is_freed() -> None:
     host = FakeHost(tiny.pirate())
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     console.move(Panel(tiny.mix_of(master=0.5)))
     gone = weakref.ref(host.model)
     host.model = None
@@ -211,7 +211,7 @@ def test_a_model_that_the_host_lets_go_of_is_freed() -> None:
 
 def test_mute_solo_and_bypass_are_kept_apart_from_the_positions() -> None:
     model = tiny.pirate()
-    console = Console(FakeHost(model))  # type: ignore[arg-type]
+    console = Studio(FakeHost(model))  # type: ignore[arg-type]
     panel = Panel(tiny.mix_of(master=0.5), muted=Marked(("pirate",)))
     console.move(panel)
     assert set(tiny.scalings(model)) == {0.0}
@@ -224,7 +224,7 @@ def test_mute_solo_and_bypass_are_kept_apart_from_the_positions() -> None:
 
 def test_adapters_can_start_switched_off_once() -> None:
     host = FakeHost(tiny.two(), initial_off=["poet"])
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     desk = console.desk()
     assert desk is not None and not desk.mix["poet"].on and desk.mix["pirate"].on
     console.move(Panel())
@@ -235,7 +235,7 @@ def test_adapters_can_start_switched_off_once() -> None:
 
 def test_the_sources_of_a_blend_can_play_side_by_side_and_back() -> None:
     host = FakeHost(tiny.blended())
-    console = Console(host)  # type: ignore[arg-type]
+    console = Studio(host)  # type: ignore[arg-type]
     desk = console.desk()
     assert desk is not None and state(console)["offer"] is None
     blend = desk.engine.playing.names()
@@ -259,7 +259,7 @@ def test_the_range_must_hold_silence_and_as_loaded() -> None:
 
 def test_the_state_tells_every_target_and_why_the_others_are_fixed() -> None:
     model = tiny.pirate(modules_to_save=["lm_head"])
-    told = state(Console(FakeHost(model)))  # type: ignore[arg-type]
+    told = state(Studio(FakeHost(model)))  # type: ignore[arg-type]
     (pirate,) = told["adapters"]
     assert len(pirate["targets"]) == len(list(tiny.adapter_layers(model)))
     assert pirate["fixed"][0][0] == "lm_head" and "modules_to_save" in pirate["fixed"][0][1]

@@ -20,15 +20,15 @@ from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.ui import fader_board, votes
 from lora_mixer.ui.asking import MANY, MOST_LENGTH, TYPED, Wish, ask
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.state import state
+from lora_mixer.ui.studio import Studio
 
 #: Greedy, and without an end: what it says is as long as it may be.
 VALUES = [History(), *asdict(Settings(max_new_tokens=9, do_sample=False)).values()]
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
+def console(tmp_path: Path) -> Studio:
     return opened(shelf_host(tmp_path, pirate()))
 
 
@@ -40,7 +40,7 @@ def wait_until(true: Callable[[], bool]) -> None:
     raise AssertionError("it never came about")
 
 
-def lengths(console: Console, wish: Wish) -> list[int]:
+def lengths(console: Studio, wish: Wish) -> list[int]:
     """How many tokens each reply has."""
     list(ask(console, "page", wish, VALUES))
     sheet = console.lab.sheet("page")
@@ -50,7 +50,7 @@ def lengths(console: Console, wish: Wish) -> list[int]:
 
 @pytest.mark.parametrize(("length", "most"), [(None, 9), (4, 4), (9, 9), (400, 9)])
 def test_a_length_of_its_own_limits_a_comparison_and_never_lengthens_it(
-    console: Console, length: int | None, most: int
+    console: Studio, length: int | None, most: int
 ) -> None:
     """With the chat's settings for what they are: 9 tokens."""
     said = lengths(console, Wish(MANY, "Ahoy\nHello there", 1, length=length))
@@ -60,7 +60,7 @@ def test_a_length_of_its_own_limits_a_comparison_and_never_lengthens_it(
     assert sheet.record is not None and sheet.record.settings["max_new_tokens"] == most
 
 
-def test_a_blind_session_has_it_too(console: Console) -> None:
+def test_a_blind_session_has_it_too(console: Studio) -> None:
     said = {"do": "start", "source": MANY, "text": "Ahoy\nHello", "seeds": 1, "most": 2, "length": 3}
     answer = votes.obey(console, "page", said, VALUES)
     assert "refused" not in answer, answer
@@ -89,10 +89,10 @@ def test_textgen_tells_what_its_page_says(textgen: Any, host: Any) -> None:  # n
     assert host.reply_length() == ReplyLength(100)
     textgen.ui.gather_interface_values(*values(auto_max_new_tokens=True))
     assert host.reply_length() == ReplyLength(DEFAULTS["truncation_length"], with_prompt=True)
-    told = state(Console(host))["lab"]["length"]
+    told = state(Studio(host))["lab"]["length"]
     assert told == {"tokens": DEFAULTS["truncation_length"], "withPrompt": True}
     # A page that is open learns of it, though nothing on the desk has changed.
-    console = Console(host)
+    console = Studio(host)
     known = state(console)["rev"]
     first = json.loads(fader_board._answer(console, json.dumps({"rev": known})))
     assert first["lab"]["length"]["withPrompt"]

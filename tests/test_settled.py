@@ -19,8 +19,8 @@ from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.engines.engine import Unsettled
 from lora_mixer.lora_ops.engines.peft.loading import change_adapters
 from lora_mixer.lora_ops.engines.peft.settled import unsettled
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.studio import Studio
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def loras(textgen: Any) -> Path:
 
 
 @pytest.fixture
-def console(textgen: Any, host: Any, loras: Path) -> Console:
+def console(textgen: Any, host: Any, loras: Path) -> Studio:
     textgen.shared.model = tiny_model()
-    return Console(host)
+    return Studio(host)
 
 
 def half(name: str) -> Panel:
@@ -56,7 +56,7 @@ def loaded_alone(folder: Path) -> torch.Tensor:
     return said(PeftModel.from_pretrained(tiny_model(), str(folder), adapter_name="x").eval())
 
 
-def meddler(console: Console, name: str) -> Callable[[], None]:
+def meddler(console: Studio, name: str) -> Callable[[], None]:
     """A page that polls, and one whose user pulls at the fader, at the worst moment there is."""
 
     def look() -> None:
@@ -70,7 +70,7 @@ def meddler(console: Console, name: str) -> Callable[[], None]:
 @pytest.mark.parametrize("name", ["pirate", "dora"])
 @pytest.mark.parametrize("way", ["the host's menu", "the shelf"])
 def test_an_adapter_that_is_loaded_again_is_as_loaded_whenever_a_page_looked(
-    textgen: Any, host: Any, console: Console, loras: Path, name: str, way: str
+    textgen: Any, host: Any, console: Studio, loras: Path, name: str, way: str
 ) -> None:
     look = meddler(console, name)
 
@@ -94,7 +94,7 @@ def test_an_adapter_that_is_loaded_again_is_as_loaded_whenever_a_page_looked(
 
 
 def test_one_that_is_loaded_beside_another_neither_harms_nor_is_harmed(
-    textgen: Any, host: Any, console: Console
+    textgen: Any, host: Any, console: Studio
 ) -> None:
     textgen.LoRA.add_lora_to_model(["pirate"])
     look = meddler(console, "pirate")
@@ -113,7 +113,7 @@ def test_one_that_is_loaded_beside_another_neither_harms_nor_is_harmed(
     assert set(tiny.scalings(host.model)) == {2.0}
 
 
-def test_a_page_is_told_why_there_are_no_faders_yet(textgen: Any, host: Any, console: Console) -> None:
+def test_a_page_is_told_why_there_are_no_faders_yet(textgen: Any, host: Any, console: Studio) -> None:
     told = set()
 
     def look() -> None:
@@ -198,7 +198,7 @@ def test_a_load_that_is_taken_back_leaves_what_was_loaded(tmp_path: Path) -> Non
 
 
 def test_what_the_host_makes_of_adapters_is_made_of_what_was_loaded(
-    textgen: Any, host: Any, console: Console, loras: Path
+    textgen: Any, host: Any, console: Studio, loras: Path
 ) -> None:
     """A blend, of an adapter that stood at half, or below 0 (PEFT cannot blend that), while a page looks and moves."""
     host.watch_changes(console.left_alone)
@@ -220,7 +220,7 @@ def test_what_the_host_makes_of_adapters_is_made_of_what_was_loaded(
 
 
 def test_a_change_that_changes_nothing_or_fails_leaves_the_faders_where_they_stood(
-    textgen: Any, host: Any, console: Console
+    textgen: Any, host: Any, console: Studio
 ) -> None:
     host.watch_changes(console.left_alone)
     textgen.LoRA.add_lora_to_model(["pirate"])
@@ -233,7 +233,7 @@ def test_a_change_that_changes_nothing_or_fails_leaves_the_faders_where_they_sto
     assert set(tiny.scalings(host.model)) == {1.0}
 
 
-def test_the_host_s_way_is_its_own_again_when_nobody_watches(textgen: Any, host: Any, console: Console) -> None:
+def test_the_host_s_way_is_its_own_again_when_nobody_watches(textgen: Any, host: Any, console: Studio) -> None:
     from lora_mixer.hosts import textgen_changes
 
     own = textgen.LoRA.add_lora_transformers
@@ -246,7 +246,7 @@ def test_the_host_s_way_is_its_own_again_when_nobody_watches(textgen: Any, host:
 
 
 def test_names_without_layers_do_not_pile_up_and_a_blend_can_be_loaded_onto(
-    textgen: Any, host: Any, console: Console, loras: Path
+    textgen: Any, host: Any, console: Studio, loras: Path
 ) -> None:
     host.watch_changes(console.left_alone)
     for names in (["pirate"], ["poet"], ["pirate", "poet"], ["dora"], []):
@@ -264,7 +264,7 @@ def test_names_without_layers_do_not_pile_up_and_a_blend_can_be_loaded_onto(
         torch.testing.assert_close(said(host.model), loaded_alone(loras / name), rtol=1e-5, atol=1e-6)
 
 
-def test_a_model_around_another_is_one_model(textgen: Any, host: Any, console: Console) -> None:
+def test_a_model_around_another_is_one_model(textgen: Any, host: Any, console: Studio) -> None:
     """As the host makes it where nobody watches."""
     textgen.LoRA.add_lora_to_model(["pirate"])
     textgen.LoRA.add_lora_to_model(["pirate", "poet"])

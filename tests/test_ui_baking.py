@@ -12,14 +12,14 @@ from tiny import logits, pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui import adapters
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.studio import Studio
 
 MIX = {"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}), "poet": Faders(master=1.5)}
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
+def console(tmp_path: Path) -> Studio:
     shelve(tmp_path / "loras" / "pirate")
     shelve(tmp_path / "loras" / "poet", r=2, target_modules=["q_proj", "v_proj"])
     console = opened(shelf_host(tmp_path))
@@ -32,7 +32,7 @@ def wish(**changes: object) -> dict[str, object]:
     return {"profile": "", "names": ["pirate"], "way": "folded", "name": "mine", "rank": "", "density": "", **changes}
 
 
-def test_the_bakery_knows_what_there_is(console: Console, tmp_path: Path) -> None:
+def test_the_bakery_knows_what_there_is(console: Studio, tmp_path: Path) -> None:
     console.move(Panel(Mix({"poet": Faders(on=False)})))
     bakery = ask(console, "bakery")["bakery"]
     assert bakery["adapters"] == ["pirate", "poet"] and bakery["heard"] == ["pirate"] and not bakery["why_not"]
@@ -50,13 +50,13 @@ def test_the_bakery_knows_what_there_is(console: Console, tmp_path: Path) -> Non
         ({"names": ["pirate"], "way": "merged"}, None, 2),
     ],
 )
-def test_a_plan_tells_where_and_of_what_rank(console: Console, said: dict, rank: int | None, silent: int) -> None:
+def test_a_plan_tells_where_and_of_what_rank(console: Studio, said: dict, rank: int | None, silent: int) -> None:
     plan = ask(console, "plan", **wish(**said))["plan"]
     assert (plan["rank"], plan["silent"], plan["exists"]) == (rank, silent, False) and plan["where"].endswith("mine")
 
 
 @pytest.mark.parametrize("way", ["folded", "patterned"])
-def test_one_adapter_is_baked_and_says_what_the_desk_says(console: Console, way: str) -> None:
+def test_one_adapter_is_baked_and_says_what_the_desk_says(console: Studio, way: str) -> None:
     console.move(Panel(Mix({**MIX, "poet": Faders(on=False)})))
     played = logits(console.host.model)
     news = work(console, "bake", **wish(way=way))
@@ -67,7 +67,7 @@ def test_one_adapter_is_baked_and_says_what_the_desk_says(console: Console, way:
     assert torch.allclose(logits(console.host.model), played, atol=1e-4)
 
 
-def test_several_become_one_of_the_rank_that_was_planned(console: Console) -> None:
+def test_several_become_one_of_the_rank_that_was_planned(console: Studio) -> None:
     said = wish(names=["pirate", "poet"], way="concatenated", name="both")
     plan = ask(console, "plan", **said)["plan"]
     played = logits(console.host.model)
@@ -77,12 +77,12 @@ def test_several_become_one_of_the_rank_that_was_planned(console: Console) -> No
     assert torch.allclose(logits(console.host.model), played, atol=1e-4)
 
 
-def test_a_combination_only_comes_near(console: Console) -> None:
+def test_a_combination_only_comes_near(console: Studio) -> None:
     news = work(console, "bake", **wish(names=["pirate", "poet"], way="svd", rank="2", name="near"))
     assert "comes near" in news["baked"]["lines"][1] and "of the exact sum" in str(news["baked"]["lines"])
 
 
-def test_a_whole_model_is_written(console: Console, tmp_path: Path) -> None:
+def test_a_whole_model_is_written(console: Studio, tmp_path: Path) -> None:
     news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
     assert (tmp_path / "models" / "whole" / "config.json").is_file()
     assert "pirate and poet" in news["baked"]["lines"][0]
@@ -90,21 +90,21 @@ def test_a_whole_model_is_written(console: Console, tmp_path: Path) -> None:
     assert news["baked"]["checked"]
 
 
-def test_a_model_that_was_not_compared_says_why(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_was_not_compared_says_why(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lora_mixer.lora_ops.bakery.verifying.available", lambda device: 1000)
     news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
     assert "not compared with the desk: it would have to be loaded a second time" in news["baked"]["lines"][1]
     assert not news["baked"]["checked"]
 
 
-def test_a_profile_is_baked_instead_of_the_faders(console: Console) -> None:
+def test_a_profile_is_baked_instead_of_the_faders(console: Studio) -> None:
     ask(console, "save", name="loud")
     console.move(Panel())
     assert ask(console, "plan", **wish(profile="loud"))["plan"]["silent"] == 2
     assert ask(console, "plan", **wish())["plan"]["silent"] == 0
 
 
-def test_nothing_is_overwritten_unasked(console: Console) -> None:
+def test_nothing_is_overwritten_unasked(console: Studio) -> None:
     work(console, "bake", **wish())
     assert ask(console, "plan", **wish())["plan"]["exists"]
     news = work(console, "bake", **wish())
@@ -127,14 +127,14 @@ def test_nothing_is_overwritten_unasked(console: Console) -> None:
         ({"profile": "none"}, "no profile"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_written(console: Console, said: dict, why: str) -> None:
+def test_what_cannot_be_is_refused_before_anything_is_written(console: Studio, said: dict, why: str) -> None:
     assert why in refused(console, "plan", **wish(**said))
     with pytest.raises((ValueError, HostError)):
         work(console, "bake", **wish(**said))
     assert sorted(path.name for path in (console.host.lora_dir or Path()).iterdir()) == ["pirate", "poet"]
 
 
-def test_ways_for_one_take_one(console: Console) -> None:
+def test_ways_for_one_take_one(console: Studio) -> None:
     with pytest.raises(ValueError, match="one adapter, and there are 2"):
         work(console, "bake", **wish(names=["pirate", "poet"]))
     with pytest.raises(ValueError, match="at least one"):
@@ -152,7 +152,7 @@ def test_strangers_bake_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["folded", "merged"])
-def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(console: Console, way: str) -> None:
+def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(console: Studio, way: str) -> None:
     work(console, "bake", **wish(way=way))
     folder = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
     # Between the two renames: the old one has gone aside, the new one has not taken its place.
@@ -164,7 +164,7 @@ def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(consol
 
 
 @pytest.mark.parametrize("way", ["folded", "merged"])
-def test_a_bake_that_is_stopped_is_no_failure_and_leaves_nothing(console: Console, way: str) -> None:
+def test_a_bake_that_is_stopped_is_no_failure_and_leaves_nothing(console: Studio, way: str) -> None:
     where = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
     with console.host.lock:  # it waits for the model
         news = adapters.begin(console, "page", {"do": "bake", "key": "bake", **wish(way=way)}, ())

@@ -15,19 +15,19 @@ from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix, loudness
 from lora_mixer.ui import heat
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.studio import Studio
 from lora_mixer.ui.works import Job
 
 TEXT = {"adapter": "pirate", "source": "text", "text": "Ahoy there, mate"}
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
+def console(tmp_path: Path) -> Studio:
     return opened(shelf_host(tmp_path, pirate()))
 
 
-def test_the_norms_are_told_in_the_order_of_the_targets(console: Console) -> None:
+def test_the_norms_are_told_in_the_order_of_the_targets(console: Studio) -> None:
     desk = console.desk()
     assert desk is not None
     told = json.loads(json.dumps(ask(console, "loudness")["loudness"]["pirate"]))
@@ -44,20 +44,20 @@ def test_dora_is_told_at_several_gains(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["silenced", "alone"])
-def test_impact_is_measured_on_a_text(console: Console, what: str) -> None:
+def test_impact_is_measured_on_a_text(console: Studio, what: str) -> None:
     found = work(console, "impact", **TEXT, what=what)["impact"]
     assert found["adapter"] == "pirate" and found["what"] == what and found["complete"] and not found["cut"]
     assert len(found["targets"]) == 14 and len(found["kinds"]) == 7 and set(found["layers"]) == {"0", "1"}
     json.dumps(found, allow_nan=False)
 
 
-def test_only_the_end_of_a_long_text_is_measured(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_end_of_a_long_text_is_measured(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heat, "MOST_TOKENS", 5)
     found = work(console, "impact", **TEXT, what="silenced")["impact"]
     assert found["cut"] and found["tokens"] == 5
 
 
-def test_the_chats_last_reply_is_measured(console: Console) -> None:
+def test_the_chats_last_reply_is_measured(console: Studio) -> None:
     settings = list(asdict(Settings()).values())
     chat = {"adapter": "pirate", "source": "chat", "what": "silenced"}
     empty = [History(), *settings]
@@ -68,7 +68,7 @@ def test_the_chats_last_reply_is_measured(console: Console) -> None:
     assert found["tokens"] > len("there")
 
 
-def test_impact_becomes_faders_and_others_stay(console: Console) -> None:
+def test_impact_becomes_faders_and_others_stay(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": Faders(master=0.5, layers={1: 0.0})})))
     assert "measure first" in refused(console, "keep top", adapter="pirate", what="silenced", count="3")
     work(console, "impact", **TEXT, what="silenced")
@@ -79,7 +79,7 @@ def test_impact_becomes_faders_and_others_stay(console: Console) -> None:
     assert faders.master == 0.5 and faders.layers == {1: 0.0} and len(faders.modules) == 11
 
 
-def test_a_page_that_is_loaded_again_is_told_what_was_measured(console: Console) -> None:
+def test_a_page_that_is_loaded_again_is_told_what_was_measured(console: Studio) -> None:
     asked = {"adapter": "pirate", "what": "silenced"}
     assert "impact" not in ask(console, "measured", **asked)
     found = work(console, "impact", **TEXT, what="silenced")["impact"]
@@ -98,13 +98,13 @@ def test_a_page_that_is_loaded_again_is_told_what_was_measured(console: Console)
         ("silence idle", {"percent": "200"}),
     ],
 )
-def test_numbers_that_mean_nothing_are_refused(console: Console, do: str, said: dict) -> None:
+def test_numbers_that_mean_nothing_are_refused(console: Studio, do: str, said: dict) -> None:
     work(console, "impact", **TEXT, what="silenced")
     assert refused(console, do, adapter="pirate", what="silenced", **said)
     assert console.panel == Panel()
 
 
-def test_an_empty_text_an_unknown_adapter_and_no_desk_are_refused(console: Console, tmp_path: Path) -> None:
+def test_an_empty_text_an_unknown_adapter_and_no_desk_are_refused(console: Studio, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="Type a text"):
         work(console, "impact", **{**TEXT, "text": " "}, what="silenced")
     with pytest.raises(ValueError, match="no adapter"):
@@ -124,7 +124,7 @@ class Impatient(Job):
             self.stop()
 
 
-def test_a_measurement_that_is_stopped_keeps_what_it_knows_or_says_so(console: Console) -> None:
+def test_a_measurement_that_is_stopped_keeps_what_it_knows_or_says_so(console: Studio) -> None:
     said = {**TEXT, "what": "silenced"}
     job = Impatient()
     assert "Stopped before anything" in heat.impact(console, job, said)["line"]

@@ -18,21 +18,21 @@ from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.ui import rereading
 from lora_mixer.ui.asking import MANY, TYPED, Wish, ask
 from lora_mixer.ui.charting import Charting
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.measuring import measure, tables
 from lora_mixer.ui.orders import obey
 from lora_mixer.ui.sharing import export
 from lora_mixer.ui.sheet import Line, Sheet
+from lora_mixer.ui.studio import Studio
 
 VALUES = [History(), *asdict(Settings(max_new_tokens=6, do_sample=False)).values()]
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
+def console(tmp_path: Path) -> Studio:
     return opened(shelf_host(tmp_path, pirate()))
 
 
-def compared(console: Console, text: str = "Ahoy there", sweep: str = "", seeds: int = 1) -> Sheet:
+def compared(console: Studio, text: str = "Ahoy there", sweep: str = "", seeds: int = 1) -> Sheet:
     """What came of a comparison: of the columns as they are, or of a sweep."""
     if sweep:
         answer = obey(console, "page", {"do": "fill", "x": sweep})
@@ -43,7 +43,7 @@ def compared(console: Console, text: str = "Ahoy there", sweep: str = "", seeds:
     return sheet
 
 
-def read_back(console: Console, sheet: Sheet) -> Sheet:
+def read_back(console: Studio, sheet: Sheet) -> Sheet:
     """The same experiment, out of the file that it was saved as."""
     data = base64.b64encode(export(sheet, "jsonl")["text"].encode()).decode()
     answer = obey(console, "page", {"do": "read", "data": data, "name": "it.jsonl"})
@@ -70,7 +70,7 @@ def test_seeds_are_a_whole_number(seeds: Any, told: str) -> None:
         Wish.of({"source": TYPED, "text": "hi", "seeds": seeds, "batched": True})
 
 
-def test_rows_that_ran_together_count_their_time_once(console: Console) -> None:
+def test_rows_that_ran_together_count_their_time_once(console: Studio) -> None:
     sheet = compared(console, seeds=4)
     longest = max(result.seconds for result in sheet.results.values())
     told = float(sheet.line.text.split(" s ")[0].rpartition("· ")[2])
@@ -78,7 +78,7 @@ def test_rows_that_ran_together_count_their_time_once(console: Console) -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Console, seeds: int) -> None:
+def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Studio, seeds: int) -> None:
     for news in ask(console, "page", Wish(TYPED, "Ahoy there", seeds), VALUES):
         sheet = console.lab.sheet("page")
         if sheet is not None and not news["line"]["running"]:
@@ -86,7 +86,7 @@ def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Console, seed
     assert sheet is not None and sheet.places and not sheet.line.running
 
 
-def test_what_was_read_from_a_file_is_measured_like_what_was_just_said(console: Console) -> None:
+def test_what_was_read_from_a_file_is_measured_like_what_was_just_said(console: Studio) -> None:
     sheet = compared(console, "Ahoy there\nWho goes?")
     again = read_back(console, sheet)
     assert not again.rows[0].token_ids, "a file holds no tokens of the prompt"
@@ -113,7 +113,7 @@ def test_another_model_or_adapter_does_not_measure_it(tmp_path: Path) -> None:
     assert not console.host.lock.locked()  # type: ignore[attr-defined]
 
 
-def test_a_chart_is_the_mean_of_all_rows_also_of_those_from_a_file(console: Console) -> None:
+def test_a_chart_is_the_mean_of_all_rows_also_of_those_from_a_file(console: Studio) -> None:
     pytest.importorskip("plotly")
     sheet = compared(console, "Ahoy there\nWho goes?", sweep="master 0, 0.5, 1")
     lines, figure = drawn(Charting(console).of_sweep(sheet))

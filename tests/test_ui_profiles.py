@@ -19,18 +19,18 @@ from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui import build
 from lora_mixer.ui.adapters import obey
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Marked, Panel
 from lora_mixer.ui.profiles import mix_of_profile
 from lora_mixer.ui.said import message_of
 from lora_mixer.ui.shelf import checked_gain
 from lora_mixer.ui.state import state
+from lora_mixer.ui.studio import Studio
 
 QUIET = Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 1.5})
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Console:
+def console(tmp_path: Path) -> Studio:
     shelve(tmp_path / "loras" / "pirate")
     shelve(tmp_path / "loras" / "poet", r=2)
     console = opened(shelf_host(tmp_path))
@@ -38,7 +38,7 @@ def console(tmp_path: Path) -> Console:
     return console
 
 
-def test_a_profile_is_saved_and_put_back(console: Console) -> None:
+def test_a_profile_is_saved_and_put_back(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet", note="for tea")
     assert state(console)["profile"] == {"name": "quiet", "moved": False, "kept": 1}
@@ -51,7 +51,7 @@ def test_a_profile_is_saved_and_put_back(console: Console) -> None:
     assert row["words"] == "pirate ×0.5 and 2 faders" and not row["not_fits"] and not row["missing"]
 
 
-def test_what_is_heard_is_kept_but_a_bypass_is_not(console: Console) -> None:
+def test_what_is_heard_is_kept_but_a_bypass_is_not(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET}), muted=Marked(kinds={"pirate": ("v_proj",)}), bypass=True))
     ask(console, "save", name="heard")
     ask(console, "put", name="heard")
@@ -59,7 +59,7 @@ def test_what_is_heard_is_kept_but_a_bypass_is_not(console: Console) -> None:
     assert not console.panel.bypass
 
 
-def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(console: Console, tmp_path: Path) -> None:
+def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(console: Studio, tmp_path: Path) -> None:
     ask(console, "save", name="one")
     assert "already" in refused(console, "save", name="ONE")
     ask(console, "save", name="one", overwrite=True)
@@ -68,7 +68,7 @@ def test_a_name_that_is_taken_or_leaves_the_folder_is_refused(console: Console, 
     assert [path.name for path in (tmp_path / "profiles").iterdir()] == ["one.json"]
 
 
-def test_profiles_are_renamed_changed_and_deleted(console: Console) -> None:
+def test_profiles_are_renamed_changed_and_deleted(console: Studio) -> None:
     ask(console, "save", name="one")
     ask(console, "rename", name="one", new="two")
     assert state(console)["profile"]["name"] == "two"
@@ -79,7 +79,7 @@ def test_profiles_are_renamed_changed_and_deleted(console: Console) -> None:
     assert "no profile" in refused(console, "put", name="two")
 
 
-def test_a_profile_goes_out_as_json_and_comes_in_under_a_free_name(console: Console) -> None:
+def test_a_profile_goes_out_as_json_and_comes_in_under_a_free_name(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet")
     exported = ask(console, "export", name="quiet")
@@ -91,7 +91,7 @@ def test_a_profile_goes_out_as_json_and_comes_in_under_a_free_name(console: Cons
     assert "not JSON" in refused(console, "import", text="{", file="odd.json")
 
 
-def test_what_fits_is_put_and_what_does_not_is_said(console: Console) -> None:
+def test_what_fits_is_put_and_what_does_not_is_said(console: Studio) -> None:
     text = {"version": 1, "name": "other", "mix": {"adapters": {"pirate": {"master": 0.3, "layers": {"29": 0.0}}}}}
     ask(console, "import", text=json.dumps(text))
     said = ask(console, "put", name="other")
@@ -100,7 +100,7 @@ def test_what_fits_is_put_and_what_does_not_is_said(console: Console) -> None:
         mix_of_profile(console, console.desk(), "other")  # type: ignore[arg-type]
 
 
-def test_an_adapter_under_another_name_is_told_by_its_file_or_by_its_user(console: Console) -> None:
+def test_an_adapter_under_another_name_is_told_by_its_file_or_by_its_user(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet")
     work(console, "load", names=["poet"], keep=False, gain=1)
@@ -111,7 +111,7 @@ def test_an_adapter_under_another_name_is_told_by_its_file_or_by_its_user(consol
     assert console.panel.mix["poet"].master == 0.5
 
 
-def test_a_profile_is_put_back_by_itself_unless_a_gain_was_chosen(console: Console) -> None:
+def test_a_profile_is_put_back_by_itself_unless_a_gain_was_chosen(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet", restore=True)
     work(console, "unload", names=None)
@@ -122,10 +122,10 @@ def test_a_profile_is_put_back_by_itself_unless_a_gain_was_chosen(console: Conso
     assert console.panel.mix["pirate"] == Faders(master=2)
 
 
-def test_a_profile_is_put_back_when_the_page_is_built_before_any_page_asks(console: Console) -> None:
+def test_a_profile_is_put_back_when_the_page_is_built_before_any_page_asks(console: Studio) -> None:
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet", restore=True)
-    started = Console(console.host)  # the host with the same adapter in its model from the start
+    started = Studio(console.host)  # the host with the same adapter in its model from the start
     quiet = tiny.logits(console.host.model)
     console.move(Panel())
     with gr.Blocks():
@@ -133,7 +133,7 @@ def test_a_profile_is_put_back_when_the_page_is_built_before_any_page_asks(conso
     assert torch.equal(tiny.logits(console.host.model), quiet)
 
 
-def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Console, tmp_path: Path) -> None:
+def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Studio, tmp_path: Path) -> None:
     ask(console, "save", name="good", restore=True)
     (tmp_path / "profiles" / "bad.json").write_text("{", encoding="utf-8")
     told = ask(console, "profiles")["profiles"]
@@ -143,7 +143,7 @@ def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Conso
     ask(console, "delete", name="bad")
 
 
-def test_a_column_plays_a_profile(console: Console) -> None:
+def test_a_column_plays_a_profile(console: Studio) -> None:
     from lora_mixer.ui.orders import obey as obey_lab
 
     console.move(Panel(Mix({"pirate": QUIET})))
@@ -155,7 +155,7 @@ def test_a_column_plays_a_profile(console: Console) -> None:
     assert "no profile" in obey_lab(console, "page", {"do": "profile", "key": 2, "name": "loud"})["refused"]["why"]
 
 
-def test_shapes_set_layers_and_kinds_and_leave_the_master(console: Console) -> None:
+def test_shapes_set_layers_and_kinds_and_leave_the_master(console: Studio) -> None:
     shapes = ask(console, "profiles")["profiles"]["shapes"]
     assert [one["title"] for one in shapes][:2] == ["As loaded", "Fade in"]
     console.move(Panel(Mix({"pirate": Faders(master=0.5)})))
@@ -181,7 +181,7 @@ def test_without_an_adapter_there_is_nothing_to_keep(tmp_path: Path) -> None:
     assert "no adapter" in refused(console, "save", name="one")
 
 
-def test_a_profile_that_another_page_saved_meanwhile_is_not_overwritten(console: Console) -> None:
+def test_a_profile_that_another_page_saved_meanwhile_is_not_overwritten(console: Studio) -> None:
     ask(console, "save", name="quiet", note="mine")
     [shown] = ask(console, "profiles")["profiles"]["profiles"]
     ask(console, "save", name="quiet", note="another's", overwrite=True, seen=shown["mark"])
@@ -196,7 +196,7 @@ def test_a_profile_that_another_page_saved_meanwhile_is_not_overwritten(console:
 
 
 def test_a_full_disk_is_told_in_plain_words_and_reading_goes_on(
-    console: Console, monkeypatch: pytest.MonkeyPatch
+    console: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(console, "save", name="quiet", note="one")
     ask(console, "note", name="pirate", note="loud", collections=["a"])
@@ -250,7 +250,7 @@ CRAFTED: list[dict[str, Any]] = [
 ]
 
 
-def test_whatever_a_page_sends_is_refused_in_few_words_and_changes_nothing(console: Console, tmp_path: Path) -> None:
+def test_whatever_a_page_sends_is_refused_in_few_words_and_changes_nothing(console: Studio, tmp_path: Path) -> None:
     ask(console, "save", name="there")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
     for at, message in enumerate(CRAFTED):

@@ -22,9 +22,9 @@ from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import ReplyRecord
 from lora_mixer.ui import going_on, keeping, past
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.session import Session, Sessions
 from lora_mixer.ui.sharing import sheet_of
+from lora_mixer.ui.studio import Studio
 from lora_mixer.ui.votes import obey
 
 VERDICTS = ["left", "right", "tie", "bad"]
@@ -176,8 +176,8 @@ def model() -> Gauge:
 
 
 @pytest.fixture
-def console(model: Gauge) -> Iterator[Console]:
-    made = Console(host_of(model.model, model.tokenizer))
+def console(model: Gauge) -> Iterator[Studio]:
+    made = Studio(host_of(model.model, model.tokenizer))
     made.desk()
     yield made
     model.brake.free()
@@ -186,7 +186,7 @@ def console(model: Gauge) -> Iterator[Console]:
         assert wait_for(lambda: not session.generating)
 
 
-def begin(console: Console, questions: int = 3, most: int = 20, values: Any = SHORT, **said: Any) -> Session:
+def begin(console: Studio, questions: int = 3, most: int = 20, values: Any = SHORT, **said: Any) -> Session:
     text = "\n".join(f"question {at}" for at in range(questions))
     order = {"do": "start", "source": "many", "text": text, "seeds": 1, "most": most, **said}
     answer = obey(console, "page", order, values)
@@ -194,20 +194,20 @@ def begin(console: Console, questions: int = 3, most: int = 20, values: Any = SH
     return shown(console)
 
 
-def shown(console: Console) -> Session:
+def shown(console: Studio) -> Session:
     session = console.sessions.of("")
     assert session is not None
     return session
 
 
-def resume(console: Console, id: int, missing: bool = True, most: int = 20, values: Any = SHORT) -> Session:
+def resume(console: Studio, id: int, missing: bool = True, most: int = 20, values: Any = SHORT) -> Session:
     order = {"do": "resume", "id": id, "most": most, "missing": missing}
     answer = obey(console, "page", order, values)
     assert "refused" not in answer, answer["refused"]
     return shown(console)
 
 
-def interrupted(console: Console, model: Gauge, done: int, votes: int, **said: Any) -> int:
+def interrupted(console: Studio, model: Gauge, done: int, votes: int, **said: Any) -> int:
     """A session of which so many trials were done, and so many pairs voted on, when the program was killed; its number.
 
     What a kill leaves is what the table held at that moment.
@@ -224,7 +224,7 @@ def interrupted(console: Console, model: Gauge, done: int, votes: int, **said: A
     return int(records.add(left))
 
 
-def test_every_reply_is_generated_kept_and_voted_on(console: Console) -> None:
+def test_every_reply_is_generated_kept_and_voted_on(console: Studio) -> None:
     session = begin(console, questions=3, seeds=2)
     assert wait_for(lambda: not session.generating)
     while (up := slip(session)) is not None:
@@ -238,7 +238,7 @@ def test_every_reply_is_generated_kept_and_voted_on(console: Console) -> None:
     assert len({vote.left for vote in record.votes}) == 2 or len(record.votes) < 3, "sides change"
 
 
-def test_a_prompt_s_own_system_message_stands_instead_of_the_chats(console: Console) -> None:
+def test_a_prompt_s_own_system_message_stands_instead_of_the_chats(console: Studio) -> None:
     chats = [
         [{"role": "system", "content": "Be a pirate."}, {"role": "user", "content": "one"}],
         [{"role": "user", "content": "two"}],
@@ -264,7 +264,7 @@ def test_a_prompt_s_own_system_message_stands_instead_of_the_chats(console: Cons
     assert not session.to_dict()["notes"] and prompts[2].index("three") < prompts[2].index("Aye.")
 
 
-def test_a_fast_voter_sees_as_many_questions_as_a_slow_one(console: Console, model: Gauge) -> None:
+def test_a_fast_voter_sees_as_many_questions_as_a_slow_one(console: Studio, model: Gauge) -> None:
     """With three mixes every question has three pairs; the first question alone could fill the session."""
     console.lab.change(console.lab.setup.add("kept", "half", kept.mix(0.0)).rename(1, "full"))
     slots = console.lab.setup.slots
@@ -287,7 +287,7 @@ def test_a_fast_voter_sees_as_many_questions_as_a_slow_one(console: Console, mod
     assert sorted(Counter(vote.trial for vote in session.votes).values()) == [1, 1, 1, 1]
 
 
-def test_stop_leaves_what_is_there_to_the_vote(console: Console, model: Gauge) -> None:
+def test_stop_leaves_what_is_there_to_the_vote(console: Studio, model: Gauge) -> None:
     model.brake.hold()
     session = begin(console, questions=5)
 
@@ -305,7 +305,7 @@ def test_stop_leaves_what_is_there_to_the_vote(console: Console, model: Gauge) -
     assert not console.host.lock.locked()
 
 
-def test_what_goes_wrong_is_told_and_what_was_said_stays(console: Console) -> None:
+def test_what_goes_wrong_is_told_and_what_was_said_stays(console: Studio) -> None:
     def prepare() -> Any:
         raise RuntimeError("the model is gone")
 
@@ -321,7 +321,7 @@ def test_what_goes_wrong_is_told_and_what_was_said_stays(console: Console) -> No
 @settings(max_examples=8, deadline=None)
 @given(done=st.integers(1, 5), votes=st.integers(0, 3), seeds=st.integers(1, 2))
 def test_what_is_missing_is_generated_and_nothing_twice(model: Gauge, done: int, votes: int, seeds: int) -> None:
-    console = Console(host_of(model.model, model.tokenizer))
+    console = Studio(host_of(model.model, model.tokenizer))
     console.desk()
     id = interrupted(console, model, done, votes, questions=3, seeds=seeds)
     before = keeping.records(console).load(id)
@@ -336,7 +336,7 @@ def test_what_is_missing_is_generated_and_nothing_twice(model: Gauge, done: int,
     assert len(keeping.records(console).load(id).votes) == 3 * seeds == len({v.trial for v in session.votes})
 
 
-def test_it_goes_on_under_the_settings_it_began_with(console: Console, model: Gauge) -> None:
+def test_it_goes_on_under_the_settings_it_began_with(console: Studio, model: Gauge) -> None:
     id = interrupted(console, model, 1, 0)
     other = values_of(History(), Settings(max_new_tokens=9, seed=5, stop_strings="nn"))
     session = resume(console, id, values=other)
@@ -346,7 +346,7 @@ def test_it_goes_on_under_the_settings_it_began_with(console: Console, model: Ga
     assert len({trial.seed for trial in record.trials}) == 1
 
 
-def test_a_fast_voter_does_not_spend_the_votes_on_what_was_there_before(console: Console, model: Gauge) -> None:
+def test_a_fast_voter_does_not_spend_the_votes_on_what_was_there_before(console: Studio, model: Gauge) -> None:
     console.lab.change(console.lab.setup.add("kept", "backwards", kept.mix(-1.0)))
     id = interrupted(console, model, 2, 0, questions=4)
     with console.host.lock:  # the model is busy
@@ -360,7 +360,7 @@ def test_a_fast_voter_does_not_spend_the_votes_on_what_was_there_before(console:
     assert sorted(vote.trial for vote in session.votes) == [0, 1, 2, 3]
 
 
-def test_votes_that_are_cast_while_it_gets_ready_count(console: Console, model: Gauge) -> None:
+def test_votes_that_are_cast_while_it_gets_ready_count(console: Studio, model: Gauge) -> None:
     id = interrupted(console, model, 2, 0)
     with console.host.lock:  # the model is busy
         session = resume(console, id)
@@ -389,7 +389,7 @@ def test_votes_that_are_cast_while_it_gets_ready_count(console: Console, model: 
     ],
 )
 def test_what_differs_from_the_beginning_is_told_and_what_is_there_is_voted_on(
-    console: Console, model: Gauge, change: Any, why: str
+    console: Studio, model: Gauge, change: Any, why: str
 ) -> None:
     id = interrupted(console, model, 1, 0)
     records = keeping.records(console)
@@ -403,7 +403,7 @@ def test_what_differs_from_the_beginning_is_told_and_what_is_there_is_voted_on(
     assert len(session.votes) == 1
 
 
-def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(console: Console, model: Gauge) -> None:
+def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(console: Studio, model: Gauge) -> None:
     id = interrupted(console, model, 1, 0)
     (entry,) = obey(console, "page", {"do": "look", "all": True})["past"]
     assert (entry["id"], entry["trials"], entry["planned"]) == (id, 1, 3)
@@ -413,7 +413,7 @@ def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(con
     assert going_on.planned({}) == 0
 
 
-def test_replies_that_are_still_being_written_are_not_written_twice(console: Console, model: Gauge) -> None:
+def test_replies_that_are_still_being_written_are_not_written_twice(console: Studio, model: Gauge) -> None:
     id, over = interrupted(console, model, 1, 0), threading.Event()
 
     def prepare() -> Any:

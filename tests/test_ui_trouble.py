@@ -16,7 +16,7 @@ from shelved import opened, shelf_host
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import log
 from lora_mixer.ui import adapters, asking, comparing, fader_board, orders, report, trouble, twice_wires, votes
-from lora_mixer.ui.console import Console
+from lora_mixer.ui.studio import Studio
 
 UI = Path(trouble.__file__).parent
 PROMPT = "My secret recipe for apple pie"
@@ -24,14 +24,14 @@ PAGE = SimpleNamespace(session_hash="page")
 
 
 @pytest.fixture
-def console(tmp_path: Path) -> Iterator[Console]:
+def console(tmp_path: Path) -> Iterator[Studio]:
     console = opened(shelf_host(tmp_path, tiny.pirate()))
     log.keep(console.host.user_data)
     yield console
     log.keep(None)
 
 
-def kept(console: Console) -> str:
+def kept(console: Studio) -> str:
     folder = console.host.user_data
     assert folder is not None
     path = folder / log.NAME
@@ -42,18 +42,18 @@ def fails(*args: Any, **kwargs: Any) -> Any:
     raise RuntimeError(f"the model has come to grief over {PROMPT!r}")
 
 
-def of_a_job(console: Console) -> None:
+def of_a_job(console: Studio) -> None:
     with pytest.raises(RuntimeError):
         list(adapters.begin(console, "page", {"do": "impact", "key": "", "text": PROMPT, "adapter": "pirate"}, ()))
 
 
-def of_a_comparison(console: Console) -> None:
+def of_a_comparison(console: Studio) -> None:
     said = {"source": "text", "text": PROMPT, "seeds": 1, "batched": True, "length": None}
     with pytest.raises(Exception, match="come to grief"):  # what Gradio shows
         list(comparing._asker(console)(json.dumps(said), PAGE))
 
 
-WAYS: dict[str, Callable[[Console], Any]] = {
+WAYS: dict[str, Callable[[Studio], Any]] = {
     "an order of the lab": lambda console: orders.obey(console, "page", {"do": "reference"}),
     "an order of the works": lambda console: adapters.obey(console, "page", {"do": "bakery"}),
     "a moved fader": lambda console: fader_board._take(console, json.dumps({"panel": {"mix": {"adapters": {}}}})),
@@ -66,7 +66,7 @@ WAYS: dict[str, Callable[[Console], Any]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_error_is_in_the_log_with_where_it_came_from_and_without_the_prompt(
-    way: str, console: Console, monkeypatch: pytest.MonkeyPatch
+    way: str, console: Studio, monkeypatch: pytest.MonkeyPatch
 ):
     for owner, name in ((console.host, "ask"), (console.lab, "sheet"), (console.twice, "switch"), (console, "move")):
         monkeypatch.setattr(owner, name, fails)
@@ -79,7 +79,7 @@ def test_an_error_is_in_the_log_with_where_it_came_from_and_without_the_prompt(
     assert "apple" not in text
 
 
-def test_what_fails_while_replies_are_written_is_in_the_log(console: Console, monkeypatch: pytest.MonkeyPatch):
+def test_what_fails_while_replies_are_written_is_in_the_log(console: Studio, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(asking, "grow", fails)
     with pytest.raises(RuntimeError, match="come to grief"):
         list(asking.ask(console, "page", asking.Wish("text", PROMPT), _values()))
@@ -88,7 +88,7 @@ def test_what_fails_while_replies_are_written_is_in_the_log(console: Console, mo
     assert "in fails" in kept(console) and "apple" not in kept(console)
 
 
-def test_a_message_that_makes_no_sense_is_in_the_log(console: Console):
+def test_a_message_that_makes_no_sense_is_in_the_log(console: Studio):
     answer = orders.obey(console, "page", {"do": "rename", "column": PROMPT})
     assert "nobody understands" in answer["refused"]["why"]
     assert "orders.py" in kept(console) and "apple" not in kept(console)
@@ -124,7 +124,7 @@ def test_the_log_goes_where_the_host_keeps_what_is_the_users(tmp_path: Path):
         log.keep(None)
 
 
-def test_torchs_own_words_are_not_for_people(console: Console, monkeypatch: pytest.MonkeyPatch):
+def test_torchs_own_words_are_not_for_people(console: Studio, monkeypatch: pytest.MonkeyPatch):
     def burst() -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied (4x576 and 64x8)")
 
@@ -159,7 +159,7 @@ def _as_text(node: ast.AST, name: str) -> bool:
 
 
 def test_the_report_says_what_is_to_be_known_and_nothing_that_was_said(
-    console: Console, monkeypatch: pytest.MonkeyPatch
+    console: Studio, monkeypatch: pytest.MonkeyPatch
 ):
     console.desk()
     list(asking.ask(console, "page", asking.Wish("text", PROMPT), _values()))
@@ -179,10 +179,10 @@ def test_the_report_says_why_there_is_nothing_to_mix(tmp_path: Path, monkeypatch
     assert "Trouble: No adapter is loaded" in text and "Adapter:" not in text
     host = console.host
     monkeypatch.setattr(type(host), "model", property(lambda self: None))
-    assert "Model: tiny" in report.report(Console(host))
+    assert "Model: tiny" in report.report(Studio(host))
 
 
-def test_what_is_refused_in_plain_words_stays_so(console: Console):
+def test_what_is_refused_in_plain_words_stays_so(console: Studio):
     assert trouble.told(HostError("type a prompt first")) == "Type a prompt first."
     assert trouble.told(OSError("/tmp/x is no adapter")) == "/tmp/x is no adapter."
     assert trouble.reason(ValueError("it does not fit")) == "it does not fit"

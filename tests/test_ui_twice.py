@@ -18,8 +18,8 @@ from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui import keeping, twice_wires
-from lora_mixer.ui.console import Console
 from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.studio import Studio
 from lora_mixer.ui.twice import Twice
 
 FULL, NONE = "f" * 4, "n" * 4
@@ -48,9 +48,9 @@ def model() -> Gauge:
 
 @pytest.fixture
 def twice(model: Gauge) -> Iterator[Twice]:
-    console = Console(host_of(model.model, model.tokenizer))
+    console = Studio(host_of(model.model, model.tokenizer))
     console.desk()
-    console.twice = Twice(console, dice=Coin())  # type: ignore[arg-type]
+    console.twice = Twice(console, console.lab, dice=Coin())  # type: ignore[arg-type]
     console.twice.switch(True)
     yield console.twice
     console.twice.switch(False)
@@ -239,7 +239,7 @@ def test_switched_off_it_answers_once_and_shows_nothing(twice: Twice) -> None:
 
 
 def test_strangers_cannot_switch_it_on(model: Gauge) -> None:
-    console = Console(host_of(model.model, model.tokenizer, multi_user=True))
+    console = Studio(host_of(model.model, model.tokenizer, multi_user=True))
     said = twice_wires.obey(console, {"do": "switch", "on": True, "seq": 4})
     assert said["re"] == 4 and "Strangers share this host" in said["refused"]["why"] and not console.twice.on
     assert console.twice.to_dict()["why"]
@@ -247,5 +247,5 @@ def test_strangers_cannot_switch_it_on(model: Gauge) -> None:
 
 def test_orders_that_nobody_understands_are_refused(twice: Twice) -> None:
     for order in ({"do": "dance"}, {"do": "choose"}, {"do": "choose", "one": "x", "other": "base", "blind": True}):
-        assert "refused" in twice_wires.obey(twice.console, order), order
+        assert "refused" in twice_wires.obey(twice.console, order), order  # type: ignore[arg-type]
     assert (twice.one, twice.other, twice.blind, twice.on) == ("faders", "base", True, True)

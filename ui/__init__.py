@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
 _LOG = logging.getLogger(__name__)
 
 
-def build(console: Console) -> None:
+def build(console: Studio) -> None:
     """Builds the page inside the open Gradio context; called again when a host rebuilds its interface."""
     import gradio as gr
 
@@ -44,7 +44,7 @@ def build(console: Console) -> None:
     _meet(console)
 
 
-def _meet(console: Console) -> None:
+def _meet(console: Studio) -> None:
     """Puts the faders where they stand, whoever generates first: a caller of a host's API may come before any page."""
     try:
         console.desk()

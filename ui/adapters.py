@@ -32,13 +32,13 @@ from .wire import (
 from .works import Job, News
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
-Order = Callable[["Console", str, Mapping[str, Any]], News]
-Work = Callable[["Console", Job, Mapping[str, Any]], News]
+Order = Callable[["Studio", str, Mapping[str, Any]], News]
+Work = Callable[["Studio", Job, Mapping[str, Any]], News]
 
 
-def build_adapters(console: Console) -> None:
+def build_adapters(console: Studio) -> None:
     """Places the shelf and the bakery where the open Gradio context is."""
     listen(console)
     gr.HTML('<div id="lora-mixer-works"></div>')
@@ -53,12 +53,12 @@ def build_adapters(console: Console) -> None:
         begun.then(lambda: _menu(console), None, menu, **QUEUED)
 
 
-def listen(console: Console) -> None:
+def listen(console: Studio) -> None:
     """Has profiles put back by themselves when their adapters are loaded, whoever loads them."""
     console.on_adapters = lambda desk, names: profiles.restore(console, desk, names)
 
 
-def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def obey(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Does what a page says, and answers it."""
     try:
         answer = ORDERS[message["do"]](console, page, message)
@@ -69,9 +69,7 @@ def obey(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"re": number_of(message), "job": console.works.job.to_dict(), **answer}
 
 
-def begin(
-    console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any]
-) -> Generator[News, None, None]:
+def begin(console: Studio, page: str, message: Mapping[str, Any], values: Sequence[Any]) -> Generator[News, None, None]:
     """Does a job, and yields what a page must be told.
 
     Raises:
@@ -93,7 +91,7 @@ def begin(
     yield {"job": job.to_dict(), **job.news}
 
 
-def _obeyer(console: Console) -> Any:
+def _obeyer(console: Studio) -> Any:
     def order(message: str, request: gr.Request) -> str:
         try:
             said = message_of(message or '{"do": "job"}')
@@ -104,7 +102,7 @@ def _obeyer(console: Console) -> Any:
     return order
 
 
-def _starter(console: Console) -> Any:
+def _starter(console: Studio) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
             said = message_of(message)
@@ -127,18 +125,18 @@ def _failed(message: str, why: str) -> News:
     return {**Job(key=str(said.get("key", "")), text=why, seq=number_of(said) or 0).to_dict(), "failed": True}
 
 
-def _menu(console: Console) -> Any:
+def _menu(console: Studio) -> Any:
     updates = list(console.host.adapter_menu_updates())
     return updates[0] if len(updates) == 1 else updates
 
 
-def _job(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def _job(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """How the job under way stands, and what came of the one that a page asks about, for one that has missed that."""
     job = console.works.job
     return {} if job.running or job.seq != message.get("of", 0) else dict(job.news)
 
 
-def _stop(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def _stop(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     console.works.stop()
     return {}
 

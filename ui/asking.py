@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..hosts.protocol import HostError, Request
 from . import keeping, plays, trouble
+from .asked import Asked
 from .columns import LEAST
 from .prompts import chats
 from .replies import shorten
@@ -17,7 +18,7 @@ from .running import begin, grow, sampling_of
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
 FROM_CHAT, TYPED, MANY = "chat", "text", "many"
 MOST_SEEDS = 20
@@ -80,17 +81,7 @@ def _whole(number: Any, question: str) -> int:
     raise ValueError(f"{question} It must be a whole number")
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A question as the host has made it ready, and what to know about that."""
-
-    label: str
-    request: Request
-    messages: tuple[dict[str, str], ...] = ()
-    note: str = ""
-
-
-def ask(console: Console, page: str, wish: Wish, values: Sequence[Any]) -> Generator[dict[str, Any], None, None]:
+def ask(console: Studio, page: str, wish: Wish, values: Sequence[Any]) -> Generator[dict[str, Any], None, None]:
     """Asks, and yields news for the page that wished it; the page shows the new experiment from then on.
 
     Args:
@@ -151,7 +142,7 @@ def between_news(sheet: Sheet) -> float:
     return min(longer, _MOST_SECONDS_BETWEEN_NEWS)
 
 
-def questions(console: Console, wish: Wish, values: Sequence[Any]) -> list[Asked]:
+def questions(console: Studio, wish: Wish, values: Sequence[Any]) -> list[Asked]:
     """What is asked, made ready by the host, none of it with a longer reply than is wished.
 
     Raises:
@@ -172,7 +163,7 @@ def _limited(request: Request, length: int | None) -> Request:
     return replace(request, sampling=replace(request.sampling, max_new_tokens=min(limits))) if limits else request
 
 
-def _several(console: Console, text: str, values: Sequence[Any]) -> list[Asked]:
+def _several(console: Studio, text: str, values: Sequence[Any]) -> list[Asked]:
     asked = []
     for at, chat in enumerate(chats(text), 1):
         label = shorten(chat.text)

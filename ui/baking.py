@@ -16,7 +16,7 @@ from .works import Job, News, clock
 if TYPE_CHECKING:
     from ..hosts.protocol import Host
     from ..lora_ops import Desk, Target
-    from .console import Console
+    from .studio import Studio
 
 FOLDED, PATTERNED, CONCATENATED, MERGED = "folded", "patterned", "concatenated", "merged"
 #: Below this, two logits are one and the same in float32, but for the order of sums.
@@ -47,7 +47,7 @@ class Wish:
     overwrite: bool = False
 
 
-def wish_of(console: Console, desk: Desk, said: Mapping[str, Any]) -> Wish:
+def wish_of(console: Studio, desk: Desk, said: Mapping[str, Any]) -> Wish:
     """The wish in a page's message.
 
     Raises:
@@ -69,7 +69,7 @@ def wish_of(console: Console, desk: Desk, said: Mapping[str, Any]) -> Wish:
     return Wish(mix, names, str(said["way"]), str(said["name"]), rank, density, said.get("overwrite") is True)
 
 
-def why_not(console: Console) -> str:
+def why_not(console: Studio) -> str:
     """Why nothing can be baked here; empty if something can."""
     if console.host.multi_user:
         return SHARED
@@ -91,7 +91,7 @@ def bring_back(host: Host) -> None:
             put_right(folder)
 
 
-def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def setting(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
     bring_back(console.host)
     reason = why_not(console)
@@ -113,7 +113,7 @@ def setting(console: Console, page: str, message: Mapping[str, Any]) -> News:
     }
 
 
-def plan(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def plan(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
     from ..lora_ops.files import safe_name
 
@@ -166,7 +166,7 @@ def silent(desk: Desk, wish: Wish) -> int:
     return list(heard.values()).count(False)
 
 
-def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+def bake(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     """Writes it, checks it, and says what came of it."""
     if reason := why_not(console):
         raise HostError(reason)
@@ -194,7 +194,7 @@ def bake(console: Console, job: Job, message: Mapping[str, Any]) -> News:
 
 
 def _written(
-    console: Console, desk: Desk, wish: Wish, folder: Path, sources: Mapping[str, Path], job: Job
+    console: Studio, desk: Desk, wish: Wish, folder: Path, sources: Mapping[str, Path], job: Job
 ) -> tuple[list[str], bool]:
     """Writes it: what is said about it, and whether it was found to play what the desk plays."""
     options: dict[str, Any] = {"overwrite": wish.overwrite, "cancelled": job.stopped}
@@ -309,14 +309,14 @@ def _refuse_several(wish: Wish) -> str:
     raise ValueError(f"{wish.way} is for one adapter, and there are {len(wish.names)}: concatenate or combine them")
 
 
-def _folder(console: Console, wish: Wish) -> Path:
+def _folder(console: Studio, wish: Wish) -> Path:
     folder = console.host.model_dir if wish.way == MERGED else console.host.lora_dir
     if folder is None:
         raise HostError("This host has no folder to write to.")
     return folder
 
 
-def _desk(console: Console) -> Desk:
+def _desk(console: Studio) -> Desk:
     desk = console.desk()
     if desk is None:
         raise HostError("There is no adapter to bake.")

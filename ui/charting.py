@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ..lora_ops import Desk
     from ..lora_ops.lab.curves import Curve
     from ..lora_ops.lab.sweep import Axis
-    from .console import Console
     from .sheet import Sheet
+    from .studio import Studio
 
 #: What a text of one's own is tried at, if nothing else is asked for.
 USUAL = "master 0 to 2 in 0.25"
@@ -26,7 +26,7 @@ USUAL = "master 0 to 2 in 0.25"
 class Charting:
     """A chart being worked out; what `console.comparison` holds meanwhile."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Studio) -> None:
         self._console = console
         self._stopped = threading.Event()
 

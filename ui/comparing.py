@@ -20,13 +20,13 @@ from .trouble import told
 from .wire import FOR_PEOPLE, GARBLED, LIVE, QUEUED, hand_over, heard, not_understood, page_of, wires
 
 if TYPE_CHECKING:
-    from .console import Console
     from .sheet import Sheet
+    from .studio import Studio
 
 CHARTS = ("sweep", "text")
 
 
-def build_comparing(console: Console) -> None:
+def build_comparing(console: Studio) -> None:
     """Places the comparison where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-lab"></div>')
     with gr.Column(elem_id="lora-mixer-charts"):
@@ -56,14 +56,14 @@ def _tell(message: str) -> None:
         tell(text)
 
 
-def _obeyer(console: Console) -> Any:
+def _obeyer(console: Studio) -> Any:
     def order(message: str, request: gr.Request) -> str:
         return json.dumps(obey(console, page_of(request), heard(message) if message else {"do": "look"}))
 
     return order
 
 
-def _asker(console: Console) -> Any:
+def _asker(console: Studio) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> Iterator[str]:
         try:
             wish = Wish.of(heard(message))
@@ -79,7 +79,7 @@ def _asker(console: Console) -> Any:
     return start
 
 
-def _measurer(console: Console) -> Any:
+def _measurer(console: Studio) -> Any:
     def measure_now(message: str, request: gr.Request) -> Iterator[str]:
         sheet = console.lab.sheet(page_of(request))
         try:
@@ -95,7 +95,7 @@ def _measurer(console: Console) -> Any:
     return measure_now
 
 
-def _drawer(console: Console) -> Any:
+def _drawer(console: Studio) -> Any:
     def draw(message: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         said = heard(message)
         sheet = console.lab.sheet(page_of(request))
@@ -146,7 +146,7 @@ def _line(text: str, running: bool = False) -> str:
     return json.dumps({"line": Line(text, running).to_dict()})
 
 
-def _user(console: Console) -> Any:
+def _user(console: Studio) -> Any:
     def use(message: str, request: gr.Request, *values: Any) -> Any:
         try:
             sheet = console.lab.sheet(page_of(request))

@@ -17,17 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..hosts.protocol import Trouble
 from ..lora_ops.engines.engine import Unsettled
 from ..lora_ops.mix import Faders, Mix
-from .lab import Lab
 from .panel import Panel
-from .session import Sessions
-from .shelf import ShownShelf
-from .twice import Twice
-from .works import Works
 
 if TYPE_CHECKING:
     from ..hosts.protocol import Host
     from ..lora_ops import Desk
     from ..lora_ops.engines.engine import Engine
+    from ..lora_ops.results.records import Records
 
 DEFAULT_RANGE = (0.0, 2.0)
 _OFF = Faders(on=False)
@@ -42,7 +38,7 @@ class Stoppable(Protocol):
 
 
 class Console:
-    """The server's side of the page.
+    """The model's side of the page: the desk, and where its controls stand. `Studio` has the page's parts besides.
 
     Args:
         host: where the model comes from.
@@ -52,9 +48,6 @@ class Console:
     def __init__(self, host: Host, fader_range: tuple[float, float] = DEFAULT_RANGE) -> None:
         self.host = host
         self.panel = Panel()
-        self.lab = Lab(shared=not host.multi_user)
-        self.sessions = Sessions()
-        self.twice = Twice(self)
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0
@@ -69,9 +62,8 @@ class Console:
         self._trouble: Trouble | None = None
         self._running: list[Stoppable] = []
         self._started = False
-        #: What is being done with adapters: loading, measuring, baking.
-        self.works = Works()
-        self.shown_shelf = ShownShelf()
+        #: Where experiments are kept, once one was (`keeping`).
+        self.records: Records | None = None
         #: Asked where the faders of adapters stand that have just been loaded; what it does not name is as loaded.
         self.on_adapters: Callable[[Desk, Sequence[str]], Mapping[str, Faders]] = lambda desk, names: {}
         #: The profile that was put on the desk last, and the one that was put back by itself.

@@ -16,7 +16,7 @@ from .trouble import reason
 from .wire import FOR_PEOPLE, GARBLED, at_the_root, heard, wire
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
 #: For moves that must not wait behind a generation in Gradio's queue, and of which only the last one matters.
 _LIVE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
@@ -32,7 +32,7 @@ class FaderBoard:
     poll: Any
 
 
-def build_fader_board(console: Console) -> FaderBoard:
+def build_fader_board(console: Studio) -> FaderBoard:
     """Places the fader board where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-desk"></div>')
     with at_the_root():
@@ -47,7 +47,7 @@ def build_fader_board(console: Console) -> FaderBoard:
     return FaderBoard(state, poll)
 
 
-def _take(console: Console, message: str) -> Any:
+def _take(console: Studio, message: str) -> Any:
     """Does what the page's script says: a moved panel, a range, or an offer that was accepted; or says why not."""
     try:
         said = heard(message)
@@ -73,7 +73,7 @@ def _complain(refusal: str) -> None:
     raise error(why)
 
 
-def _answer(console: Console, message: str) -> Any:
+def _answer(console: Studio, message: str) -> Any:
     """The state, if the page does not have it yet."""
     try:
         asked = heard(message)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ..hosts.protocol import HostError
 from ..lora_ops.engines.sampling import Sampling
 from . import keeping
-from .asking import MANY, Asked, Wish, questions
+from .asked import Asked
+from .asking import MANY, Wish, questions
 from .running import begin, sampling_of
 from .sheet import Line, Row, Sheet
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk, Experiment, Record
-    from .console import Console
+    from .studio import Studio
 
 #: Among the settings of an experiment: what a session was to ask.
 PLAN = "session"
@@ -64,7 +65,7 @@ def planned(settings: Mapping[str, Any]) -> int:
     return plan.trials if plan is not None else 0
 
 
-def missing(console: Console, record: Record, id: int, values: Sequence[Any]) -> tuple[Sheet, Experiment]:
+def missing(console: Studio, record: Record, id: int, values: Sequence[Any]) -> tuple[Sheet, Experiment]:
     """What a session has still to ask, as a sheet that adds to what is kept of it, and the run that fills it.
 
     It is asked under the mixes, seeds and settings of generation that the session began with.
@@ -84,7 +85,7 @@ def missing(console: Console, record: Record, id: int, values: Sequence[Any]) ->
         raise ValueError(f"the replies that are missing cannot be generated: {error}") from error
 
 
-def _missing(console: Console, record: Record, id: int, values: Sequence[Any]) -> tuple[Sheet, Experiment]:
+def _missing(console: Studio, record: Record, id: int, values: Sequence[Any]) -> tuple[Sheet, Experiment]:
     from ..lora_ops import Column
 
     plan, desk = Plan.of(record.settings), console.desk()
@@ -119,7 +120,7 @@ def row_of(question: int, asked: Asked, seed: int) -> Row:
     return Row(asked.label, request.prompt, seed, request.opening, (), asked.messages, question)
 
 
-def _check_model(console: Console, desk: Desk, record: Record) -> None:
+def _check_model(console: Studio, desk: Desk, record: Record) -> None:
     if console.host.model_name != record.model:
         raise ValueError(f"it began with {record.model}, and {console.host.model_name or 'nothing'} is loaded now")
     for column in record.columns:

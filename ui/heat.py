@@ -15,7 +15,7 @@ from .works import Job, News
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk, Impact, Loud
-    from .console import Console
+    from .studio import Studio
 
 #: A longer text takes longer, and tells little more: of its end so many tokens are measured.
 MOST_TOKENS = 256
@@ -23,7 +23,7 @@ MOST_TOKENS = 256
 GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
 
-def loudness(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def loudness(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """For every adapter the norms of its targets, as loaded, and of the weights they are added to."""
     desk = _desk(console)
     from ..lora_ops import loudness as measured
@@ -32,7 +32,7 @@ def loudness(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
 
 
-def impact(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+def impact(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     """Measures what each target, kind and layer of one adapter does to a text."""
     desk, adapter = _desk(console), str(message["adapter"])
     from ..lora_ops import impact as measured
@@ -55,7 +55,7 @@ def impact(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut, "fresh": True}}
 
 
-def remembered(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def remembered(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """What was measured last, for a page that was loaded again; and whether faders have moved since."""
     desk, adapter = console.desk(), str(message["adapter"])
     found = console.works.impacts.get((str(message["what"]), adapter))
@@ -68,7 +68,7 @@ def remembered(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": False, "fresh": fresh}}
 
 
-def silence_idle(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def silence_idle(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Silences the targets that do next to nothing."""
     share = _number(message["percent"], "the share, in percent,")
     found = _measured(console, message)
@@ -77,7 +77,7 @@ def silence_idle(console: Console, page: str, message: Mapping[str, Any]) -> New
     return _silence(console, str(message["adapter"]), without(found, share / 100))
 
 
-def keep_top(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def keep_top(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Silences all but the targets of greatest impact."""
     count = _number(message["count"], "how many to keep")
     if count != int(count):
@@ -88,7 +88,7 @@ def keep_top(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return _silence(console, str(message["adapter"]), only(found, int(count)))
 
 
-def _silence(console: Console, adapter: str, mix: Mix) -> News:
+def _silence(console: Studio, adapter: str, mix: Mix) -> News:
     """Turns single faders to 0, and leaves all others where they stand now."""
     desk = _desk(console)
     desk.check_adapters([adapter])
@@ -101,14 +101,14 @@ def _silence(console: Console, adapter: str, mix: Mix) -> News:
     return {"said": f"{len(silent)} of {len(there)} targets of {adapter} are silent now."}
 
 
-def _measured(console: Console, message: Mapping[str, Any]) -> Impact:
+def _measured(console: Studio, message: Mapping[str, Any]) -> Impact:
     found = console.works.impacts.get((message["what"], message["adapter"]))
     if found is None:
         raise ValueError("nothing was measured yet: measure first")
     return found
 
 
-def _text(console: Console, message: Mapping[str, Any]) -> tuple[list[int], bool]:
+def _text(console: Studio, message: Mapping[str, Any]) -> tuple[list[int], bool]:
     """What is measured on as token ids, and whether its beginning was cut off."""
     host, tokens = console.host, tokens_of(console)
     if message["source"] == "chat":
@@ -144,7 +144,7 @@ def _norms(louds: Sequence[Loud]) -> News:
     return {"own": own, "base": [loud.base for loud in louds], "gains": GAINS}
 
 
-def _desk(console: Console) -> Desk:
+def _desk(console: Studio) -> Desk:
     desk = console.desk()
     if desk is None:
         raise HostError("There is no adapter to measure.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from .wire import at_the_root, wire
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
 
-def build_host_menu(console: Console) -> None:
+def build_host_menu(console: Studio) -> None:
     """Places the wire by which a page tells that other adapters are loaded than it knew, and when it is opened.
 
     A host draws its menu when its page is built, and after that only on the page where somebody used the menu.
@@ -23,6 +23,6 @@ def build_host_menu(console: Console) -> None:
     told.input(lambda _: _updates(console), [told], menu, queue=False, show_progress="hidden", trigger_mode="multiple")
 
 
-def _updates(console: Console) -> Any:
+def _updates(console: Studio) -> Any:
     updates = list(console.host.adapter_menu_updates())
     return updates[0] if len(updates) == 1 else updates

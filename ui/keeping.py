@@ -34,11 +34,11 @@ def records(console: Console) -> Records | None:
     folder = console.host.user_data
     if folder is None:
         return None
-    if console.lab.records is None or console.lab.records.path != (folder / FILE).absolute():
+    if console.records is None or console.records.path != (folder / FILE).absolute():
         from ..lora_ops.results.records import Records
 
-        console.lab.records = Records(folder / FILE)
-    return console.lab.records
+        console.records = Records(folder / FILE)
+    return console.records
 
 
 def begin(

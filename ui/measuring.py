@@ -20,7 +20,7 @@ from .sheet import Line, Sheet
 if TYPE_CHECKING:
     from ..lora_ops import Desk
     from ..lora_ops.engines.engine import Judgement, Tokens
-    from .console import Console
+    from .studio import Studio
 
 Table = list[list[float | None]]
 
@@ -29,7 +29,7 @@ class Stopped(Exception):
     """Its user called it off."""
 
 
-def measure(console: Console, sheet: Sheet) -> Generator[dict[str, Any], None, None]:
+def measure(console: Studio, sheet: Sheet) -> Generator[dict[str, Any], None, None]:
     """Measures every row that has ended and was not measured yet; yields news for the page.
 
     Raises:
@@ -83,7 +83,7 @@ def tables(sheet: Sheet) -> dict[str, Any] | None:
     }
 
 
-def surprise(console: Console, sheet: Sheet, judge: int) -> list[dict[str, Any]]:
+def surprise(console: Studio, sheet: Sheet, judge: int) -> list[dict[str, Any]]:
     """Every reply token by token, each with its probability under the mix of column `judge`.
 
     Raises:
@@ -120,7 +120,7 @@ def token_texts(tokenizer: Tokens, ids: Sequence[int]) -> list[str]:
 
 
 def _row(
-    console: Console, desk: Desk, sheet: Sheet, row: int, ids: Sequence[int], stop: _Stop, done: int, total: int
+    console: Studio, desk: Desk, sheet: Sheet, row: int, ids: Sequence[int], stop: _Stop, done: int, total: int
 ) -> Iterator[dict[str, Any]]:
     from ..lora_ops.engines.engine import Cancelled
     from ..lora_ops.lab.scoring import judge

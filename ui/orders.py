@@ -24,10 +24,10 @@ from .wire import FOR_PEOPLE, GARBLED, not_understood, number_of
 
 if TYPE_CHECKING:
     from ..lora_ops import Desk
-    from .console import Console
+    from .studio import Studio
 
 Answer = dict[str, Any]
-Order = Callable[["Console", str, dict[str, Any]], Answer]
+Order = Callable[["Studio", str, dict[str, Any]], Answer]
 
 
 class Refused(ValueError):
@@ -38,7 +38,7 @@ class Refused(ValueError):
         self.at = at
 
 
-def obey(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def obey(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """Does what a page says, and answers it; a page that knows an older set-up is always told the present one."""
     try:
         answer = ORDERS[message["do"]](console, page, message)
@@ -49,7 +49,7 @@ def obey(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return {"re": number_of(message), "setup": setup_json(console), **answer}
 
 
-def setup_json(console: Console) -> Answer:
+def setup_json(console: Studio) -> Answer:
     """The columns as they are set up, as a page draws them."""
     lab = console.lab
     desk = console.desk()
@@ -93,7 +93,7 @@ def examples(desk: Desk) -> list[str]:
     return [front + sweep for sweep in sweeps]
 
 
-def _look(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _look(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """All there is to show, for a page that has just come, or has missed something."""
     sheet = console.lab.sheet(page)
     if sheet is None:
@@ -101,8 +101,8 @@ def _look(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return {"sheet": sheet.head(), **Teller(sheet).news(), "measured": tables(sheet)}
 
 
-def _change(change: Callable[[Console, Columns, dict[str, Any]], Columns]) -> Order:
-    def order(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _change(change: Callable[[Studio, Columns, dict[str, Any]], Columns]) -> Order:
+    def order(console: Studio, page: str, message: dict[str, Any]) -> Answer:
         console.lab.change(change(console, console.lab.setup, message))
         console.revision += 1
         return {}
@@ -110,20 +110,20 @@ def _change(change: Callable[[Console, Columns, dict[str, Any]], Columns]) -> Or
     return order
 
 
-def _rename(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _rename(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.rename(message["key"], message["name"])
 
 
-def _play(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _play(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.play(message["key"], message["plays"])
 
 
-def _keep(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _keep(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     desk = _desk(console, "There is no adapter yet whose faders could be kept.")
     return setup.keep(message["key"], console.panel.effective(desk.adapters.values()))
 
 
-def _play_profile(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _play_profile(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     """A column plays what a profile holds now, and has its name."""
     from .profiles import mix_of_profile
 
@@ -132,28 +132,28 @@ def _play_profile(console: Console, setup: Columns, message: dict[str, Any]) -> 
     return setup.keep(message["key"], mix).rename(message["key"], name)
 
 
-def _move(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _move(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.move(message["key"], int(message["by"]))
 
 
-def _add(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _add(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     """One more column that keeps the faders as they stand: what one adds is what one has just found."""
     desk = console.desk()
     return setup.add() if desk is None else setup.add(KEPT, "", console.panel.effective(desk.adapters.values()))
 
 
-def _remove(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _remove(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     return setup.remove(message["key"])
 
 
-def _start_over(console: Console, setup: Columns, message: dict[str, Any]) -> Columns:
+def _start_over(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
     """The faders against the base model, as in the beginning."""
     first = Columns.first()
     slots = tuple(replace(slot, key=setup.last_key + slot.key) for slot in first.slots)
     return Columns(slots, last_key=setup.last_key + len(slots))
 
 
-def _collect(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _collect(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """The mix of a column that was compared as one more column, to compare again."""
     column = _sheet(console, page).columns[int(message["column"])]
     setup = console.lab.setup
@@ -166,7 +166,7 @@ def _collect(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return {"said": f"Kept as column {LETTERS[len(console.lab.setup.slots) - 1]}."}
 
 
-def _fill(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _fill(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """Columns out of a sweep, instead of those that there are."""
     from ..lora_ops.lab.sweep import parse_axis, sweep
 
@@ -201,7 +201,7 @@ def _beside(field: str) -> Iterator[None]:
         raise Refused(error, field) from error
 
 
-def _reference(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _reference(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """Holds the columns against another one."""
     sheet = _sheet(console, page)
     at = int(message["column"])
@@ -211,7 +211,7 @@ def _reference(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return {"reference": at, **Teller(sheet).news()}
 
 
-def _surprise(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _surprise(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """Every token's probability under the mix of one column."""
     sheet, judge = _sheet(console, page), int(message["column"])
     if not 0 <= judge < len(sheet.columns):
@@ -219,7 +219,7 @@ def _surprise(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return {"surprise": {"judge": judge, "key": sheet.key, "cells": surprise(console, sheet, judge)}}
 
 
-def _put_on_the_desk(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _put_on_the_desk(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """The faders where a column's were: mute, solo and bypass are lifted, for they are in the mix already."""
     column = _sheet(console, page).columns[int(message["column"])]
     desk = _desk(console, "There is no adapter to put it on.")
@@ -231,19 +231,19 @@ def _put_on_the_desk(console: Console, page: str, message: dict[str, Any]) -> An
     return {"said": f"The desk stands where {column.label} stood."}
 
 
-def _prompts(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _prompts(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """A file of prompts as text for the text box."""
     return {"text": text_of_file(message["data"], str(message["name"]))}
 
 
-def _save(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _save(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """The experiment that the page shows as a file."""
     sheet = _sheet(console, page)
     charts = charts_html(sheet) if message["form"] == "html" else ""
     return {"file": export(sheet, message["form"], charts)}
 
 
-def _read(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _read(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     """An experiment from a file, shown as it was."""
     try:
         sheet = read(console, message["data"])
@@ -253,19 +253,19 @@ def _read(console: Console, page: str, message: dict[str, Any]) -> Answer:
     return _look(console, page, message)
 
 
-def _stop(console: Console, page: str, message: dict[str, Any]) -> Answer:
+def _stop(console: Studio, page: str, message: dict[str, Any]) -> Answer:
     console.stop_comparing()
     return {}
 
 
-def _desk(console: Console, why: str) -> Desk:
+def _desk(console: Studio, why: str) -> Desk:
     desk = console.desk()
     if desk is None:
         raise Refused(why)
     return desk
 
 
-def _sheet(console: Console, page: str) -> Sheet:
+def _sheet(console: Studio, page: str) -> Sheet:
     sheet = console.lab.sheet(page)
     if sheet is None:
         raise Refused("there is nothing compared yet")

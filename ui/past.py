@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ..lora_ops import Record
     from ..lora_ops.results.records import Records
     from ..lora_ops.results.summaries import Summary
-    from .console import Console
     from .sheet import Sheet
+    from .studio import Studio
 
 #: So many are listed; older ones are kept all the same.
 LISTED = 300
 NOT_HERE = "Nothing is kept here: strangers share this host."
 
 
-def listed(console: Console) -> dict[str, Any]:
+def listed(console: Studio) -> dict[str, Any]:
     """The newest experiments, a line each.
 
     Raises:
@@ -37,7 +37,7 @@ def listed(console: Console) -> dict[str, Any]:
     return {"past": [_line(one) for one in found[:LISTED]], "more": len(found) > LISTED, "keeps": True}
 
 
-def open_sheet(console: Console, id: int) -> Sheet:
+def open_sheet(console: Studio, id: int) -> Sheet:
     """A kept experiment as the compare page shows it."""
     kept = _records(console)
     record = kept.load(id)
@@ -48,13 +48,13 @@ def open_sheet(console: Console, id: int) -> Sheet:
     return sheet
 
 
-def as_file(console: Console, id: int, form: str) -> dict[str, str]:
+def as_file(console: Studio, id: int, form: str) -> dict[str, str]:
     """A kept experiment as a file; a page of one that was voted on has the charts of its votes."""
     record = _records(console).load(id)
     return export(sheet_of(record), form, _charts(record) if form == "html" else "")
 
 
-def use_columns(console: Console, id: int) -> str:
+def use_columns(console: Studio, id: int) -> str:
     """Sets the columns of the compare page up as those of a kept experiment; what was done, for people.
 
     Raises:
@@ -68,12 +68,12 @@ def use_columns(console: Console, id: int) -> str:
     return f"The columns of the Mix tab are now those of this experiment ({_names(record.columns)})."
 
 
-def delete(console: Console, id: int) -> None:
+def delete(console: Studio, id: int) -> None:
     """Forgets an experiment with its votes."""
     _records(console).delete(id)
 
 
-def standing(console: Console, asked: Mapping[str, Any]) -> dict[str, Any]:
+def standing(console: Studio, asked: Mapping[str, Any]) -> dict[str, Any]:
     """What all votes add up to, or those between chosen mixes.
 
     Args:
@@ -102,7 +102,7 @@ def standing(console: Console, asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _records(console: Console) -> Records:
+def _records(console: Studio) -> Records:
     kept = keeping.records(console)
     if kept is None:
         raise ValueError(NOT_HERE)

@@ -17,14 +17,14 @@ from .works import News
 if TYPE_CHECKING:
     from ..lora_ops import Desk
     from ..lora_ops.profiles import Fit, Profile, Profiles
-    from .console import Console
+    from .studio import Studio
 
 FOLDER = "profiles"
 #: Characters that a page may send of a name, and of a note.
 MOST_NAME, MOST_NOTE = 1_000, 20_000
 
 
-def kept(console: Console) -> Profiles:
+def kept(console: Studio) -> Profiles:
     """The profiles in the host's user data; where nothing may be kept there are none."""
     from ..lora_ops.profiles import Profiles
 
@@ -32,12 +32,12 @@ def kept(console: Console) -> Profiles:
     return Profiles(folder / FOLDER if folder else None)
 
 
-def look(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """All profiles, with what of each would stand on the desk; and the shapes there are."""
     return {"profiles": _all(console)}
 
 
-def _all(console: Console) -> News:
+def _all(console: Studio) -> News:
     from ..lora_ops.shapes import SHAPES
 
     (good, damaged), desk = kept(console).look(), console.desk()
@@ -72,7 +72,7 @@ def _row(profile: Profile, desk: Desk | None) -> News:
     return row
 
 
-def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def save(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Keeps what is heard under a name; a bypass is only for listening, and is not kept."""
     from ..lora_ops.profiles import Profile
 
@@ -94,7 +94,7 @@ def save(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return _changed(console, f"Saved as “{profile.name}”.")
 
 
-def put(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def put(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
     desk = _desk(console)
     profile = kept(console).load(_name(message))
@@ -109,7 +109,7 @@ def put(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"said": "\n".join([*lines, *found.remarks]), "all": not found.not_fits}
 
 
-def rename(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def rename(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Gives a profile another name."""
     name = _name(message)
     profile = kept(console).rename(name, text_of(message, "new", MOST_NAME))
@@ -118,7 +118,7 @@ def rename(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return _changed(console, f"“{name}” is called “{profile.name}” now.")
 
 
-def change(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def change(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Whether a profile is put back by itself, and the note on it."""
     changes: dict[str, Any] = {}
     if "restore" in message:
@@ -129,20 +129,20 @@ def change(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return _changed(console, "")
 
 
-def delete(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def delete(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Removes a profile; the page has asked."""
     name = _name(message)
     kept(console).delete(name, _seen(message))
     return _changed(console, f"“{name}” is gone.")
 
 
-def export(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def export(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """A profile as text, for the browser to keep as a file."""
     name = _name(message)
     return {"text": kept(console).export(name), "file": f"{name}.json"}
 
 
-def take_in(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def take_in(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Keeps a profile that came as a file; where its name is taken it gets a number."""
     from ..lora_ops.profile import MOST, Profile
 
@@ -151,7 +151,7 @@ def take_in(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return _changed(console, f"Imported as “{profile.name}”.")
 
 
-def shape(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def shape(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Puts a ready-made curve on an adapter; its master stays where it is."""
     from ..lora_ops.shapes import SHAPES
     from ..lora_ops.shapes import shape as shaped
@@ -165,7 +165,7 @@ def shape(console: Console, page: str, message: Mapping[str, Any]) -> News:
     return {"said": f"{adapter}: {SHAPES[name].title}."}
 
 
-def restore(console: Console, desk: Desk, names: Sequence[str]) -> Mapping[str, Faders]:
+def restore(console: Studio, desk: Desk, names: Sequence[str]) -> Mapping[str, Faders]:
     """Where the faders of adapters stand that have just been loaded, if a profile is to be put back by itself."""
     from ..lora_ops.profiles import fit, same_adapters
 
@@ -181,7 +181,7 @@ def restore(console: Console, desk: Desk, names: Sequence[str]) -> Mapping[str, 
     return mix.adapters
 
 
-def fitted(console: Console, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
+def fitted(console: Studio, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
     """What of a profile can stand on the desk; adapters are told again under other names by what is in their files.
 
     Args:
@@ -197,7 +197,7 @@ def fitted(console: Console, desk: Desk, profile: Profile, names: Mapping[str, s
     return fit(profile, desk, known, model=console.host.model_name, hashes=there)
 
 
-def mix_of_profile(console: Console, desk: Desk, name: str) -> Mix:
+def mix_of_profile(console: Studio, desk: Desk, name: str) -> Mix:
     """The mix of a profile, all of which must fit.
 
     Raises:
@@ -209,7 +209,7 @@ def mix_of_profile(console: Console, desk: Desk, name: str) -> Mix:
     return found.mix
 
 
-def hashes(console: Console) -> dict[str, str]:
+def hashes(console: Studio) -> dict[str, str]:
     """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
     from ..lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
 
@@ -235,13 +235,13 @@ def _seen(message: Mapping[str, Any]) -> str | None:
     return None if message.get("seen") is None else text_of(message, "seen", MOST_NAME)
 
 
-def _changed(console: Console, said: str) -> News:
+def _changed(console: Studio, said: str) -> News:
     console.works.kept += 1
     console.revision += 1
     return {"said": said, "profiles": _all(console)}
 
 
-def _desk(console: Console) -> Desk:
+def _desk(console: Studio) -> Desk:
     desk = console.desk()
     if desk is None:
         raise HostError("There is no adapter on the desk.")

@@ -17,13 +17,13 @@ from .wire import LIVE, counted, hand_over, heard, number_of, wires
 
 if TYPE_CHECKING:
     from ..lora_ops import Adapter, Desk
-    from .console import Console
+    from .studio import Studio
 
 #: Kinds of targets, and kinds of why not, that are named.
 _MOST_NAMED = 12
 
 
-def build_report(console: Console) -> None:
+def build_report(console: Studio) -> None:
     """Places the foot of the page, in which the report can be copied, where the open Gradio context is."""
     gr.HTML(f'<div id="lora-mixer-report"><span>LoRA Mixer {escape(__version__)}</span></div>')
     order, answer = wires("report", "order", "answer")
@@ -31,16 +31,16 @@ def build_report(console: Console) -> None:
     order.input(lambda message: _answer(console, message), [order], [answer], **LIVE)
 
 
-def _answer(console: Console, message: str) -> str:
+def _answer(console: Studio, message: str) -> str:
     return counted({"re": number_of(heard(message)), "report": report(console)})
 
 
-def report(console: Console) -> str:
+def report(console: Studio) -> str:
     """The report, as text."""
     return discreet.discreet("\n".join(_lines(console)))
 
 
-def _lines(console: Console) -> Iterator[str]:
+def _lines(console: Studio) -> Iterator[str]:
     host, desk = console.host, console.desk()
     yield versions.in_a_line()
     yield f"Host: {host.name}{', shared by strangers' if host.multi_user else ''}"
@@ -64,7 +64,7 @@ def _kind(model: Any) -> str:
     return f" ({', '.join(filter(None, map(str, named)))})" if any(named) else ""
 
 
-def _adapters(console: Console, desk: Desk) -> Iterator[str]:
+def _adapters(console: Studio, desk: Desk) -> Iterator[str]:
     for adapter in desk.adapters.values():
         on = "on" if console.panel.mix[adapter.name].on else "off"
         yield f"Adapter: {adapter.name}, {adapter.method}, {_ranks(adapter)}, {on}; targets: {_targets(adapter)}"

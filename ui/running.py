@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..lora_ops import Desk
     from ..lora_ops.engines.sampling import Sampling
     from ..lora_ops.lab.trials import Experiment, Question
-    from .asking import Asked
+    from .asked import Asked
     from .console import Console
 
 

@@ -14,7 +14,7 @@ from .sheet import Line, Row, Sheet
 
 if TYPE_CHECKING:
     from ..lora_ops.results.record import Record, TrialRecord
-    from .console import Console
+    from .studio import Studio
 
 FORMS = {"html": "text/html", "csv": "text/csv", "jsonl": "application/x-ndjson"}
 
@@ -53,7 +53,7 @@ def _name(record: Record) -> str:
     return f"lora-mixer-{model or 'model'}-{record.time:%Y-%m-%d-%H%M%S}"
 
 
-def read(console: Console, data: str) -> Sheet:
+def read(console: Studio, data: str) -> Sheet:
     """The experiment in a JSONL file (the last one, if it holds several), as a page shows it.
 
     Args:

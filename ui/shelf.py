@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,7 @@ from .works import Job, News, clock
 if TYPE_CHECKING:
     from ..lora_ops.shelf.notes import ShelfNotes, Written
     from ..lora_ops.shelf.shelf import Entry
-    from .console import Console
+    from .studio import Studio
 
 SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
 NOTES = "shelf.json"
@@ -30,13 +28,13 @@ NOTES = "shelf.json"
 _MOST_NAMES = 1_000
 
 
-def look(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """All that lies on the shelf; nothing where the page knows it already."""
     shown = shelf_json(console)
     return {} if message.get("known") == shown["digest"] else {"shelf": shown}
 
 
-def shelf_json(console: Console) -> News:
+def shelf_json(console: Studio) -> News:
     """The shelf as a page draws it."""
     host = console.host
     shown: News = {"folder": "", "folders": [], "entries": [], "collections": [], "loaded": [], "empty": SHARED}
@@ -61,37 +59,14 @@ def shelf_json(console: Console) -> News:
     )
 
 
-class ShownShelf:
-    """The shelf as it was drawn last: where nothing has changed, thousands of adapters are not drawn again."""
-
-    def __init__(self) -> None:
-        self._last: tuple[Any, News] = (None, {})
-
-    def drawn(self, of: Any, draw: Callable[[], News]) -> News:
-        """What `draw` makes, and a digest of it.
-
-        Args:
-            of: all that goes into the drawing.
-            draw: asked where that is not what it was the last time.
-        """
-        last, news = self._last
-        if of != last:
-            drawn = draw()
-            text = json.dumps(drawn, sort_keys=True)
-            digest = hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
-            news = {**drawn, "digest": digest}
-            self._last = (of, news)
-        return news
-
-
-def loaded_adapters(console: Console) -> dict[str, Path | None]:
+def loaded_adapters(console: Studio) -> dict[str, Path | None]:
     """The adapters in the model, but for one that is there for a moment to be compared."""
     from ..lora_ops.bakery.slot import SLOT
 
     return {name: folder for name, folder in console.host.loaded_adapters().items() if name != SLOT}
 
 
-def entries_of(console: Console) -> list[Entry]:
+def entries_of(console: Studio) -> list[Entry]:
     """What lies on the host's shelf, held against the model that is loaded.
 
     PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of it;
@@ -102,7 +77,7 @@ def entries_of(console: Console) -> list[Entry]:
     return shelf(console.host.shelf_folders(), console.host.model if imported("peft") else None)
 
 
-def shelf_notes(console: Console) -> ShelfNotes:
+def shelf_notes(console: Studio) -> ShelfNotes:
     """One's own notes; where nothing may be kept there are none."""
     from ..lora_ops.shelf.notes import ShelfNotes
 
@@ -110,7 +85,7 @@ def shelf_notes(console: Console) -> ShelfNotes:
     return ShelfNotes(folder / NOTES if folder else None)
 
 
-def why_not_load(console: Console) -> str:
+def why_not_load(console: Studio) -> str:
     """Why nothing can be loaded at the moment; empty if it can."""
     host = console.host
     if host.model is not None:
@@ -184,7 +159,7 @@ _NOTHING: News = {
 }  # fmt: skip
 
 
-def note(console: Console, page: str, message: Mapping[str, Any]) -> News:
+def note(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """Writes a note about an adapter, and says which collections it is in."""
     from ..lora_ops.shelf.notes import MOST_NAME, MOST_OF_ONE, MOST_TEXT, MOST_TITLE
 
@@ -196,7 +171,7 @@ def note(console: Console, page: str, message: Mapping[str, Any]) -> News:
 # -- jobs
 
 
-def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+def load(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     """Loads adapters, at a gain."""
     names, gain, began = _names(message), checked_gain(message), time.monotonic()
     job.tell(f"Loading {_listed(names)}{_after(console)} …")
@@ -209,7 +184,7 @@ def load(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     return {"said": f"Loaded {_listed(told)}{at} in {clock(began)}.", "shelf": shelf_json(console)}
 
 
-def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+def unload(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     """Takes adapters out of the model, by their PEFT names; all of them when none are named."""
     names = None if message["names"] is None else _names(message)
     job.tell(f"Unloading {_listed(names) if names else 'all adapters'}{_after(console)} …")
@@ -221,7 +196,7 @@ def unload(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     return {"said": said, "shelf": shelf_json(console)}
 
 
-def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
+def checkpoints(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     """Loads what there is of a training run, and makes a column of each: that one alone is on."""
     from ..lora_ops.shelf.notes import MOST_NAME
     from ..lora_ops.shelf.shelf import stages
@@ -253,7 +228,7 @@ def checkpoints(console: Console, job: Job, message: Mapping[str, Any]) -> News:
     return {"said": said, "shelf": shelf_json(console), "columns": True}
 
 
-def _after(console: Console) -> str:
+def _after(console: Studio) -> str:
     """What adapters wait for, where somebody has the model: no more is heard of it until then."""
     return " as soon as the comparison ends" if console.comparing else ""
 

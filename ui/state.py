@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..lora_ops import Adapter, Desk
-    from .console import Console
+    from .studio import Studio
 
 
-def state_json(console: Console, asked: Any = None, known: int | None = None) -> str:
+def state_json(console: Studio, asked: Any = None, known: int | None = None) -> str:
     """The state of the desk for the page's script, which asked for it at `asked`; `page/messages.js` tells its form.
 
     Gradio passes on only what differs from what the page got before: `asked` makes each answer one of its own.
@@ -18,7 +18,7 @@ def state_json(console: Console, asked: Any = None, known: int | None = None) ->
     return json.dumps({**state(console, known), "asked": asked}, allow_nan=False, separators=(",", ":"))
 
 
-def state(console: Console, known: int | None = None) -> dict[str, Any]:
+def state(console: Studio, known: int | None = None) -> dict[str, Any]:
     """The state of the desk as plain data.
 
     Adapters with thousands of targets are megabytes, and change only when others are loaded: for a page that knows
@@ -44,7 +44,7 @@ def state(console: Console, known: int | None = None) -> dict[str, Any]:
     }
 
 
-def _length(console: Console) -> dict[str, Any] | None:
+def _length(console: Studio) -> dict[str, Any] | None:
     """How long a reply may get as the chat is set."""
     length = console.host.reply_length()
     return {"tokens": length.tokens, "withPrompt": length.with_prompt} if length else None
@@ -54,7 +54,7 @@ def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:
     return [_adapter(adapter, desk) for adapter in desk.adapters.values()] if new else None
 
 
-def _notices(console: Console, desk: Desk | None) -> list[str]:
+def _notices(console: Studio, desk: Desk | None) -> list[str]:
     notices = []
     if console.comparing:
         notices.append("A comparison is running: what you move now is applied when it ends.")
@@ -63,7 +63,7 @@ def _notices(console: Console, desk: Desk | None) -> list[str]:
     return notices
 
 
-def _offer(console: Console, desk: Desk) -> dict[str, str] | None:
+def _offer(console: Studio, desk: Desk) -> dict[str, str] | None:
     """What can be done about adapters that the host blended into one."""
     sources = console.host.merged_sources()
     if not sources:

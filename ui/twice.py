@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..lora_ops import Column, Desk, Result
     from ..lora_ops.mix import Mix
     from .console import Console
+    from .lab import Lab
 
 Side = Literal["left", "right"]
 SHARED = "Strangers share this host, and would pick each other's replies: here the chat answers once."
@@ -82,6 +83,7 @@ class Twice:
     """
 
     console: Console
+    lab: Lab
     on: bool = False
     one: str = FADERS
     other: str = BASE
@@ -127,7 +129,7 @@ class Twice:
 
     def options(self) -> list[tuple[str, str]]:
         """What can be chosen: the value and the text of each."""
-        setup, desk = self.console.lab.setup, self.console.desk()
+        setup, desk = self.lab.setup, self.console.desk()
         found = [(value, plays.NAMES[value]) for value in (FADERS, AS_LOADED, BASE)]
         for slot in setup.slots:
             if slot.plays == KEPT and slot.kept is not None:
@@ -230,7 +232,7 @@ class Twice:
 
     def _slot(self, value: str) -> Any:
         try:
-            slot = self.console.lab.setup.slot(int(value.removeprefix(_COLUMN)))
+            slot = self.lab.setup.slot(int(value.removeprefix(_COLUMN)))
         except ValueError:
             slot = None
         if slot is None or slot.kept is None:

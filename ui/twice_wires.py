@@ -11,10 +11,10 @@ from .trouble import told
 from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, wires
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .studio import Studio
 
 
-def build_twice(console: Console) -> None:
+def build_twice(console: Studio) -> None:
     """Places the wires, and has a host that has built its page anew go on answering twice."""
     order, answer, pick = wires("twice", "order", "answer", "pick")
     hand_over(answer, "twice", "answered")
@@ -25,7 +25,7 @@ def build_twice(console: Console) -> None:
     console.twice.install()
 
 
-def obey(console: Console, message: Mapping[str, Any]) -> dict[str, Any]:
+def obey(console: Studio, message: Mapping[str, Any]) -> dict[str, Any]:
     """Does what a page says: switch, choose mixes, or only look."""
     try:
         do = message.get("do", "look")
@@ -43,7 +43,7 @@ def obey(console: Console, message: Mapping[str, Any]) -> dict[str, Any]:
     return {"re": number_of(message), **answer}
 
 
-def _picker(console: Console, outputs: int) -> Any:
+def _picker(console: Studio, outputs: int) -> Any:
     def pick(message: str, *values: Any) -> list[Any]:
         said = heard(message)
         answer: dict[str, Any] = {"re": number_of(said)}
@@ -60,5 +60,5 @@ def _picker(console: Console, outputs: int) -> Any:
     return pick
 
 
-def _text(console: Console, answer: dict[str, Any]) -> str:
+def _text(console: Studio, answer: dict[str, Any]) -> str:
     return counted({**answer, "twice": console.twice.to_dict()})

@@ -25,15 +25,15 @@ from .wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_unde
 
 if TYPE_CHECKING:
     from ..lora_ops import Column, Desk
-    from .console import Console
+    from .studio import Studio
 
 Answer = dict[str, Any]
-Order = Callable[["Console", Sessions, str, Mapping[str, Any]], Answer]
+Order = Callable[["Studio", Sessions, str, Mapping[str, Any]], Answer]
 
 MOST_PAIRS = 500
 
 
-def build_votes(console: Console) -> None:
+def build_votes(console: Studio) -> None:
     """Places the page of votes where the open Gradio context is."""
     gr.HTML('<div id="lora-mixer-votes-place"></div>')
     order, answer, start = wires("votes", "order", "answer", "start")
@@ -44,7 +44,7 @@ def build_votes(console: Console) -> None:
     start.input(_starter(console), [start, *chat], [answer], **LIVE)
 
 
-def obey(console: Console, page: str, message: Mapping[str, Any], values: Sequence[Any] = ()) -> Answer:
+def obey(console: Studio, page: str, message: Mapping[str, Any], values: Sequence[Any] = ()) -> Answer:
     """Does what a page says, and answers it with what it is to show.
 
     Args:
@@ -104,9 +104,7 @@ def _revealed(record: Any, vote: Any) -> Answer:
     }
 
 
-def _start(
-    console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
-) -> Answer:
+def _start(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]) -> Answer:
     """Begins a session with the columns of the compare page; its replies are generated in the background.
 
     Refused where there is nothing to ask, or all columns play the same.
@@ -130,7 +128,7 @@ def _start(
     return {}
 
 
-def _prepared(console: Console, desk: Desk, columns: tuple[Column, ...], wish: Wish, values: Sequence[Any]) -> Prepared:
+def _prepared(console: Studio, desk: Desk, columns: tuple[Column, ...], wish: Wish, values: Sequence[Any]) -> Prepared:
     asked = questions(console, wish, values)
     settings = sampling_of(asked).to_dict()
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
@@ -157,7 +155,7 @@ def _pairs(message: Mapping[str, Any]) -> int:
     return most
 
 
-def _look(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _look(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     """What else than the session a page shows, if it asks for that."""
     if not message.get("all"):
         return {}
@@ -177,39 +175,39 @@ def _look(console: Console, sessions: Sessions, page: str, message: Mapping[str,
         return {**answer, "past": [], "broken": told(error)}
 
 
-def _named(console: Console, desk: Desk, slot: Any) -> str:
+def _named(console: Studio, desk: Desk, slot: Any) -> str:
     """What a column is called, with its letter; also of one whose mix does not fit any more."""
     name = slot.name or plays.label(slot.plays, plays.mix_of(slot, desk, console.panel), desk)
     return f"{console.lab.setup.letter(slot.key)} · {name}"
 
 
-def _vote(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _vote(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     _shown(sessions, page, message).vote(int(message["number"]), message["verdict"])
     return {}
 
 
-def _reveal(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _reveal(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     _shown(sessions, page, message).reveal()
     return {}
 
 
-def _stop(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _stop(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     _shown(sessions, page, message).stop()
     return {}
 
 
-def _more(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _more(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     _shown(sessions, page, message).go_on(_pairs(message))
     return {}
 
 
-def _end(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _end(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     sessions.end(page)
     return past.listed(console)
 
 
 def _resume(
-    console: Console, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
+    console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any], values: Sequence[Any]
 ) -> Answer:
     """A session on the replies of a kept experiment: a new one, or one that was interrupted; `missing` has those of its
     replies generated that never were."""
@@ -234,37 +232,37 @@ def _resume(
     return {}
 
 
-def _open(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _open(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     """Shows a kept experiment on the compare page."""
     console.lab.show(str(message["page"]), past.open_sheet(console, int(message["id"])))
     return {"opened": True}
 
 
-def _save(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _save(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     return {"file": past.as_file(console, int(message["id"]), str(message["form"]))}
 
 
-def _columns(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _columns(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     return {"said": past.use_columns(console, int(message["id"])), **_look(console, sessions, page, {"all": True})}
 
 
-def _delete(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _delete(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     past.delete(console, int(message["id"]))
     return {"said": "Deleted, with its votes.", **past.listed(console)}
 
 
-def _standing(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _standing(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     return past.standing(console, message)
 
 
-def _prompts(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _prompts(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     try:
         return {"text": text_of_file(message["data"], str(message["name"]))}
     except ValueError as error:
         raise ValueError(f"the file {error}") from error
 
 
-def _put(console: Console, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
+def _put(console: Studio, sessions: Sessions, page: str, message: Mapping[str, Any]) -> Answer:
     """The faders where those of a mix were that was voted on: mute, solo and bypass are lifted."""
     mix = Mix.from_dict(message["mix"])
     desk = console.desk()
@@ -288,7 +286,7 @@ def _shown(sessions: Sessions, page: str, message: Mapping[str, Any]) -> Session
     return session
 
 
-def _obeyer(console: Console) -> Any:
+def _obeyer(console: Studio) -> Any:
     def order(message: str, request: gr.Request) -> str:
         said = {"page": page_of(request), **(heard(message) if message else {"do": "look"})}
         return counted(obey(console, page_of(request), said))
@@ -296,7 +294,7 @@ def _obeyer(console: Console) -> Any:
     return order
 
 
-def _starter(console: Console) -> Any:
+def _starter(console: Studio) -> Any:
     def start(message: str, request: gr.Request, *values: Any) -> str:
         return counted(obey(console, page_of(request), {"do": "start", **heard(message)}, values))
 
