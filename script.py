@@ -35,9 +35,9 @@ class _Door:
     def open(self) -> Any:
         """The console, made when the first page is built."""
         if self.console is None:
-            console = _part("ui.console")
+            console = _part("ui.page.console")
             host = self.host or _part("hosts.textgen").TextGenHost()
-            self.console = _part("ui.studio").Studio(host, console.range_from(params))
+            self.console = _part("ui.page.studio").Studio(host, console.range_from(params))
             host.watch_changes(self.console.left_alone)
         return self.console
 
@@ -91,9 +91,9 @@ def model_changed() -> None:
 
 def custom_css() -> str:
     """The page's style."""
-    return str(_part("ui.assets").style())
+    return str(_part("ui.page.assets").style())
 
 
 def custom_js() -> str:
     """The page's script, as statements that run when the page has loaded."""
-    return str(_part("ui.assets").script())
+    return str(_part("ui.page.assets").script())

@@ -13,8 +13,8 @@ from typing import Any
 from peft.tuners.lora import LoraLayer
 
 from ..lora_ops import Faders, Mix, Target
-from ..ui.panel import Panel
-from ..ui.studio import Studio
+from ..ui.page.panel import Panel
+from ..ui.page.studio import Studio
 from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, KINDS, RANK, Workshop

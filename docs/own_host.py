@@ -18,8 +18,8 @@ from lora_mixer import ui
 from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.lora_ops import Sampling
 from lora_mixer.lora_ops.engines.peft.engine import PeftEngine
-from lora_mixer.ui.assets import script, style
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.page.assets import script, style
+from lora_mixer.ui.page.studio import Studio
 
 
 class OwnHost:

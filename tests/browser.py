@@ -200,8 +200,8 @@ class Mixer:
 
     def afresh(self) -> None:
         """As if the page was started anew: every fader as loaded."""
-        from lora_mixer.ui.lab import Lab
-        from lora_mixer.ui.panel import Panel
+        from lora_mixer.ui.lab.lab import Lab
+        from lora_mixer.ui.page.panel import Panel
 
         self.console.set_range(0.0, 2.0)
         self.console.panel = Panel()

@@ -14,7 +14,7 @@ from typing import Any
 
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.target import Adapter, Target
-from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.page.panel import Panel
 
 PATH = Path(__file__).parent / "page" / "gains.json"
 KINDS = ("q_proj", "down_proj", "__proto__")

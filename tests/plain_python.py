@@ -90,9 +90,11 @@ def page(folder: Path) -> None:
     from toy_host import ToyHost
 
     from lora_mixer import ui
-    from lora_mixer.ui import asking, assets, votes
-    from lora_mixer.ui.state import state
-    from lora_mixer.ui.studio import Studio
+    from lora_mixer.ui.lab import ask
+    from lora_mixer.ui.page import assets
+    from lora_mixer.ui.page.state import state
+    from lora_mixer.ui.page.studio import Studio
+    from lora_mixer.ui.votes import votes
 
     console = Studio(ToyHost(ToyEngine(), folder))  # type: ignore[arg-type]
     with gr.Blocks():
@@ -100,7 +102,7 @@ def page(folder: Path) -> None:
     assert assets.script() and assets.style()
     told = json.loads(json.dumps(state(console)))
     assert [one["name"] for one in told["adapters"]] == ["pirate", "poet"], told
-    news = list(asking.ask(console, "page", asking.Wish(asking.TYPED, "ahoy there"), ()))
+    news = list(ask.ask(console, "page", ask.Wish(ask.TYPED, "ahoy there"), ()))
     assert json.dumps(news) and news[-1]
     (entry,) = votes.obey(console, "page", {"do": "look", "all": True})["past"]
     assert entry["trials"] == 1, entry

@@ -12,8 +12,8 @@ from browser import ROOT
 
 from lora_mixer.hosts.standalone_host import StandaloneHost
 from lora_mixer.hosts.standalone_load import Loaded, Start
-from lora_mixer.ui import adapters
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.page.studio import Studio
 
 
 def shelve(folder: Path, **config: Any) -> Path:

@@ -11,7 +11,7 @@ from tiny import pirate
 
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
-from lora_mixer.ui.asking import TYPED, Wish, ask
+from lora_mixer.ui.lab.ask import TYPED, Wish, ask
 
 VALUES = [History(), *asdict(Settings(max_new_tokens=400, do_sample=False)).values()]
 

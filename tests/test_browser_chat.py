@@ -13,7 +13,7 @@ from gauge import Gauge, gauge
 from playwright.sync_api import expect
 
 from lora_mixer.lora_ops import Fade, Faders, Mix
-from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.page.panel import Panel
 
 pytestmark = pytest.mark.browser
 

@@ -11,9 +11,9 @@ from gauge import Gauge
 from playwright.sync_api import expect
 from test_browser_lab import Lab, opened
 
-from lora_mixer.ui import keeping
-from lora_mixer.ui.session import Sessions
-from lora_mixer.ui.twice import Twice
+from lora_mixer.ui.chat.answer_twice import Twice
+from lora_mixer.ui.page import experiments
+from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
 
@@ -26,8 +26,8 @@ def lab(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Lab]:
     mixer.afresh()
     mixer.host.answer_turns(None)
     mixer.console.twice, mixer.console.sessions = Twice(mixer.console, mixer.console.lab), Sessions()
-    for one in keeping.records(mixer.console).list():
-        keeping.records(mixer.console).delete(one.id)
+    for one in experiments.records(mixer.console).list():
+        experiments.records(mixer.console).delete(one.id)
     lab = opened(visit, mixer, made)
     yield lab
     made.brake.free()
@@ -42,7 +42,7 @@ def twice(lab: Lab, selector: str) -> None:
 
 
 def kept(lab: Lab) -> list[Any]:
-    return list(keeping.records(lab.mixer.console).list())
+    return list(experiments.records(lab.mixer.console).list())
 
 
 def tab(lab: Lab, name: str) -> None:
@@ -173,5 +173,5 @@ def test_a_pick_between_two_replies(lab: Lab) -> None:
     page.locator("#lora-mixer-pick-right").dblclick()
     expect(page.locator("#lora-mixer-twice-card")).to_contain_text("You picked")
     page.wait_for_timeout(500)
-    assert len(keeping.records(lab.mixer.console).votes()) == 1
+    assert len(experiments.records(lab.mixer.console).votes()) == 1
     expect(page.locator("#chat-version")).to_have_text("2 / 2")

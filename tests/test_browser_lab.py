@@ -19,7 +19,7 @@ from test_browser_compare import FULL, HOSTILE, NONE, Stage
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.results.export import from_jsonl
 from lora_mixer.lora_ops.results.records import Records
-from lora_mixer.ui.keeping import FILE
+from lora_mixer.ui.page.experiments import FILE
 
 pytestmark = pytest.mark.browser
 

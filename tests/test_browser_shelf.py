@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from shelved import adapters_tab, mix_tab, shelf_host, shelve
 from tiny import pirate
 
-from lora_mixer.ui import adapters
+from lora_mixer.ui.adapters import adapters
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=pwned=1>"

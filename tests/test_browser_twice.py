@@ -11,8 +11,8 @@ from browser import Mixer, set_number, wait_until
 from gauge import Gauge
 from playwright.sync_api import expect
 
-from lora_mixer.ui import keeping
-from lora_mixer.ui.twice import Twice
+from lora_mixer.ui.chat.answer_twice import Twice
+from lora_mixer.ui.page import experiments
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +72,7 @@ class Talk:
         return self.page.locator("#lora-mixer-twice-card")
 
     def votes(self) -> list[Any]:
-        return list(keeping.records(self.mixer.console).votes())
+        return list(experiments.records(self.mixer.console).votes())
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     mixer.host.answer_turns(None)
     coin = Coin()
     mixer.console.twice = Twice(mixer.console, mixer.console.lab, dice=coin)  # type: ignore[arg-type]
-    for one in keeping.records(mixer.console).list():
-        keeping.records(mixer.console).delete(one.id)
+    for one in experiments.records(mixer.console).list():
+        experiments.records(mixer.console).delete(one.id)
     page = visit(mixer.url)
     page.locator("#page-header .facts").wait_for()
     set_number(page, "chat-max-new-tokens", 6)

@@ -12,8 +12,8 @@ from browser import Board, Mixer, contrast, set_number, wait_until
 from gauge import Gauge
 from playwright.sync_api import expect
 
-from lora_mixer.ui import keeping
-from lora_mixer.ui.session import Sessions
+from lora_mixer.ui.page import experiments
+from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +62,7 @@ class Booth:
         return str(shown.inner_text())
 
     def kept(self) -> Any:
-        return keeping.records(self.mixer.console)
+        return experiments.records(self.mixer.console)
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def booth(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Booth]:
     mixer, made = served
     mixer.afresh()
     mixer.console.sessions = Sessions()
-    for one in keeping.records(mixer.console).list():
-        keeping.records(mixer.console).delete(one.id)
+    for one in experiments.records(mixer.console).list():
+        experiments.records(mixer.console).delete(one.id)
     page = visit(mixer.url)
     page.locator("#page-header .facts").wait_for()
     set_number(page, "chat-max-new-tokens", 6)

@@ -15,7 +15,7 @@ from lora_mixer.lora_ops import Duel, Faders, Mix
 from lora_mixer.lora_ops.lab.curves import Curve, Point
 from lora_mixer.lora_ops.needs import MissingPackage
 from lora_mixer.lora_ops.results.votes import Tally, tally
-from lora_mixer.ui import charts
+from lora_mixer.ui.lab import charts
 
 NASTY = "</script><script>alert(1)</script>\n<b>bold</b>"
 

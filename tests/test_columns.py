@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Desk, Mix
 from lora_mixer.lora_ops.lab.column import MAX_COLUMNS
-from lora_mixer.ui import plays
-from lora_mixer.ui.columns import AS_LOADED, BASE, FADERS, KEPT, LEAST, LETTERS, MOST, Columns, Filled, tidy
-from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.lab import column_mixes
+from lora_mixer.ui.lab.columns import AS_LOADED, BASE, FADERS, KEPT, LEAST, LETTERS, MOST, Columns, Filled, tidy
+from lora_mixer.ui.page.panel import Panel
 
 QUIET = tiny.mix_of(master=0.5)
 
@@ -99,11 +99,11 @@ def test_names_stay_on_one_line() -> None:
 def test_columns_play_what_their_menu_says_and_are_named_after_it() -> None:
     desk = Desk(tiny.pirate())
     setup = Columns.first().add(AS_LOADED).add(KEPT, "", QUIET).rename(2, "plain")
-    made = plays.columns(setup, desk, Panel(tiny.mix_of(master=2.0)))
+    made = column_mixes.columns(setup, desk, Panel(tiny.mix_of(master=2.0)))
     assert [column.label for column in made] == [
         "A · pirate ×2", "B · plain", "C · As loaded", "D · pirate ×0.5",
     ]  # fmt: skip
     assert [column.mix["pirate"].master for column in made] == [2.0, 1.0, 1.0, 0.5] and made[1].mix == desk.base()
     strange = setup.keep(1, Mix({"poet": QUIET["pirate"]}))
     with pytest.raises(ValueError, match="kept for column A does not fit any more: .*poet"):
-        plays.columns(strange, desk, Panel())
+        column_mixes.columns(strange, desk, Panel())

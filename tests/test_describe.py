@@ -6,7 +6,7 @@ import pytest
 
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.mix import Faders, Mix
-from lora_mixer.ui.describe import describe
+from lora_mixer.ui.desk.describe import describe
 
 
 @pytest.mark.parametrize(

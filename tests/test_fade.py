@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny import mix_of
 
 from lora_mixer.lora_ops import Adapter, Fade, Fader, Faders, Mix, Target
-from lora_mixer.ui.panel import Marked, Panel
+from lora_mixer.ui.page.panel import Marked, Panel
 
 gains = st.floats(-1e6, 1e6)
 points = st.dictionaries(st.integers(0, 2_000), gains, min_size=1, max_size=6).map(

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from standalone_served import Served
 from standalone_served import served as serve
 
-from lora_mixer.ui import adapters, orders, votes
+from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.lab import orders
+from lora_mixer.ui.votes import votes
 
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

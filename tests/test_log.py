@@ -151,7 +151,7 @@ def test_warnings_still_reach_the_terminal_and_what_a_page_tells_does_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     log.keep(tmp_path)
-    logging.getLogger("lora_mixer.ui.console").warning("no profile was put back: %s", ValueError(f"“{PROMPT}”"))
+    logging.getLogger("lora_mixer.ui.page.console").warning("no profile was put back: %s", ValueError(f"“{PROMPT}”"))
     log.note(raised(ValueError("told on the page")))
     said = capsys.readouterr().err
     assert "no profile was put back" in said and "told on the page" not in said

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lora_mixer.lora_ops.fade import Fade
 from lora_mixer.lora_ops.mix import Faders, Mix
 from lora_mixer.lora_ops.target import Adapter, Target
-from lora_mixer.ui.panel import Marked, Panel
+from lora_mixer.ui.page.panel import Marked, Panel
 
 KINDS = ("q_proj", "v_proj", "up_proj")
 NAMES = ("pirate", "butler")

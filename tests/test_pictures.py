@@ -18,7 +18,7 @@ from shelved import shelve
 
 from lora_mixer.demo.manners import MANNERS, marks
 from lora_mixer.lora_ops.mix import Faders, Mix
-from lora_mixer.ui.panel import Panel
+from lora_mixer.ui.page.panel import Panel
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result, Update
 from lora_mixer.lora_ops.lab.trials import Progress
-from lora_mixer.ui import replies
-from lora_mixer.ui.sheet import Row, Sheet
+from lora_mixer.ui.lab import replies
+from lora_mixer.ui.lab.sheet import Row, Sheet
 
 
 def column(text: str, label: str = "A", tokens: int = 3) -> ColumnResult:

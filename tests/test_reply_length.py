@@ -18,10 +18,11 @@ from tiny import pirate
 from lora_mixer.hosts.protocol import ReplyLength
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
-from lora_mixer.ui import fader_board, votes
-from lora_mixer.ui.asking import MANY, MOST_LENGTH, TYPED, Wish, ask
-from lora_mixer.ui.state import state
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.desk import fader_board
+from lora_mixer.ui.lab.ask import MANY, MOST_LENGTH, TYPED, Wish, ask
+from lora_mixer.ui.page.state import state
+from lora_mixer.ui.page.studio import Studio
+from lora_mixer.ui.votes import votes
 
 #: Greedy, and without an end: what it says is as long as it may be.
 VALUES = [History(), *asdict(Settings(max_new_tokens=9, do_sample=False)).values()]

@@ -115,7 +115,7 @@ def test_the_host_loads_it_from_both_folders_under_any_name(
 def test_faders_stand_where_they_stood_when_the_page_is_built_anew(
     tmp_path: Path, in_user_data: bool, no_door: None
 ) -> None:
-    from lora_mixer.ui.panel import Panel
+    from lora_mixer.ui.page.panel import Panel
 
     model = tiny.pirate()
     with StandIn(tmp_path, model, tiny.tokenizer()).installed() as textgen:
@@ -172,7 +172,7 @@ def test_what_a_transformers_model_needs_is_imported_before_there_is_a_page() ->
 
 
 def test_the_pages_script_can_be_glued_to_any_other() -> None:
-    from lora_mixer.ui.assets import script, style
+    from lora_mixer.ui.page.assets import script, style
 
     assert script().startswith(";")
     assert script().count("\n") > 1000

@@ -19,8 +19,8 @@ from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.engines.engine import Unsettled
 from lora_mixer.lora_ops.engines.peft.loading import change_adapters
 from lora_mixer.lora_ops.engines.peft.settled import unsettled
-from lora_mixer.ui.panel import Panel
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.page.panel import Panel
+from lora_mixer.ui.page.studio import Studio
 
 
 @pytest.fixture

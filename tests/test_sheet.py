@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result
-from lora_mixer.ui.asking import between_news
-from lora_mixer.ui.lab import Lab
-from lora_mixer.ui.sheet import Row, Sheet, Teller
+from lora_mixer.ui.lab.ask import between_news
+from lora_mixer.ui.lab.lab import Lab
+from lora_mixer.ui.lab.sheet import Row, Sheet, Teller
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 

@@ -11,9 +11,9 @@ from tiny import logits, pirate
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui import adapters
-from lora_mixer.ui.panel import Panel
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.page.panel import Panel
+from lora_mixer.ui.page.studio import Studio
 
 MIX = {"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}), "poet": Faders(master=1.5)}
 

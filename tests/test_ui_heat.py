@@ -14,10 +14,10 @@ from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix, loudness
-from lora_mixer.ui import heat
-from lora_mixer.ui.panel import Panel
-from lora_mixer.ui.studio import Studio
-from lora_mixer.ui.works import Job
+from lora_mixer.ui.desk import heat_maps
+from lora_mixer.ui.page.jobs import Job
+from lora_mixer.ui.page.panel import Panel
+from lora_mixer.ui.page.studio import Studio
 
 TEXT = {"adapter": "pirate", "source": "text", "text": "Ahoy there, mate"}
 
@@ -52,7 +52,7 @@ def test_impact_is_measured_on_a_text(console: Studio, what: str) -> None:
 
 
 def test_only_the_end_of_a_long_text_is_measured(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heat, "MOST_TOKENS", 5)
+    monkeypatch.setattr(heat_maps, "MOST_TOKENS", 5)
     found = work(console, "impact", **TEXT, what="silenced")["impact"]
     assert found["cut"] and found["tokens"] == 5
 
@@ -127,8 +127,8 @@ class Impatient(Job):
 def test_a_measurement_that_is_stopped_keeps_what_it_knows_or_says_so(console: Studio) -> None:
     said = {**TEXT, "what": "silenced"}
     job = Impatient()
-    assert "Stopped before anything" in heat.impact(console, job, said)["line"]
+    assert "Stopped before anything" in heat_maps.impact(console, job, said)["line"]
     job = Impatient()
     job.patience = 3
-    found = heat.impact(console, job, {**said, "text": "Ahoy there, mate. " * 40}).get("impact")
+    found = heat_maps.impact(console, job, {**said, "text": "Ahoy there, mate. " * 40}).get("impact")
     assert found is not None and not found["complete"] and found["targets"]

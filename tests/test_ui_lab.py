@@ -15,14 +15,14 @@ from tiny import pirate, tokenizer
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
-from lora_mixer.ui import rereading
-from lora_mixer.ui.asking import MANY, TYPED, Wish, ask
-from lora_mixer.ui.charting import Charting
-from lora_mixer.ui.measuring import measure, tables
-from lora_mixer.ui.orders import obey
-from lora_mixer.ui.sharing import export
-from lora_mixer.ui.sheet import Line, Sheet
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.lab import prompt_ids
+from lora_mixer.ui.lab.ask import MANY, TYPED, Wish, ask
+from lora_mixer.ui.lab.charting import Charting
+from lora_mixer.ui.lab.measuring import measure, tables
+from lora_mixer.ui.lab.orders import obey
+from lora_mixer.ui.lab.sharing import export
+from lora_mixer.ui.lab.sheet import Line, Sheet
+from lora_mixer.ui.page.studio import Studio
 
 VALUES = [History(), *asdict(Settings(max_new_tokens=6, do_sample=False)).values()]
 
@@ -138,6 +138,6 @@ def test_a_prompt_is_read_again_as_hosts_give_it_to_the_model(monkeypatch: pytes
         def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
             raise NotImplementedError
 
-    assert rereading.read_again(Begins(), "Ahoy there") == (1, 4, 5)
-    assert rereading.read_again(Begins(), "<s> Ahoy there") == (1, 4, 5), "the template has put it there"
-    assert rereading.read_again(tokenizer(), "Ahoy") == tuple(tokenizer()("Ahoy")["input_ids"])
+    assert prompt_ids.read_again(Begins(), "Ahoy there") == (1, 4, 5)
+    assert prompt_ids.read_again(Begins(), "<s> Ahoy there") == (1, 4, 5), "the template has put it there"
+    assert prompt_ids.read_again(tokenizer(), "Ahoy") == tuple(tokenizer()("Ahoy")["input_ids"])

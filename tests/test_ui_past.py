@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Record, Vote
 from lora_mixer.lora_ops.results.export import from_jsonl
-from lora_mixer.ui import keeping, past, sharing
-from lora_mixer.ui.lab import Lab
+from lora_mixer.ui.lab import sharing
+from lora_mixer.ui.lab.lab import Lab
+from lora_mixer.ui.page import experiments
+from lora_mixer.ui.votes import past
 
 
 def console_in(folder: Path | None, model: str = "tiny") -> Any:
@@ -33,7 +35,7 @@ def console(tmp_path: Path) -> Any:
 
 
 def keep(console: Any, *records: Record) -> list[int]:
-    table = keeping.records(console)
+    table = experiments.records(console)
     assert table is not None
     return [table.add(record) for record in records]
 
@@ -78,7 +80,7 @@ def test_so_many_are_listed_and_that_there_are_more_is_said(console: Any, monkey
 
 def test_a_damaged_table_is_told_and_left_alone(console: Any) -> None:
     keep(console, voted())
-    path = keeping.records(console).path
+    path = experiments.records(console).path
     path.write_bytes(b"this is no database" * 100)
     for beside in path.parent.glob(f"{path.name}-*"):
         beside.unlink()

@@ -18,13 +18,13 @@ from tiny import pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui import build
-from lora_mixer.ui.adapters import obey
-from lora_mixer.ui.panel import Marked, Panel
-from lora_mixer.ui.profiles import mix_of_profile
-from lora_mixer.ui.said import message_of
-from lora_mixer.ui.shelf import checked_gain
-from lora_mixer.ui.state import state
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.adapters.adapters import obey
+from lora_mixer.ui.adapters.shelf import checked_gain
+from lora_mixer.ui.desk.profiles import mix_of_profile
+from lora_mixer.ui.page.panel import Marked, Panel
+from lora_mixer.ui.page.said import message_of
+from lora_mixer.ui.page.state import state
+from lora_mixer.ui.page.studio import Studio
 
 QUIET = Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 1.5})
 
@@ -144,7 +144,7 @@ def test_a_damaged_profile_is_named_and_keeps_nobody_from_playing(console: Studi
 
 
 def test_a_column_plays_a_profile(console: Studio) -> None:
-    from lora_mixer.ui.orders import obey as obey_lab
+    from lora_mixer.ui.lab.orders import obey as obey_lab
 
     console.move(Panel(Mix({"pirate": QUIET})))
     ask(console, "save", name="quiet")

@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import ReplyRecord
-from lora_mixer.ui import going_on, keeping, past
-from lora_mixer.ui.session import Session, Sessions
-from lora_mixer.ui.sharing import sheet_of
-from lora_mixer.ui.studio import Studio
-from lora_mixer.ui.votes import obey
+from lora_mixer.ui.lab.sharing import sheet_of
+from lora_mixer.ui.page import experiments
+from lora_mixer.ui.page.studio import Studio
+from lora_mixer.ui.votes import past, resuming
+from lora_mixer.ui.votes.session import Session, Sessions
+from lora_mixer.ui.votes.votes import obey
 
 VERDICTS = ["left", "right", "tie", "bad"]
 FULL, NONE = "f", "n"
@@ -216,7 +217,7 @@ def interrupted(console: Studio, model: Gauge, done: int, votes: int, **said: An
     assert wait_for(lambda: not session.generating)
     for number in range(1, votes + 1):
         session.vote(number, "left")
-    whole, kept_as, records = session.record, session.kept, keeping.records(console)
+    whole, kept_as, records = session.record, session.kept, experiments.records(console)
     assert whole is not None and kept_as is not None and records is not None
     records.delete(kept_as)
     console.sessions = Sessions()
@@ -230,7 +231,7 @@ def test_every_reply_is_generated_kept_and_voted_on(console: Studio) -> None:
     while (up := slip(session)) is not None:
         assert {up["left"], up["right"]} == {FULL * 4, NONE * 4}
         session.vote(up["number"], "left" if up["left"].startswith(FULL) else "right")
-    record = keeping.records(console).load(session.kept)
+    record = experiments.records(console).load(session.kept)
     assert len(record.trials) == 6 and len(record.votes) == 6 and record == session.record
     assert {duel.left_label if duel.verdict == "left" else duel.right_label for duel in record.duels} == {
         "pirate as loaded"
@@ -324,16 +325,16 @@ def test_what_is_missing_is_generated_and_nothing_twice(model: Gauge, done: int,
     console = Studio(host_of(model.model, model.tokenizer))
     console.desk()
     id = interrupted(console, model, done, votes, questions=3, seeds=seeds)
-    before = keeping.records(console).load(id)
+    before = experiments.records(console).load(id)
     session = resume(console, id)
     assert wait_for(lambda: not session.generating) and not session.error
-    record = keeping.records(console).load(id)
+    record = experiments.records(console).load(id)
     rows = [(trial.question, trial.seed) for trial in record.trials]
     assert record.trials[: len(before.trials)] == before.trials and record.votes == before.votes
     assert len(set(rows)) == len(rows) == 3 * seeds
     assert [reply.text for trial in record.trials for reply in trial.replies] == [FULL * 4, NONE * 4] * len(rows)
     vote_on_all(session)
-    assert len(keeping.records(console).load(id).votes) == 3 * seeds == len({v.trial for v in session.votes})
+    assert len(experiments.records(console).load(id).votes) == 3 * seeds == len({v.trial for v in session.votes})
 
 
 def test_it_goes_on_under_the_settings_it_began_with(console: Studio, model: Gauge) -> None:
@@ -341,7 +342,7 @@ def test_it_goes_on_under_the_settings_it_began_with(console: Studio, model: Gau
     other = values_of(History(), Settings(max_new_tokens=9, seed=5, stop_strings="nn"))
     session = resume(console, id, values=other)
     assert wait_for(lambda: not session.generating) and not session.error
-    record = keeping.records(console).load(id)
+    record = experiments.records(console).load(id)
     assert {reply.text for trial in record.trials for reply in trial.replies} == {FULL * 4, NONE * 4}
     assert len({trial.seed for trial in record.trials}) == 1
 
@@ -369,7 +370,7 @@ def test_votes_that_are_cast_while_it_gets_ready_count(console: Studio, model: G
     assert wait_for(lambda: not session.generating)
     vote_on_all(session, "tie")
     assert [vote.verdict for vote in session.votes] == ["left", "right", "tie"]
-    assert [vote.verdict for vote in keeping.records(console).load(id).votes] == ["left", "right", "tie"]
+    assert [vote.verdict for vote in experiments.records(console).load(id).votes] == ["left", "right", "tie"]
     assert len(session.record.votes) == 3
 
 
@@ -383,7 +384,7 @@ def test_votes_that_are_cast_while_it_gets_ready_count(console: Studio, model: G
             "another prompt of the same question",
         ),
         (
-            lambda record: replace(record, settings={**record.settings, going_on.PLAN: {**PLAN, "prompts": "  "}}),
+            lambda record: replace(record, settings={**record.settings, resuming.PLAN: {**PLAN, "prompts": "  "}}),
             "is empty",
         ),
     ],
@@ -392,7 +393,7 @@ def test_what_differs_from_the_beginning_is_told_and_what_is_there_is_voted_on(
     console: Studio, model: Gauge, change: Any, why: str
 ) -> None:
     id = interrupted(console, model, 1, 0)
-    records = keeping.records(console)
+    records = experiments.records(console)
     other = change(records.load(id))
     records.delete(id)
     session = resume(console, records.add(other))
@@ -409,8 +410,8 @@ def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(con
     assert (entry["id"], entry["trials"], entry["planned"]) == (id, 1, 3)
     odd: Any
     for odd in (None, [], "x", {}, {"prompts": "a", "seeds": [], "stop_strings": [], "trials": 1}, {"seeds": 3}):
-        assert going_on.planned({going_on.PLAN: odd}) == 0
-    assert going_on.planned({}) == 0
+        assert resuming.planned({resuming.PLAN: odd}) == 0
+    assert resuming.planned({}) == 0
 
 
 def test_replies_that_are_still_being_written_are_not_written_twice(console: Studio, model: Gauge) -> None:
@@ -431,4 +432,4 @@ def test_replies_that_are_still_being_written_are_not_written_twice(console: Stu
     assert wait_for(lambda: not session.generating)
     again = resume(console, id)
     assert again is not session and wait_for(lambda: not again.generating)
-    assert len(keeping.records(console).load(id).trials) == 3
+    assert len(experiments.records(console).load(id).trials) == 3

@@ -15,10 +15,10 @@ from tiny import base_logits, llama, logits, pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone_load import Loaded
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui import adapters
-from lora_mixer.ui.columns import KEPT
-from lora_mixer.ui.panel import Panel
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.lab.columns import KEPT
+from lora_mixer.ui.page.panel import Panel
+from lora_mixer.ui.page.studio import Studio
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_damaged_notes_are_told_and_hide_no_adapter(console: Studio, tmp_path: P
 
 def test_nothing_is_drawn_again_while_nothing_changes(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     first = ask(console, "shelf")["shelf"]
-    monkeypatch.setattr("lora_mixer.ui.shelf._row", lambda *given: pytest.fail("drawn again"))
+    monkeypatch.setattr("lora_mixer.ui.adapters.shelf._row", lambda *given: pytest.fail("drawn again"))
     assert ask(console, "shelf")["shelf"] is first
     assert "shelf" not in ask(console, "shelf", known=first["digest"])
 

@@ -15,8 +15,14 @@ from shelved import opened, shelf_host
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import log
-from lora_mixer.ui import adapters, asking, comparing, fader_board, orders, report, trouble, twice_wires, votes
-from lora_mixer.ui.studio import Studio
+from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.chat import answer_twice_wires
+from lora_mixer.ui.desk import fader_board
+from lora_mixer.ui.lab import ask, orders
+from lora_mixer.ui.lab import compare_page as comparing
+from lora_mixer.ui.page import report, trouble
+from lora_mixer.ui.page.studio import Studio
+from lora_mixer.ui.votes import votes
 
 UI = Path(trouble.__file__).parent
 PROMPT = "My secret recipe for apple pie"
@@ -58,7 +64,7 @@ WAYS: dict[str, Callable[[Studio], Any]] = {
     "an order of the works": lambda console: adapters.obey(console, "page", {"do": "bakery"}),
     "a moved fader": lambda console: fader_board._take(console, json.dumps({"panel": {"mix": {"adapters": {}}}})),
     "a vote": lambda console: votes.obey(console, "page", {"do": "look", "all": True}),
-    "answering twice": lambda console: twice_wires.obey(console, {"do": "switch", "on": True}),
+    "answering twice": lambda console: answer_twice_wires.obey(console, {"do": "switch", "on": True}),
     "a job": of_a_job,
     "a comparison": of_a_comparison,
 }
@@ -80,9 +86,9 @@ def test_an_error_is_in_the_log_with_where_it_came_from_and_without_the_prompt(
 
 
 def test_what_fails_while_replies_are_written_is_in_the_log(console: Studio, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(asking, "grow", fails)
+    monkeypatch.setattr(ask, "grow", fails)
     with pytest.raises(RuntimeError, match="come to grief"):
-        list(asking.ask(console, "page", asking.Wish("text", PROMPT), _values()))
+        list(ask.ask(console, "page", ask.Wish("text", PROMPT), _values()))
     sheet = console.lab.sheet("page")
     assert sheet is not None and "come to grief" in sheet.line.text
     assert "in fails" in kept(console) and "apple" not in kept(console)
@@ -162,7 +168,7 @@ def test_the_report_says_what_is_to_be_known_and_nothing_that_was_said(
     console: Studio, monkeypatch: pytest.MonkeyPatch
 ):
     console.desk()
-    list(asking.ask(console, "page", asking.Wish("text", PROMPT), _values()))
+    list(ask.ask(console, "page", ask.Wish("text", PROMPT), _values()))
     with monkeypatch.context() as patched:
         patched.setattr(console.host, "ask", fails)
         of_a_comparison(console)

@@ -17,10 +17,11 @@ from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.hosts.standalone_history import History
 from lora_mixer.hosts.standalone_prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui import keeping, twice_wires
-from lora_mixer.ui.panel import Panel
-from lora_mixer.ui.studio import Studio
-from lora_mixer.ui.twice import Twice
+from lora_mixer.ui.chat import answer_twice_wires
+from lora_mixer.ui.chat.answer_twice import Twice
+from lora_mixer.ui.page import experiments
+from lora_mixer.ui.page.panel import Panel
+from lora_mixer.ui.page.studio import Studio
 
 FULL, NONE = "f" * 4, "n" * 4
 SHORT = Settings(max_new_tokens=4, do_sample=False)
@@ -92,7 +93,7 @@ def replies_used(twice: Twice) -> list[str]:
 
 
 def votes(twice: Twice) -> list[Any]:
-    return list(keeping.records(twice.console).votes())
+    return list(experiments.records(twice.console).votes())
 
 
 @pytest.mark.parametrize("side", [0.0, 1.0])
@@ -153,15 +154,15 @@ def test_turns_between_the_same_mixes_share_an_experiment_and_others_do_not(twic
         pick(twice, "left", answer(twice))
     twice.console.move(Panel(Mix({"pirate": Faders(master=-1.0)})))
     pick(twice, "left", answer(twice))
-    listed = keeping.records(twice.console).list()
+    listed = experiments.records(twice.console).list()
     assert [(one.trials, one.votes) for one in listed] == [(1, 1), (3, 3)]
-    record = keeping.records(twice.console).load(listed[1].id)
+    record = experiments.records(twice.console).load(listed[1].id)
     assert [trial.question for trial in record.trials] == [0, 1, 2]
     assert listed[1].first == "A turn of the chat", "no template around it"
     assert [[reply.text for reply in trial.replies] for trial in record.trials] == [[FULL, NONE]] * 3
-    keeping.records(twice.console).delete(listed[0].id)
+    experiments.records(twice.console).delete(listed[0].id)
     pick(twice, "left", answer(twice))
-    assert [(one.trials, one.votes) for one in keeping.records(twice.console).list()][0] == (1, 1)
+    assert [(one.trials, one.votes) for one in experiments.records(twice.console).list()][0] == (1, 1)
 
 
 def test_two_mixes_that_are_the_same_answer_once_and_it_is_said(twice: Twice) -> None:
@@ -222,7 +223,7 @@ def test_a_kept_column_can_be_one_of_the_two_until_it_is_removed(twice: Twice) -
 
 def test_what_cannot_be_kept_is_told_and_the_pick_stands(twice: Twice) -> None:
     chat = answer(twice)
-    records = keeping.records(twice.console)
+    records = experiments.records(twice.console)
     records.path.parent.mkdir(parents=True, exist_ok=True)
     records.path.write_bytes(b"no database at all" * 99)
     pick(twice, "left", chat)
@@ -240,12 +241,12 @@ def test_switched_off_it_answers_once_and_shows_nothing(twice: Twice) -> None:
 
 def test_strangers_cannot_switch_it_on(model: Gauge) -> None:
     console = Studio(host_of(model.model, model.tokenizer, multi_user=True))
-    said = twice_wires.obey(console, {"do": "switch", "on": True, "seq": 4})
+    said = answer_twice_wires.obey(console, {"do": "switch", "on": True, "seq": 4})
     assert said["re"] == 4 and "Strangers share this host" in said["refused"]["why"] and not console.twice.on
     assert console.twice.to_dict()["why"]
 
 
 def test_orders_that_nobody_understands_are_refused(twice: Twice) -> None:
     for order in ({"do": "dance"}, {"do": "choose"}, {"do": "choose", "one": "x", "other": "base", "blind": True}):
-        assert "refused" in twice_wires.obey(twice.console, order), order  # type: ignore[arg-type]
+        assert "refused" in answer_twice_wires.obey(twice.console, order), order  # type: ignore[arg-type]
     assert (twice.one, twice.other, twice.blind, twice.on) == ("faders", "base", True, True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lora_mixer.ui.works import Busy, Job, Works, sentence
+from lora_mixer.ui.page.jobs import Busy, Job, Works, sentence
 
 
 def test_a_job_tells_how_far_it_is_and_what_came_of_it() -> None:

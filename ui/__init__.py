@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .studio import Studio
+    from .page.studio import Studio
 
 _LOG = logging.getLogger(__name__)
 
@@ -16,14 +16,14 @@ def build(console: Studio) -> None:
     import gradio as gr
 
     from ..lora_ops import log
-    from .adapters import build_adapters
-    from .baking import bring_back
-    from .comparing import build_comparing
-    from .fader_board import build_fader_board
-    from .host_menu import build_host_menu
-    from .report import build_report
-    from .twice_wires import build_twice
-    from .votes import build_votes
+    from .adapters.adapters import build_adapters
+    from .adapters.bake import bring_back
+    from .adapters.host_menu import build_host_menu
+    from .chat.answer_twice_wires import build_twice
+    from .desk.fader_board import build_fader_board
+    from .lab.compare_page import build_comparing
+    from .page.report import build_report
+    from .votes.votes import build_votes
 
     log.keep(console.host.user_data)
     bring_back(console.host)

@@ -1,0 +1,256 @@
+"""The shelf as a page shows it, and what is done with what lies on it: load, unload, annotate, compare checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...hosts.protocol import HostError
+from ...lora_ops.imported import imported
+from ...lora_ops.loud import LOUDEST
+from ...lora_ops.mix import Faders, Mix
+from ...lora_ops.refusals import shown
+from ..lab.columns import MOST
+from ..page.jobs import Job, News, clock
+from ..page.said import text_of, texts_of
+from ..page.trouble import told
+
+if TYPE_CHECKING:
+    from ...lora_ops.shelf.notes import ShelfNotes, Written
+    from ...lora_ops.shelf.shelf import Entry
+    from ..page.studio import Studio
+
+SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
+NOTES = "shelf.json"
+#: Nobody loads or unloads more adapters at once.
+_MOST_NAMES = 1_000
+
+
+def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """All that lies on the shelf; nothing where the page knows it already."""
+    shown = shelf_json(console)
+    return {} if message.get("known") == shown["digest"] else {"shelf": shown}
+
+
+def shelf_json(console: Studio) -> News:
+    """The shelf as a page draws it."""
+    host = console.host
+    shown: News = {"folder": "", "folders": [], "entries": [], "collections": [], "loaded": [], "empty": SHARED}
+    shown |= {"writes": host.user_data is not None, "why_not": SHARED if host.multi_user else why_not_load(console)}
+    shown["notes_why"] = ""
+    if host.multi_user:
+        return console.shown_shelf.drawn(shown, lambda: shown)
+    from ...lora_ops.shelf.notes import NotesError, Written
+
+    folders = [str(folder) for folder in host.shelf_folders()]
+    loaded, entries = loaded_adapters(console), entries_of(console)
+    try:
+        written = shelf_notes(console).look()
+    except NotesError as error:  # the adapters are there all the same
+        written = Written()
+        shown |= {"writes": False, "notes_why": told(error)}
+    empty = f"There is no adapter in {folders[0]} yet." if folders else "This host has no folder of adapters."
+    shown |= {"folder": folders[0] if folders else "", "folders": folders, "loaded": list(loaded), "empty": empty}
+    shown["collections"] = sorted(written.collections, key=str.casefold)
+    return console.shown_shelf.drawn(
+        (shown, entries, loaded, written), lambda: {**shown, "entries": _runs(entries, loaded, written)}
+    )
+
+
+def loaded_adapters(console: Studio) -> dict[str, Path | None]:
+    """The adapters in the model, but for one that is there for a moment to be compared."""
+    from ...lora_ops.bakery.slot import SLOT
+
+    return {name: folder for name, folder in console.host.loaded_adapters().items() if name != SLOT}
+
+
+def entries_of(console: Studio) -> list[Entry]:
+    """What lies on the host's shelf, held against the model that is loaded.
+
+    PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of it;
+    loading says it then.
+    """
+    from ...lora_ops.shelf.shelf import shelf
+
+    return shelf(console.host.shelf_folders(), console.host.model if imported("peft") else None)
+
+
+def shelf_notes(console: Studio) -> ShelfNotes:
+    """One's own notes; where nothing may be kept there are none."""
+    from ...lora_ops.shelf.notes import ShelfNotes
+
+    folder = console.host.user_data
+    return ShelfNotes(folder / NOTES if folder else None)
+
+
+def why_not_load(console: Studio) -> str:
+    """Why nothing can be loaded at the moment; empty if it can."""
+    host = console.host
+    if host.model is not None:
+        return ""
+    trouble = host.trouble()
+    return f"{trouble.title}. {trouble.advice}" if trouble else "There is no model to load adapters into."
+
+
+def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: Written) -> list[News]:
+    """The adapters in order, each with its checkpoints; a run that has checkpoints alone has a line of its own."""
+    names = {str(folder): name for name, folder in loaded.items() if folder is not None}
+    of_shelf = {entry.name for entry in entries}
+    # Of adapters that the host loaded itself the folder is not always known: then the name tells.
+    names_alone = {name: name for name, folder in loaded.items() if folder is None and name in of_shelf}
+    own: dict[str, list[str]] = {}
+    for title, members in written.collections.items():
+        for name in members:
+            own.setdefault(name, []).append(title)
+    runs: dict[str, News] = {}
+    for entry in entries:
+        found = (
+            names.get(str(entry.folder)) or names.get(str(entry.folder.resolve())) or names_alone.get(entry.name, "")
+        )
+        row = _row(entry, found, written.notes.get(entry.name, ""), own.get(entry.name, ()))
+        if not entry.is_checkpoint:
+            runs[entry.run] = row
+        else:
+            if entry.run not in runs:
+                runs[entry.run] = _run(entry, written.notes.get(entry.run, ""), own.get(entry.run, ()))
+            runs[entry.run]["entries"].append(row)
+    return list(runs.values())
+
+
+def _row(entry: Entry, loaded: str, note: str, collections: Sequence[str]) -> News:
+    from ...lora_ops.shelf.adapter_files import looks_like_adapter
+
+    files = entry.files
+    row = {**_NOTHING, "id": entry.name, "name": entry.name, "where": str(entry.folder), "error": entry.error}
+    row |= {"fits": entry.fits, "time": entry.time, "loaded": loaded, "note": note, "collections": list(collections)}
+    row["missing"] = files is None and not looks_like_adapter(entry.folder)
+    if files is not None:
+        row |= {
+            "method": files.method,
+            "rslora": files.rank_stabilised,
+            "rank": list(files.ranks),
+            "alpha": list(files.alphas),
+            "kinds": list(files.kinds),
+            "layers": len(files.layers),
+            "targets": len(files.targets),
+            "saved": list(files.saved),
+            "base": files.base_model,
+            "size": files.size,
+            "parameters": files.parameters,
+            "dtype": files.dtype,
+            "problems": list(files.problems),
+            "step": files.step,
+        }
+    return {**row, "entries": []}
+
+
+def _run(entry: Entry, note: str, collections: Sequence[str]) -> News:
+    """A training run whose folder holds checkpoints, and no adapter itself."""
+    row = {**_NOTHING, "id": entry.run, "name": entry.run, "where": str(entry.folder.parent), "run": True}
+    return {**row, "note": note, "collections": list(collections), "entries": []}
+
+
+_NOTHING: News = {
+    "run": False, "missing": False, "error": "", "fits": "", "loaded": "", "method": "", "rslora": False,
+    "rank": [], "alpha": [], "kinds": [], "layers": 0, "targets": 0, "saved": [], "base": "", "size": 0,
+    "parameters": 0, "dtype": "", "time": 0.0, "problems": [], "step": None, "note": "", "collections": [],
+}  # fmt: skip
+
+
+def note(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Writes a note about an adapter, and says which collections it is in."""
+    from ...lora_ops.shelf.notes import MOST_NAME, MOST_OF_ONE, MOST_TEXT, MOST_TITLE
+
+    name, text = text_of(message, "name", MOST_NAME), text_of(message, "note", MOST_TEXT)
+    shelf_notes(console).describe(name, text, texts_of(message, "collections", MOST_OF_ONE, MOST_TITLE))
+    return {}
+
+
+# -- jobs
+
+
+def load(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+    """Loads adapters, at a gain."""
+    names, gain, began = _names(message), checked_gain(message), time.monotonic()
+    job.tell(f"Loading {_listed(names)}{_after(console)} …")
+    loaded = console.host.load_adapters(
+        names, keep=bool(message["keep"]), on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
+    )
+    console.refresh()
+    at = f" at gain {gain:g}" if gain != 1 else ""
+    told = [name if name == peft else f"{name} (as {peft})" for name, peft in loaded.items()]
+    return {"said": f"Loaded {_listed(told)}{at} in {clock(began)}.", "shelf": shelf_json(console)}
+
+
+def unload(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+    """Takes adapters out of the model, by their PEFT names; all of them when none are named."""
+    names = None if message["names"] is None else _names(message)
+    job.tell(f"Unloading {_listed(names) if names else 'all adapters'}{_after(console)} …")
+    console.host.unload_adapters(names)
+    console.refresh()
+    left = loaded_adapters(console)
+    # What was done, not how things stand: the host's own menu may load one the next moment, and this still says so.
+    said = f"Unloaded {_listed(names)}." if left and names else "Unloaded every adapter: that left the base model."
+    return {"said": said, "shelf": shelf_json(console)}
+
+
+def checkpoints(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+    """Loads what there is of a training run, and makes a column of each: that one alone is on."""
+    from ...lora_ops.shelf.notes import MOST_NAME
+    from ...lora_ops.shelf.shelf import stages
+
+    run, gain, began = text_of(message, "name", MOST_NAME), checked_gain(message), time.monotonic()
+    members = stages(entries_of(console), run)
+    if len(members) < 2:
+        raise HostError(f"Fewer than two checkpoints of {run} can be loaded: there is nothing to compare.")
+    left_out = ""
+    if len(members) > MOST:
+        left_out = f" There can be no more than {MOST} columns: {len(members)} checkpoints were thinned out evenly."
+        last = len(members) - 1
+        members = [members[round(at * last / (MOST - 1))] for at in range(MOST)]
+    job.tell(f"Loading {len(members)} stages of {run}{_after(console)} …")
+    loaded = console.host.load_adapters(
+        [entry.name for entry in members], on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
+    )
+    console.refresh()
+    desk = console.desk()
+    if desk is None:
+        raise HostError("The model went away in this very moment: try again.")
+    off = {name: Faders(on=False) for name in desk.adapters}
+    columns = []
+    for entry in members:
+        name = loaded[entry.name]
+        columns.append((entry.name.removeprefix(f"{run}/"), Mix({**off, name: Faders(master=gain)})))
+    console.lab.change(console.lab.setup.fill(columns))
+    said = f"{len(columns)} stages of {run} are loaded, a column each, in {clock(began)}.{left_out}"
+    return {"said": said, "shelf": shelf_json(console), "columns": True}
+
+
+def _after(console: Studio) -> str:
+    """What adapters wait for, where somebody has the model: no more is heard of it until then."""
+    return " as soon as the comparison ends" if console.comparing else ""
+
+
+def checked_gain(message: Mapping[str, Any]) -> float:
+    """The gain in a page's message.
+
+    Raises:
+        ValueError: it is no finite number, or more than one of 32 bits can be.
+    """
+    gain = message.get("gain", 1)
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not -LOUDEST <= gain <= LOUDEST:
+        raise ValueError(f"the gain to load at must be a finite number of 32 bits, not {shown(gain)}")
+    return float(gain)
+
+
+def _names(message: Mapping[str, Any]) -> list[str]:
+    from ...lora_ops.shelf.notes import MOST_NAME
+
+    return texts_of(message, "names", _MOST_NAMES, MOST_NAME)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last

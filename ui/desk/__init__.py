@@ -1,0 +1,1 @@
+"""The desk's room: faders, kinds, depth, fades, heat maps, profiles; its script and style stand beside."""

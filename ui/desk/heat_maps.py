@@ -1,0 +1,158 @@
+"""Loudness and impact as a page asks for them, and the faders that come of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...hosts.protocol import HostError
+from ...lora_ops.mix import Mix
+from ..lab.prompt_ids import tokens_of
+from ..lab.replies import left
+from ..page.jobs import Job, News
+
+if TYPE_CHECKING:
+    from ...lora_ops import Desk, Impact, Loud
+    from ..page.studio import Studio
+
+#: A longer text takes longer, and tells little more: of its end so many tokens are measured.
+MOST_TOKENS = 256
+#: Where DoRA's norm is told, which a page takes to go straight from one to the next.
+GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
+
+
+def loudness(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """For every adapter the norms of its targets, as loaded, and of the weights they are added to."""
+    desk = _desk(console)
+    from ...lora_ops import loudness as measured
+
+    found = measured(desk)
+    return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
+
+
+def impact(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+    """Measures what each target, kind and layer of one adapter does to a text."""
+    desk, adapter = _desk(console), str(message["adapter"])
+    from ...lora_ops import impact as measured
+
+    desk.check_adapters([adapter])
+    job.tell("Reading the text …")
+    ids, cut = _text(console, message)
+    began = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        parts = [f"{done} of {total} parts", left(time.monotonic() - began, done / total)]
+        job.tell(" · ".join(part for part in parts if part), done / total)
+
+    mix = console.panel.effective(desk.adapters.values())
+    what: Any = message["what"]
+    found = measured(desk, ids, mix, what, adapters=[adapter], cancelled=job.stopped, progress=progress)
+    if not found.targets.get(adapter):
+        return {"line": "Stopped before anything was measured."}
+    console.works.impacts[what, adapter] = found
+    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut, "fresh": True}}
+
+
+def remembered(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """What was measured last, for a page that was loaded again; and whether faders have moved since."""
+    desk, adapter = console.desk(), str(message["adapter"])
+    found = console.works.impacts.get((str(message["what"]), adapter))
+    if desk is None or found is None or adapter not in desk.adapters:
+        return {}
+    if not desk.adapters[adapter].names.issuperset(found.targets.get(adapter, {})):
+        return {}
+    now = console.panel.effective(desk.adapters.values())
+    fresh = all(now[name].at(0) == found.mix[name] for name in desk.adapters)
+    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": False, "fresh": fresh}}
+
+
+def silence_idle(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Silences the targets that do next to nothing."""
+    share = _number(message["percent"], "the share, in percent,")
+    found = _measured(console, message)
+    from ...lora_ops import silence_idle as without
+
+    return _silence(console, str(message["adapter"]), without(found, share / 100))
+
+
+def keep_top(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Silences all but the targets of greatest impact."""
+    count = _number(message["count"], "how many to keep")
+    if count != int(count):
+        raise ValueError(f"how many to keep must be a whole number, not {count:g}")
+    found = _measured(console, message)
+    from ...lora_ops import keep_top as only
+
+    return _silence(console, str(message["adapter"]), only(found, int(count)))
+
+
+def _silence(console: Studio, adapter: str, mix: Mix) -> News:
+    """Turns single faders to 0, and leaves all others where they stand now."""
+    desk = _desk(console)
+    desk.check_adapters([adapter])
+    there = desk.adapters[adapter].names
+    silent = {name: 0.0 for name, gain in mix[adapter].modules.items() if gain == 0 and name in there}
+    faders = console.panel.mix[adapter]
+    changed = replace(faders, modules={**faders.modules, **silent})
+    panel = replace(console.panel, mix=Mix({**console.panel.mix.adapters, adapter: changed}))
+    console.move(panel)
+    return {"said": f"{len(silent)} of {len(there)} targets of {adapter} are silent now."}
+
+
+def _measured(console: Studio, message: Mapping[str, Any]) -> Impact:
+    found = console.works.impacts.get((message["what"], message["adapter"]))
+    if found is None:
+        raise ValueError("nothing was measured yet: measure first")
+    return found
+
+
+def _text(console: Studio, message: Mapping[str, Any]) -> tuple[list[int], bool]:
+    """What is measured on as token ids, and whether its beginning was cut off."""
+    host, tokens = console.host, tokens_of(console)
+    if message["source"] == "chat":
+        values = message["values"]
+        reply = host.last_reply(values)
+        if not reply.strip():
+            raise HostError("The chat has no reply to measure on: say something in it, or type a text of your own.")
+        ids = [*host.ask_again(values).token_ids, *tokens.encode(reply, add_special_tokens=False)]
+    else:
+        text = str(message["text"])
+        if not text.strip():
+            raise HostError("Type a text to measure on first.")
+        ids = list(tokens.encode(text))
+    return ids[-MOST_TOKENS:], len(ids) > MOST_TOKENS
+
+
+def _plain(found: Impact, adapter: str) -> News:
+    return {
+        "what": found.what,
+        "targets": dict(found.targets.get(adapter, {})),
+        "kinds": dict(found.kinds.get(adapter, {})),
+        "layers": {str(layer): value for layer, value in found.layers.get(adapter, {}).items()},
+        "tokens": found.tokens,
+        "seconds": found.seconds,
+        "complete": found.complete,
+        "why_not_batched": found.why_not_batched,
+    }
+
+
+def _norms(louds: Sequence[Loud]) -> News:
+    """In the order of the targets that the state names; where the norm is not in proportion to the gain, at several."""
+    own = [[loud.at(gain) for gain in GAINS] if loud.dora is not None else loud.norm for loud in louds]
+    return {"own": own, "base": [loud.base for loud in louds], "gains": GAINS}
+
+
+def _desk(console: Studio) -> Desk:
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter to measure.")
+    return desk
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        return float(str(value).strip().replace(",", "."))
+    except ValueError:
+        raise ValueError(f"{what} must be a number, not {str(value)[:20]!r}") from None

@@ -1,0 +1,248 @@
+"""Profiles and shapes as a page asks for them: mixes kept under names, put back on the desk, and ready-made curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...hosts.protocol import HostError
+from ...lora_ops.mix import AS_LOADED, Faders, Mix
+from ..adapters.shelf import SHARED
+from ..page.jobs import News
+from ..page.panel import Panel
+from ..page.said import text_of
+from .describe import describe
+
+if TYPE_CHECKING:
+    from ...lora_ops import Desk
+    from ...lora_ops.profiles import Fit, Profile, Profiles
+    from ..page.studio import Studio
+
+FOLDER = "profiles"
+#: Characters that a page may send of a name, and of a note.
+MOST_NAME, MOST_NOTE = 1_000, 20_000
+
+
+def kept(console: Studio) -> Profiles:
+    """The profiles in the host's user data; where nothing may be kept there are none."""
+    from ...lora_ops.profiles import Profiles
+
+    folder = console.host.user_data
+    return Profiles(folder / FOLDER if folder else None)
+
+
+def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """All profiles, with what of each would stand on the desk; and the shapes there are."""
+    return {"profiles": _all(console)}
+
+
+def _all(console: Studio) -> News:
+    from ...lora_ops.shapes import SHAPES
+
+    (good, damaged), desk = kept(console).look(), console.desk()
+    return {
+        "writes": console.host.user_data is not None,
+        "why_not": SHARED if console.host.multi_user else "",
+        "kept": console.works.kept,
+        "profiles": [_row(profile, desk) for profile in good],
+        "damaged": damaged,
+        "shapes": [{"name": one.name, "title": one.title, "about": one.about} for one in SHAPES.values()],
+    }
+
+
+def _row(profile: Profile, desk: Desk | None) -> News:
+    from ...lora_ops.profiles import fit
+
+    row = {
+        "name": profile.name,
+        "mark": profile.mark,
+        "note": profile.note,
+        "model": profile.model,
+        "restore": profile.restore,
+        "saved": profile.saved.timestamp(),
+        "words": describe(profile.mix, profile.adapters or sorted(profile.needs)),
+        "adapters": sorted(profile.needs),
+        "missing": [],
+        "not_fits": [],
+    }
+    if desk is not None:
+        found = fit(profile, desk.adapters)
+        row |= {"not_fits": found.not_fits, "missing": [name for name in profile.needs if name not in desk.adapters]}
+    return row
+
+
+def save(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Keeps what is heard under a name; a bypass is only for listening, and is not kept."""
+    from ...lora_ops.profiles import Profile
+
+    desk = _desk(console)
+    heard = replace(console.panel, bypass=False).effective(desk.adapters.values())
+    playing = desk.chosen
+    mix = Mix({name: one for name, one in heard.adapters.items() if one != AS_LOADED or name not in playing})
+    profile = Profile.of(
+        _name(message),
+        desk,
+        mix,
+        model=console.host.model_name,
+        hashes=hashes(console),
+        restore=message.get("restore") is True,
+        note=text_of(message, "note", MOST_NOTE, ""),
+    )
+    profile = kept(console).save(profile, overwrite=message.get("overwrite") is True, seen=_seen(message))
+    console.stands_at(profile.name)
+    return _changed(console, f"Saved as “{profile.name}”.")
+
+
+def put(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
+    desk = _desk(console)
+    profile = kept(console).load(_name(message))
+    found = fitted(console, desk, profile, message.get("names") or {})
+    if found.not_fits and not found.fits:
+        raise ValueError(f"nothing of “{profile.name}” fits what is loaded. {' '.join(found.not_fits)}")
+    console.move(Panel(found.mix))
+    console.stands_at(profile.name)
+    lines = [f"“{profile.name}” is on the desk.", *found.fits]
+    if found.not_fits:
+        lines += ["Left out:", *found.not_fits]
+    return {"said": "\n".join([*lines, *found.remarks]), "all": not found.not_fits}
+
+
+def rename(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Gives a profile another name."""
+    name = _name(message)
+    profile = kept(console).rename(name, text_of(message, "new", MOST_NAME))
+    if console.profile == name:
+        console.stands_at(profile.name)
+    return _changed(console, f"“{name}” is called “{profile.name}” now.")
+
+
+def change(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Whether a profile is put back by itself, and the note on it."""
+    changes: dict[str, Any] = {}
+    if "restore" in message:
+        changes["restore"] = message["restore"] is True
+    if "note" in message:
+        changes["note"] = text_of(message, "note", MOST_NOTE).strip()
+    kept(console).change(_name(message), **changes)
+    return _changed(console, "")
+
+
+def delete(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Removes a profile; the page has asked."""
+    name = _name(message)
+    kept(console).delete(name, _seen(message))
+    return _changed(console, f"“{name}” is gone.")
+
+
+def export(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """A profile as text, for the browser to keep as a file."""
+    name = _name(message)
+    return {"text": kept(console).export(name), "file": f"{name}.json"}
+
+
+def take_in(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Keeps a profile that came as a file; where its name is taken it gets a number."""
+    from ...lora_ops.profile import MOST, Profile
+
+    profile = Profile.from_json(text_of(message, "text", MOST), text_of(message, "file", MOST_NAME, "") or "the file")
+    profile = kept(console).add(profile)
+    return _changed(console, f"Imported as “{profile.name}”.")
+
+
+def shape(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+    """Puts a ready-made curve on an adapter; its master stays where it is."""
+    from ...lora_ops.shapes import SHAPES
+    from ...lora_ops.shapes import shape as shaped
+
+    desk = _desk(console)
+    adapter, name = text_of(message, "adapter", MOST_NAME), text_of(message, "shape", MOST_NAME)
+    desk.check_adapters([adapter])
+    mix = console.panel.mix
+    faders = shaped(name, desk.adapters[adapter], mix[adapter])
+    console.move(replace(console.panel, mix=Mix({**mix.adapters, adapter: faders})))
+    return {"said": f"{adapter}: {SHAPES[name].title}."}
+
+
+def restore(console: Studio, desk: Desk, names: Sequence[str]) -> Mapping[str, Faders]:
+    """Where the faders of adapters stand that have just been loaded, if a profile is to be put back by itself."""
+    from ...lora_ops.profiles import fit, same_adapters
+
+    profiles = kept(console)
+    if not names or not any(profile.restore for profile in profiles.list()):
+        return {}
+    there = hashes(console)
+    found = profiles.to_restore(desk.adapters, names, there)
+    if found is None:
+        return {}
+    mix = fit(found, desk, same_adapters(found, there)).mix
+    console.restored = found.name
+    return mix.adapters
+
+
+def fitted(console: Studio, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
+    """What of a profile can stand on the desk; adapters are told again under other names by what is in their files.
+
+    Args:
+        console: whose desk it is.
+        desk: the desk.
+        profile: what was saved.
+        names: under which name an adapter of the profile is loaded, where its user says so.
+    """
+    from ...lora_ops.profiles import fit, same_adapters
+
+    there = hashes(console)
+    known = {**same_adapters(profile, there), **{str(one): str(other) for one, other in (names or {}).items() if other}}
+    return fit(profile, desk, known, model=console.host.model_name, hashes=there)
+
+
+def mix_of_profile(console: Studio, desk: Desk, name: str) -> Mix:
+    """The mix of a profile, all of which must fit.
+
+    Raises:
+        ValueError: there is no such profile, or it does not fit what is loaded.
+    """
+    found = fitted(console, desk, kept(console).load(name))
+    if found.not_fits:
+        raise ValueError(f"the profile “{name}” does not fit what is loaded: {found.not_fits[0]}")
+    return found.mix
+
+
+def hashes(console: Studio) -> dict[str, str]:
+    """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
+    from ...lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
+
+    if console.host.multi_user:
+        return {}
+    found = {}
+    for name, folder in console.host.loaded_adapters().items():
+        if folder is None:
+            continue
+        try:
+            found[name] = read_adapter(folder).content_hash()
+        except AdapterFileError:  # its files have changed or gone since: then the name alone tells
+            continue
+    return found
+
+
+def _name(message: Mapping[str, Any]) -> str:
+    return text_of(message, "name", MOST_NAME)
+
+
+def _seen(message: Mapping[str, Any]) -> str | None:
+    """The mark of the profile that a page shows, where it says so: nobody means to replace another one."""
+    return None if message.get("seen") is None else text_of(message, "seen", MOST_NAME)
+
+
+def _changed(console: Studio, said: str) -> News:
+    console.works.kept += 1
+    console.revision += 1
+    return {"said": said, "profiles": _all(console)}
+
+
+def _desk(console: Studio) -> Desk:
+    desk = console.desk()
+    if desk is None:
+        raise HostError("There is no adapter on the desk.")
+    return desk

@@ -1,0 +1,146 @@
+"""Keeps every experiment in the host's user data, trial by trial, so that a crash loses at most what was not said yet.
+
+Where strangers share the host nothing is written. What cannot be kept (a full disk, a damaged file, a package that is
+missing) never costs a reply: the page says so beside the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from ..lab.columns import LETTERS
+from .trouble import reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...lora_ops import Column, Desk
+    from ...lora_ops.results.record import AdapterRecord, Record, TrialRecord
+    from ...lora_ops.results.records import Records
+    from ..lab.columns import Filled
+    from ..lab.sheet import Sheet
+    from .console import Console
+
+FILE = "records.sqlite"
+#: Among the settings of an experiment: the sweep that its columns are.
+SWEEP = "sweep"
+NOT_KEPT = "Nothing of this is kept: strangers share this host. Export what you want to have."
+
+
+def records(console: Console) -> Records | None:
+    """Where experiments are kept; None where nothing may be."""
+    folder = console.host.user_data
+    if folder is None:
+        return None
+    if console.records is None or console.records.path != (folder / FILE).absolute():
+        from ...lora_ops.results.records import Records
+
+        console.records = Records(folder / FILE)
+    return console.records
+
+
+def begin(
+    console: Console, desk: Desk, columns: Sequence[Column], settings: Mapping[str, Any], filled: Filled | None
+) -> Record:
+    """The record of an experiment that begins now."""
+    from ...lora_ops.results.record import Record
+
+    if filled is not None:
+        settings = {**settings, SWEEP: asdict(filled)}
+    host, bare = console.host, [replace(column, label=bare_label(column.label)) for column in columns]
+    return Record.of(bare, model=host.model_name, host=host.name, adapters=desk.adapters.values(), settings=settings)
+
+
+def bare_label(label: str) -> str:
+    """A column's name without the letter of its place."""
+    letter, between, name = label.partition(" · ")
+    return name if between and letter in LETTERS else label
+
+
+def keep(console: Console, sheet: Sheet) -> None:
+    """Adds rows that have ended to the record of a sheet, and to what is kept. Never fails: the sheet says why not."""
+    for row in [row for row in sheet.results if row not in sheet.places]:
+        if sheet.record is None:
+            return
+        if not sheet.record.trials:
+            sheet.record = replace(sheet.record, adapters=hashed(console, sheet.record.adapters))
+        trial = trial_of(sheet, row)
+        sheet.record = sheet.record.and_trial(trial)
+        sheet.places[row] = len(sheet.record.trials) - 1
+        _try(console, sheet, trial)
+
+
+def keep_whole(console: Console, sheet: Sheet) -> None:
+    """Keeps an experiment that came whole, as from a file, unless it is kept already."""
+    try:
+        if sheet.record is not None and (kept := records(console)) is not None:
+            sheet.kept = kept.add(sheet.record)
+    except (RuntimeError, ValueError, OSError) as error:
+        sheet.kept = getattr(error, "id", None)  # `AlreadyKept` says where
+        if sheet.kept is None:
+            _lose(sheet, f"This is not kept: {reason(error)}")
+
+
+def keep_scores(console: Console, sheet: Sheet, row: int) -> None:
+    """Adds what was measured of a row."""
+    if sheet.record is None or row not in sheet.places:
+        return
+    at = sheet.places[row]
+    scored = sheet.scores[row]
+    trials = list(sheet.record.trials)
+    trials[at] = replace(trials[at], scores=scored)
+    sheet.record = replace(sheet.record, trials=tuple(trials))
+    try:
+        if (kept := records(console)) is not None and sheet.kept is not None:
+            kept.put_scores(sheet.kept, at, scored)
+    except (RuntimeError, ValueError, OSError) as error:
+        _lose(sheet, f"What was measured is not kept: {reason(error)}")
+
+
+def trial_of(sheet: Sheet, row: int) -> TrialRecord:
+    """What is kept of one row: its replies with what they begin with."""
+    from ...lora_ops.results.record import TrialRecord
+
+    asked, result = sheet.rows[row], sheet.results[row]
+    whole = replace(
+        result, columns=tuple(replace(column, text=asked.opening + column.text) for column in result.columns)
+    )
+    return TrialRecord.of(whole, asked.prompt, question=asked.question, label=asked.label, messages=asked.messages)
+
+
+def hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
+    """The same with the hashes of their files, as far as the host knows where they lie."""
+    from ...lora_ops.shelf.adapter_files import read_adapter
+
+    def hash_of(folder: Path | None) -> str:
+        try:
+            return read_adapter(folder).content_hash() if folder is not None else ""
+        except (OSError, ValueError):
+            return ""  # it is gone by now, or was never a folder of its own
+
+    folders = console.host.loaded_adapters()
+    return tuple(replace(one, hash=hash_of(folders.get(one.name))) for one in adapters)
+
+
+def _try(console: Console, sheet: Sheet, trial: TrialRecord) -> None:
+    if sheet.lost:
+        return  # why was said already
+    try:
+        kept = records(console)
+        if kept is None:
+            _lose(sheet, NOT_KEPT)
+        elif sheet.kept is None:
+            assert sheet.record is not None
+            sheet.kept = kept.add(sheet.record)
+        else:
+            kept.add_trial(sheet.kept, trial)
+    except (RuntimeError, ValueError, OSError) as error:
+        _lose(sheet, f"This is not kept: {reason(error)}")
+
+
+def _lose(sheet: Sheet, why: str) -> None:
+    sheet.lost = True
+    if why not in sheet.notes:
+        sheet.notes.append(why)
