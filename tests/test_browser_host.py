@@ -263,7 +263,7 @@ def test_adapters_that_textgen_blended_can_play_side_by_side(tmp_path: Path, vis
         board.open()
         board.press("offer")
         expect(offer).to_contain_text("TextGen plays “__merged”")
-        assert list(textgen.console.desk().playing.names()) == ["__merged"]
+        assert list(textgen.console.desk().engine.playing.names()) == ["__merged"]
 
 
 def test_many_users_share_the_faders_and_nothing_is_written(tmp_path: Path, visit: Any) -> None:
