@@ -140,7 +140,7 @@ def test_a_blend_goes_and_its_sources_stay() -> None:
     assert list(loaded_adapters(model)) == ["pirate", "poet", "__merged"]
     change_adapters(model, {}, keep=["pirate", "poet"])
     assert list(loaded_adapters(model)) == ["pirate", "poet"]
-    assert sorted(Desk(model).playing.names()) == ["pirate", "poet"]
+    assert sorted(Desk(model).engine.playing.names()) == ["pirate", "poet"]
 
 
 def test_names_that_were_left_behind_keep_nothing_out(shelf: dict[str, Path]) -> None:

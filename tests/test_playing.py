@@ -177,8 +177,8 @@ def test_a_set_that_somebody_else_chose_is_the_one_to_come_back_to():
 
 def test_a_second_desk_comes_back_to_the_set_that_was_loaded():
     model = tiny.two()
-    Desk(model).playing.only(["poet"])
-    assert Desk(model).playing.names() == ("pirate", "poet")
+    Desk(model).engine.playing.only(["poet"])
+    assert Desk(model).engine.playing.names() == ("pirate", "poet")
 
 
 @pytest.mark.parametrize("look", [True, False], ids=["after a look", "without a look"])
