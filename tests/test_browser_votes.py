@@ -203,7 +203,9 @@ def test_a_session_that_was_interrupted_goes_on_with_what_is_missing(booth: Boot
         return "Pair 1 of 4" in booth.count()
 
     wait_until(booth.page, ready, "the first pair")
+    session = booth.mixer.console.sessions.of("")
     booth.page.locator("#lora-mixer-votes-stop").click()
+    wait_until(booth.page, lambda: session._called_off, "Python has been told to stop")
     booth.model.brake.free()
     booth.prefer(FULL, 1)
     wait_until(booth.page, lambda: not booth.mixer.console.sessions.of("").generating, "it has stopped")
