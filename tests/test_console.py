@@ -17,9 +17,10 @@ import torch
 from lora_mixer.hosts.protocol import Trouble
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.lora_ops.engines.peft.engine import PeftEngine
+from lora_mixer.ui.page.console import checked_range, range_from
 from lora_mixer.ui.page.panel import Marked, Panel
 from lora_mixer.ui.page.state import state, state_json
-from lora_mixer.ui.page.studio import Studio, checked_range, range_from
+from lora_mixer.ui.page.studio import Studio
 
 NOTHING = Trouble("No model is loaded", "Load one.")
 
