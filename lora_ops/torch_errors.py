@@ -84,8 +84,8 @@ _TOLD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(
             r"(?:CUDA error: |CUDA |MPS backend |XPU |HIP )?(?:out of memory)[\s\S]*"
-            r"|\[enforce fail at [^\]]*\][^\n]*(?:can't allocate|not enough) memory[\s\S]*"
-            r"|(?:\w+: )?(?:can't allocate|not enough) memory[\s\S]*"
+            r"|\[enforce fail at [^\]]{0,300}\][^\n]{0,2000}(?:can't allocate|not enough) memory[\s\S]*"
+            r"|(?:\b\w{1,60}: )?(?:can't allocate|not enough) memory[\s\S]*"
             r"|CUDA error: CUBLAS_STATUS_ALLOC_FAILED[\s\S]*"
         ),
         _memory,

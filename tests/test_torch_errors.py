@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -73,3 +74,11 @@ def test_whatever_else_is_said_stays_as_it_is(error: Exception):
 
 def test_an_error_that_says_nothing_is_called_by_its_name():
     assert in_words(RuntimeError()) == "RuntimeError"
+
+
+@pytest.mark.parametrize("odd", ["x", "x: ", "(", '"', "'", "[enforce fail at ", "size mismatch for ", "://a:", "0"])
+def test_a_message_of_a_million_characters_is_read_at_once(odd: str) -> None:
+    text = f"nobody can pick {odd * (1_000_000 // len(odd))}!"
+    began = time.process_time()
+    assert in_words(ValueError(text)) == text
+    assert time.process_time() - began < 20  # it is a tenth of a second; the fault took hours
