@@ -75,7 +75,7 @@ def test_a_column_says_what_generate_says_with_its_mix_on_the_desk(mix: Mix, see
     generation = {**generation, "max_new_tokens": 10}
     _, result = heard(two(), [mix, Mix()], generation, seed=seed)
     two().apply(mix)
-    assert generated(two().model, generation, seed=seed) == result.columns[0].token_ids
+    assert generated(two().engine.model, generation, seed=seed) == result.columns[0].token_ids
     two().reset()
 
 

@@ -26,7 +26,7 @@ from lora_mixer.ui.votes import past
 def console_in(folder: Path | None, model: str = "tiny") -> Any:
     """As much of a console as what is kept needs; without a folder, strangers share the host."""
     host = SimpleNamespace(user_data=folder, model_name=model, multi_user=folder is None)
-    return SimpleNamespace(host=host, lab=Lab(), revision=0)
+    return SimpleNamespace(host=host, lab=Lab(), records=None, revision=0)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_votes_between_ticked_mixes_alone_are_counted(console: Any) -> None:
 
 def test_a_damaged_experiment_is_named_and_hides_no_other(console: Any) -> None:
     bad, good = keep(console, voted(), voted())
-    with closing(sqlite3.connect(console.lab.records.path)) as file, file:
+    with closing(sqlite3.connect(console.records.path)) as file, file:
         file.execute("UPDATE experiments SET settings = '{' WHERE id = ?", (bad,))
         file.execute("UPDATE votes SET verdict = 'best' WHERE experiment_id = ?", (bad,))
     lines = {one["id"]: one["first"] for one in past.listed(console)["past"]}

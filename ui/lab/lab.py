@@ -11,7 +11,6 @@ from .sheet import Sheet
 
 if TYPE_CHECKING:
     from ...hosts.protocol import ReplyLength
-    from ...lora_ops.results.records import Records
 
 #: So many pages keep the experiment that they show; those that asked longest ago lose it.
 _PAGES = 24
@@ -29,8 +28,6 @@ class Lab:
         self.setup = Columns.first()
         #: Grows whenever the columns change, so that every page looks again.
         self.revision = 0
-        #: Where experiments are kept; opened when the first one is.
-        self.records: Records | None = None
         #: How long a reply may get, as the host's chat was set when a page last asked.
         self.reply_length: ReplyLength | None = None
         self._shared = shared
