@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import wheels
+from helpers import wheels
+from helpers.shelved import shelve
+from helpers.standalone_tiny import tokenizer
 from safetensors.torch import load_file
-from shelved import shelve
-from standalone_tiny import tokenizer
-from textgen_standin_model import save_adapter, tiny_model
+from standin.textgen_model import save_adapter, tiny_model
 
 import lora_mixer
-from lora_mixer.hosts.standalone_folders import folders
+from lora_mixer.hosts.standalone.folders import folders
 
 #: For those who work on it. At the top of the repository modules alone are in the package.
 WORKSHOP = ("tests/", "bench/", "tools/", "docs/", "requirements/", "user_data/", ".")
