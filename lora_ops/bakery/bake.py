@@ -39,7 +39,7 @@ def bake(
 
     Args:
         desk: the desk.
-        mix: the gains; those of other adapters do not matter.
+        mix: the gains; those of other adapters do not matter. Where faders fade over a reply: `mix.at(token)`.
         adapter: which of the loaded ones.
         folder: where adapters are kept.
         name: of the new one.

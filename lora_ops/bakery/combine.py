@@ -57,7 +57,7 @@ def combine(
 
     Args:
         desk: the desk.
-        mix: the gains.
+        mix: the gains; where faders fade over a reply, `mix.at(token)`.
         names: which of the loaded adapters.
         folder: where adapters are kept.
         name: of the new one.

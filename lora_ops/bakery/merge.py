@@ -44,7 +44,7 @@ def merge(
 
     Args:
         desk: the desk.
-        mix: the gains.
+        mix: the gains; where faders fade over a reply, `mix.at(token)`.
         folder: where models are kept.
         name: of the new one.
         tokenizer: saved along.
