@@ -223,7 +223,7 @@ export function bakeForm() {
     asked = key;
     jobs.order({ do: "plan", ...said }, (answer) => {
       plan = answer.plan ?? null;
-      const bad = answer.refused || "";
+      const bad = answer.refused?.why ?? "";
       const field = bad.startsWith("The rank") ? rank : bad.startsWith("The part") ? density : name;
       for (const one of [rank, density, name]) one.complain(one === field ? bad : "");
     });
