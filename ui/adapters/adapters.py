@@ -13,7 +13,7 @@ import gradio as gr
 
 from ..desk import heat_maps, profiles
 from ..page.jobs import Job, News
-from ..page.messages import Name, Names, Typed, message_of, number_of
+from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
 from ..page.wire import QUEUED, answers, follows, hand_over, wires
 from . import bake, shelf
@@ -86,48 +86,14 @@ def _stop(page: OpenPage) -> News:
     return {}
 
 
-def _bakery(page: OpenPage) -> News:
-    return bake.setting(page.console, page.id, {})
-
-
-def _plan(
-    page: OpenPage,
-    *,
-    profile: Name = "",
-    names: Names,
-    way: Name,
-    name: Name,
-    rank: Typed = None,
-    density: Typed = None,
-) -> News:
-    wish = {"profile": profile, "names": names, "way": way, "name": name, "rank": rank, "density": density}
-    return bake.plan(page.console, page.id, wish)
-
-
-def _bake(
-    page: OpenPage,
-    job: Job,
-    *,
-    profile: Name = "",
-    names: Names,
-    way: Name,
-    name: Name,
-    rank: Typed = None,
-    density: Typed = None,
-    overwrite: bool = False,
-) -> News:
-    wish = {"profile": profile, "names": names, "way": way, "name": name, "rank": rank, "density": density}
-    return bake.bake(page.console, job, {**wish, "overwrite": overwrite})
-
-
 ORDERS = Orders(
     {
         "job": _job,
         "stop": _stop,
         "shelf": shelf.look,
         "note": shelf.note,
-        "bakery": _bakery,
-        "plan": _plan,
+        "bakery": bake.setting,
+        "plan": bake.plan,
         "loudness": heat_maps.loudness,
         "profiles": profiles.look,
         "save": profiles.save,
@@ -149,7 +115,7 @@ JOBS = Orders(
         "load": shelf.load,
         "unload": shelf.unload,
         "checkpoints": shelf.checkpoints,
-        "bake": _bake,
+        "bake": bake.bake,
         "impact": heat_maps.impact,
     }
 )

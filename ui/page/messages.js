@@ -226,12 +226,15 @@
  * @property {string[]} need_density
  */
 
-/** @typedef {{where: string, exists: boolean, rank?: number | null, silent?: number}} BakePlan */
-
 /**
- * What is to be baked; profile: "" is the faders as they stand, rank and density as they were typed.
+ * What a bake will be; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
  *
- * @typedef {{profile: string, names: string[], way: string, name: string, rank: string, density: string}} BakeWish
+ * @typedef {object} BakePlan
+ * @property {string} where
+ * @property {boolean} exists
+ * @property {number | null} [rank]
+ * @property {number} [silent]
+ * @property {number | null} [fades_until]
  */
 
 /** @typedef {Extract<JobOrder, {do: "measured"}>["what"]} ImpactKind */
