@@ -64,6 +64,7 @@ from .engines.peft.loading import (
 from .engines.sampling import Sampling as Sampling
 from .fade import Fade as Fade
 from .fader import Fader as Fader
+from .lab.batches import Question as Question
 from .lab.column import (
     MAX_COLUMNS as MAX_COLUMNS,
 )
@@ -108,9 +109,6 @@ from .lab.experiment import (
 )
 from .lab.experiment import (
     Progress as Progress,
-)
-from .lab.experiment import (
-    Question as Question,
 )
 from .lab.experiment import (
     Trial as Trial,
