@@ -240,7 +240,8 @@ export function bakeForm() {
       if (plan) fadesUntil = plan.fades_until ?? null;
       const { at = "", why: bad = "" } = answer.refused ?? {};
       const fields = { token, rank, density, name };
-      for (const [own, field] of Object.entries(fields)) field.complain(own === (at in fields ? at : "name") ? bad : "");
+      for (const [own, field] of Object.entries(fields))
+        field.complain(own === (at in fields ? at : "name") ? bad : "");
     });
   }
 

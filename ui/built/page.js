@@ -1135,7 +1135,8 @@
         if (plan) fadesUntil = plan.fades_until ?? null;
         const { at = "", why: bad = "" } = answer.refused ?? {};
         const fields = { token, rank, density, name };
-        for (const [own, field] of Object.entries(fields)) field.complain(own === (at in fields ? at : "name") ? bad : "");
+        for (const [own, field] of Object.entries(fields))
+          field.complain(own === (at in fields ? at : "name") ? bad : "");
       });
     }
     function says() {
