@@ -38,13 +38,14 @@ class Wish:
     """What a page wants baked.
 
     Attributes:
-        mix: the gains.
+        mix: the gains, at the token that was chosen.
         names: the adapters that go into it.
         how: one adapter's form, a recipe for several, or None for a whole model.
         folder: where it goes.
         name: of what is written.
         overwrite: whether what has this name may be replaced.
-        token: of a reply, whose gains are kept where faders fade; None if it was not said.
+        plan: what will come of it.
+        fades_until: the token of a reply from which on no fader moves, whichever was chosen; None where none moves.
     """
 
     mix: Mix
@@ -53,7 +54,8 @@ class Wish:
     folder: Path
     name: str
     overwrite: bool
-    token: int | None
+    plan: Plan
+    fades_until: int | None
 
 
 def wish_of(
@@ -72,7 +74,7 @@ def wish_of(
     """The wish as a page says it, its numbers as they were typed.
 
     Raises:
-        ValueError: it names what is not there, no number where one is needed, or one that cannot be.
+        ValueError: it names what is not there or does not go together, or a number that is none or cannot be.
         HostError: the host has no folder for it.
     """
     mix = mix_of_profile(console, desk, profile) if profile else console.panel.effective(desk.adapters.values())
@@ -84,17 +86,11 @@ def wish_of(
     at = _number(token, "the token", int)
     if at is not None and not 0 <= at <= LAST_TOKEN:
         raise ValueError(f"the token must be from 0 to {LAST_TOKEN:,}")
-    return Wish(mix, tuple(names), how, folder, name, overwrite, at)
-
-
-def why_not(console: Studio) -> str:
-    """Why nothing can be baked here; empty if something can."""
-    if console.host.multi_user:
-        return SHARED
-    if console.desk() is None:
-        trouble = console.trouble
-        return f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake."
-    return "" if console.host.lora_dir else "This host has no folder to write adapters to."
+    # Where a token must be chosen and is not yet, what is planned is planned for the first.
+    plan = Plan.of([desk.adapters[name] for name in names], mix.at(at or 0), how)
+    until = fades_until(mix, names)
+    mix = mix if at is None else mix.at(at)
+    return Wish(mix, tuple(names), how, folder, name, overwrite, plan, until)
 
 
 def bring_back(host: Host) -> None:
@@ -111,13 +107,13 @@ def setting(page: OpenPage) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
     console = page.console
     bring_back(console.host)
-    reason = why_not(console)
-    desk = None if reason else console.desk()
-    if desk is None:
-        return {"bakery": {"why_not": reason or "There is no adapter to bake."}}
+    try:
+        desk = _desk(console)
+    except HostError as why_not:
+        return {"bakery": {"why_not": str(why_not)}}
     return {
         "bakery": {
-            "why_not": reason,
+            "why_not": "",
             "adapters": list(desk.adapters),
             "heard": desk.heard(console.panel.mix),
             "combinations": [one for one in COMBINATIONS if one != "cat"],
@@ -140,21 +136,26 @@ def plan(
     token: Typed = None,
 ) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
-    console, desk = page.console, _desk(page.console)
     wish = wish_of(
-        console, desk, profile=profile, names=names, way=way, name=name, rank=rank, density=density, token=token
+        page.console,
+        _desk(page.console),
+        profile=profile,
+        names=names,
+        way=way,
+        name=name,
+        rank=rank,
+        density=density,
+        token=token,
     )
     where = wish.folder / safe_name(wish.name)
-    adapters = [desk.adapters[name] for name in wish.names]
-    expected = Plan.of(adapters, wish.mix.at(wish.token or 0), wish.how)
-    # A name that is taken, or a token that is not said yet, is no error before the button is pressed.
+    # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
     return {
         "plan": {
             "where": str(where),
             "exists": where.exists(),
-            "rank": expected.rank,
-            "silent": expected.silent,
-            "fades_until": fades_until(wish.mix, wish.names),
+            "rank": wish.plan.rank,
+            "silent": wish.plan.silent,
+            "fades_until": wish.fades_until,
         }
     }
 
@@ -207,8 +208,6 @@ def _written(console: Studio, desk: Desk, wish: Wish, job: Job) -> Baked | Merge
     from ...lora_ops import bake as bake_one
     from ...lora_ops import combine, merge
 
-    mix = wish.mix if wish.token is None else wish.mix.at(wish.token)
-    Plan.of([desk.adapters[name] for name in wish.names], mix, wish.how)  # refuses
     parts = "modules" if wish.how is None else "targets"
 
     def progress(done: int, total: int) -> None:
@@ -217,10 +216,10 @@ def _written(console: Studio, desk: Desk, wish: Wish, job: Job) -> Baked | Merge
     sources = {name: path for name, path in console.host.loaded_adapters().items() if path is not None}
     writing = Writing(wish.overwrite, sources=sources, progress=progress, cancelled=job.stopped)
     if wish.how is None:
-        return merge(desk, mix, wish.folder, wish.name, desk.engine.tokens, wish.names, writing)
+        return merge(desk, wish.mix, wish.folder, wish.name, desk.engine.tokens, wish.names, writing)
     if isinstance(wish.how, Form):
-        return bake_one(desk, mix, wish.names[0], wish.folder, wish.name, wish.how, writing)
-    return combine(desk, mix, wish.names, wish.folder, wish.name, wish.how, writing)
+        return bake_one(desk, wish.mix, wish.names[0], wish.folder, wish.name, wish.how, writing)
+    return combine(desk, wish.mix, wish.names, wish.folder, wish.name, wish.how, writing)
 
 
 def _how(way: Any, rank: Typed, density: Typed) -> Form | Recipe | None:
@@ -240,11 +239,14 @@ def _desk(console: Studio) -> Desk:
     Raises:
         HostError: nothing can be baked here, and why.
     """
-    if reason := why_not(console):
-        raise HostError(reason)
+    if console.host.multi_user:
+        raise HostError(SHARED)
     desk = console.desk()
     if desk is None:
-        raise HostError("There is no adapter to bake.")
+        trouble = console.trouble
+        raise HostError(f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake.")
+    if console.host.lora_dir is None:
+        raise HostError("This host has no folder to write adapters to.")
     return desk
 
 
