@@ -1,8 +1,9 @@
 """How an order of a page reaches Python, and what comes back: every room brings a table of orders by their names.
 
-An order is a function. What it takes of a message are the arguments that it has by name, with their types: a message
-that lacks one, has another kind of it or has more than these is refused before anything is done. Whatever is refused
-is answered in one shape: `{"refused": {"at", "why"}}`, the reason and the field of the page that it belongs beside.
+An order is a function. What it takes of a message are the arguments that it has by name, with their types; of one that
+is a dataclass, the fields of that. A message that lacks one, has another kind of it or has more than these is refused
+before anything is done. Whatever is refused is answered in one shape: `{"refused": {"at", "why"}}`, the reason and the
+field of the page that it belongs beside.
 `ui/page/orders.d.ts` has the same tables as types, for the page's script (`order_types.py` writes it).
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -29,6 +30,8 @@ Answer = dict[str, Any]
 _ENVELOPE = ("do", "seq", "key")
 #: More problems than this are counted, not read.
 _MANY = 1_000
+#: In place of a default, where there is none.
+_NONE = (inspect.Parameter.empty, MISSING)
 
 
 class Refused(ValueError):
@@ -63,13 +66,20 @@ class Order:
     @cached_property
     def takes(self) -> type[BaseModel]:
         """What it takes of a message, as pydantic checks it. Made when it is first asked for: there are many."""
-        hints = get_type_hints(self.do, include_extras=True)
-        fields: dict[str, Any] = {
-            name: (hints[name], ... if one.default is one.empty else one.default)
-            for name, one in inspect.signature(self.do).parameters.items()
-            if one.kind is one.KEYWORD_ONLY
+        named: dict[str, Any] = {}
+        for name, (kind, usual) in self._arguments.items():
+            named |= _fields(kind) if is_dataclass(kind) else {name: (kind, usual)}
+        taken: dict[str, Any] = {
+            name: (kind, ... if usual in _NONE else usual) for name, (kind, usual) in named.items()
         }
-        return create_model("Message", __config__=ConfigDict(extra="forbid", strict=True), **fields)
+        return create_model("Message", __config__=ConfigDict(extra="forbid", strict=True), **taken)
+
+    @cached_property
+    def _arguments(self) -> dict[str, tuple[Any, Any]]:
+        """Type and default of each argument that it has by name."""
+        hints = get_type_hints(self.do, include_extras=True)
+        every = inspect.signature(self.do).parameters.values()
+        return {one.name: (hints[one.name], one.default) for one in every if one.kind is one.KEYWORD_ONLY}
 
     def read(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """What a message says, as this order takes it.
@@ -82,7 +92,11 @@ class Order:
             message = self.takes.model_validate(said)
         except ValidationError as error:
             raise _why_not(error) from None
-        return {name: getattr(message, name) for name in self.takes.model_fields}
+        given = {name: getattr(message, name) for name in self.takes.model_fields}
+        for name, (kind, _) in self._arguments.items():
+            if is_dataclass(kind):
+                given[name] = kind(**{field.name: given.pop(field.name) for field in fields(kind)})  # type: ignore[operator]
+        return given
 
 
 class Orders:
@@ -160,6 +174,12 @@ class Orders:
         except ValueError:
             given = {}
         return self.always.do(page, **given)
+
+
+def _fields(kind: Any) -> dict[str, tuple[Any, Any]]:
+    """Type and default of each field of a dataclass."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {field.name: (hints[field.name], field.default) for field in fields(kind)}
 
 
 def _why_not(error: ValidationError) -> ValueError:

@@ -146,6 +146,7 @@ def test_nothing_is_overwritten_unasked(console: Studio) -> None:
         ({"names": ["pirate", "poet"], "way": "ties_svd", "rank": "0", "density": "0.5"}, "The rank must be from 1"),
         ({"names": ["pirate", "poet"], "way": "ties", "density": "1.5"}, "The part to keep must be above 0 and up to"),
         ({"names": ["pirate", "poet"], "way": "ties", "density": "nan"}, "The part to keep must be above 0 and up to"),
+        ({"names": ["pirate", "poet"], "way": "ties"}, "The part to keep must be above 0 and up to"),
         ({"profile": "none"}, "no profile"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -38,7 +39,19 @@ def _known(page: OpenPage, *, known: list[int] | None = None) -> Answer:
     return {"house": page.id, "known": known}
 
 
-ORDERS = Orders({"paint": _paint, "sell": _sell, "lose": _lose, "note": _note}, always=_known)
+@dataclass(frozen=True)
+class Parcel:
+    """Arguments that belong together."""
+
+    to: Name
+    weight: float = 1.0
+
+
+def _send(page: OpenPage, *, parcel: Parcel, fast: bool = False) -> Answer:
+    return {"parcel": parcel, "fast": fast}
+
+
+ORDERS = Orders({"paint": _paint, "sell": _sell, "lose": _lose, "note": _note, "send": _send}, always=_known)
 
 
 def refused(said: Any) -> dict[str, str]:
@@ -52,6 +65,13 @@ def test_an_order_gets_what_it_takes_and_its_answer_its_number():
     assert answer == {"re": 7, "said": "red x1 ['a']", "house": "page", "known": [1, 2]}
     text = '{"do": "sell", "price": 3, "key": "the part of the page"}'
     assert ORDERS.obey(OpenPage(PAGE.console, "page", (1, 2)), text)["chat"] == (1, 2)
+
+
+def test_what_belongs_together_is_said_field_by_field():
+    answer = ORDERS.obey(PAGE, {"do": "send", "to": "Tortuga", "fast": True})
+    assert answer["parcel"] == Parcel("Tortuga") and answer["fast"]
+    assert ORDERS.obey(PAGE, {"do": "send", "to": "Tortuga", "weight": 2.5})["parcel"] == Parcel("Tortuga", 2.5)
+    assert "to: Field required" in refused({"do": "send"})["why"]
 
 
 @pytest.mark.parametrize(
