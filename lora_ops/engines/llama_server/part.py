@@ -1,0 +1,123 @@
+"""One file of an adapter that was split: what it holds, and the fader that it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...json_text import from_json, to_json
+from ...target import Adapter, Target
+
+#: In the folder of an adapter's parts: what they are.
+LIST = "parts.json"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that a llama-server loads, and that one fader moves.
+
+    Attributes:
+        path: where it is, absolute.
+        adapter: the adapter that it is a part of.
+        target: the module that it adapts, by its name in transformers: `model.layers.3.self_attn.q_proj`. Where a part
+            holds several: a name for them, `model.layers.0-3.self_attn.q_proj`.
+        targets: all that it adapts.
+        kind: the last part of that name.
+        layer: the block that it is in; None for none, or for several.
+        rank: r, the largest of several.
+        scaling: the factor on what it adds as loaded, alpha / r.
+        parameters: how many numbers it holds.
+        rank_stabilised: whether its maker scaled the adapter by the square root of the rank.
+    """
+
+    path: Path
+    adapter: str
+    target: str
+    targets: tuple[str, ...]
+    kind: str
+    layer: int | None
+    rank: int
+    scaling: float
+    parameters: int
+    rank_stabilised: bool = False
+
+    @property
+    def fader(self) -> Target:
+        """What a desk moves."""
+        return Target(
+            adapter=self.adapter,
+            name=self.target,
+            layer=self.layer,
+            kind=self.kind,
+            rank=self.rank,
+            alpha=self.scaling * self.rank,
+            scaling=self.scaling,
+            scalable=True,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON; of its path the name alone, so that a folder can be moved."""
+        plain = {name: getattr(self, name) for name in _FIELDS}
+        return {"file": self.path.name, **plain, "targets": list(self.targets)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], folder: Path) -> Part:
+        """The part that `to_dict` wrote, in that folder."""
+        fields = {name: data[name] for name in _FIELDS}
+        return cls(path=folder / Path(str(data["file"])).name, targets=tuple(data["targets"]), **fields)
+
+
+_FIELDS = ("adapter", "target", "kind", "layer", "rank", "scaling", "parameters", "rank_stabilised")
+
+
+def adapters_of(parts: Sequence[Part], parameters: int = 0) -> dict[str, Adapter]:
+    """The adapters that parts make up, as a desk has them.
+
+    Args:
+        parts: of one or several adapters.
+        parameters: how many numbers the base model holds; 0 where nobody knows.
+
+    Raises:
+        ValueError: two parts of one adapter are called alike.
+    """
+    by_name: dict[str, list[Part]] = {}
+    for part in parts:
+        by_name.setdefault(part.adapter, []).append(part)
+    found = {}
+    for name, own in by_name.items():
+        targets = tuple(part.fader for part in own)
+        if len({target.name for target in targets}) < len(targets):
+            raise ValueError(f"two parts of {name!r} are for the same target: were they split twice?")
+        size = sum(part.parameters for part in own)
+        share = size / parameters if parameters else 0.0
+        found[name] = Adapter(name, "lora", targets, size, share, any(part.rank_stabilised for part in own))
+    return found
+
+
+def listed(parts: Sequence[Part], source: Path) -> str:
+    """What is written into the folder of parts, for `read_parts`."""
+    return to_json({"version": _VERSION, "source": str(source), "parts": [part.to_dict() for part in parts]})
+
+
+def read_parts(folder: Path) -> tuple[Part, ...]:
+    """The parts in a folder that an adapter was split into.
+
+    Raises:
+        ValueError: there are none, or one of them is gone.
+    """
+    path = folder.resolve() / LIST
+    try:
+        data = from_json(path.read_bytes())
+        if data["version"] != _VERSION:
+            raise ValueError(f"it is of version {data['version']}")
+        parts = tuple(Part.from_dict(one, path.parent) for one in data["parts"])
+    except OSError as error:
+        raise ValueError(f"{folder} holds no parts of an adapter: split it first") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read ({error}): split the adapter again") from error
+    if gone := [part.path.name for part in parts if not part.path.is_file()]:
+        raise ValueError(f"{folder} lacks {gone[0]}: split the adapter again")
+    return parts
