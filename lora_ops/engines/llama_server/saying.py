@@ -142,7 +142,9 @@ def ahead_of(mix: Mix, most: int | None) -> Callable[[int], int | None]:
 def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: Hear, at_once: int) -> None:
     """Has voices say their replies, as many at once as the server has slots; the others begin when one ends.
 
-    Voices that are alike say the same, and are asked once.
+    Voices that are alike say the same, and are asked once. Two under the same scales never run at the same time: the
+    server would work them out in one batch, in which the last digits of a number hang on what else is in it, and a
+    reply would not be what it is alone.
 
     Args:
         voices: who speaks.
@@ -161,9 +163,10 @@ def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: 
     over = [False] * len(voices)
     try:
         while waiting or running:
-            while waiting and len(running) < max(1, at_once):
-                running.append(waiting.pop(0))
-                running[-1].begin(news)
+            while (ready := _ready(waiting, running)) is not None and len(running) < max(1, at_once):
+                waiting.remove(ready)
+                running.append(ready)
+                ready.begin(news)
             _gather(news)
             if failed := next((one for one in running if one.error is not None and not one.tokens), None):
                 assert failed.error is not None
@@ -184,6 +187,12 @@ def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: 
             one.call_off()
 
 
+def _ready(waiting: Sequence[_Speaker], running: Sequence[_Speaker]) -> _Speaker | None:
+    """The next one that may begin."""
+    busy = [one.scales for one in running]
+    return next((one for one in waiting if one.scales not in busy), None)
+
+
 def _gather(news: queue.Queue[_Speaker]) -> None:
     """Waits a little for something to come."""
     try:
@@ -199,6 +208,7 @@ class _Speaker:
 
     def __init__(self, voice: Voice, ask: Callable[[Voice], Asking]) -> None:
         self.voice, self._asking = voice, ask(voice)
+        self.scales = self._asking.scales(voice.mix.at(0))
         self.tokens: list[Token] = []
         self.ended = False
         self.error: BaseException | None = None
