@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from ...json_text import from_json, to_json
 from ...target import Adapter, Target
+from .gguf_adapter import read_gguf_adapter
 
 #: In the folder of an adapter's parts: what they are.
 LIST = "parts.json"
@@ -121,3 +123,39 @@ def read_parts(folder: Path) -> tuple[Part, ...]:
     if gone := [part.path.name for part in parts if not part.path.is_file()]:
         raise ValueError(f"{folder} lacks {gone[0]}: split the adapter again")
     return parts
+
+
+def parts_at(paths: Sequence[str]) -> tuple[Part, ...]:
+    """The parts that a server on this machine has loaded, by the paths that it names.
+
+    A file beside which there is a list of parts is one of those; any other has one fader for all of it.
+
+    Raises:
+        ValueError: one of them cannot be read here.
+    """
+    known: dict[Path, dict[Path, Part]] = {}
+    found = []
+    for path in map(Path, paths):
+        folder = path.resolve().parent
+        if folder not in known:
+            listed = read_parts(folder) if (folder / LIST).is_file() else ()
+            known[folder] = {part.path.resolve(): part for part in listed}
+        found.append(known[folder].get(path.resolve()) or unsplit(path))
+    return tuple(found)
+
+
+def unsplit(path: Path | str, name: str | None = None) -> Part:
+    """A GGUF adapter as it is, with one fader for all of it.
+
+    Raises:
+        GGUFError: it is damaged, or no adapter.
+    """
+    path = Path(path).expanduser()
+    file = read_gguf_adapter(path)
+    ranks = [tensor.shape[-1] for key, tensor in file.tensors.items() if key.endswith(".lora_b")]
+    rank, alpha = max(ranks, default=1), float(file.fields.get("adapter.lora.alpha", 0.0))
+    tensors = tuple(key.removesuffix(".lora_a") for key in file.tensors if key.endswith(".lora_a"))
+    size = sum(prod(tensor.shape) for tensor in file.tensors.values())
+    # llama.cpp takes an alpha of 0 for none.
+    scaling = alpha / rank if alpha else 1.0
+    return Part(path.resolve(), name or path.stem, "adapter", tensors, "adapter", None, rank, scaling, size)

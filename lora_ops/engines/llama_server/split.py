@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,14 +16,11 @@ from ...files import folder_aside, safe_name
 from ...optional_packages import needed
 from ...disk import telling
 from .base import Base
-from .gguf_adapter import read_gguf_adapter, read_gguf_pairs
+from .gguf_adapter import read_gguf_pairs
 from .gguf_file import looks_like_gguf
 from .pair import CannotSplit, Pair, Whole
 from .part import LIST, Part, listed
 from .peft_adapter import read_peft
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 #: Told how many parts are written, and of how many.
 Progress = Callable[[int, int], None]
@@ -108,22 +104,6 @@ def whole(adapter: Path | str, model: Path | str, path: Path | str, *, overwrite
         finally:
             aside.unlink(missing_ok=True)
     return path
-
-
-def unsplit(path: Path | str, name: str | None = None) -> Part:
-    """A GGUF adapter as it is, with one fader for all of it.
-
-    Raises:
-        GGUFError: it is damaged, or no adapter.
-    """
-    path = Path(path).expanduser()
-    file = read_gguf_adapter(path)
-    size = sum(int(np.prod(tensor.shape)) for tensor in file.tensors.values())
-    ranks = [tensor.shape[-1] for key, tensor in file.tensors.items() if key.endswith(".lora_b")]
-    rank, alpha = max(ranks, default=1), float(file.fields.get("adapter.lora.alpha", 0.0))
-    tensors = tuple(key.removesuffix(".lora_a") for key in file.tensors if key.endswith(".lora_a"))
-    scaling = alpha / rank if alpha else 1.0
-    return Part(path.resolve(), name or path.stem, "adapter", tensors, "adapter", None, rank, scaling, size)
 
 
 def read_whole(adapter: Path, base: Base) -> Whole:
