@@ -47,3 +47,15 @@ def with_files(text: str | None, files: Sequence[Path]) -> str:
     if odd := next((file for file in files if "," in str(file)), None):
         raise ValueError(f"llama.cpp takes files by commas, and there is one in {odd}: choose a folder without")
     return shlex.join([*own, LORA, ",".join(map(str, files))])
+
+
+def without_files(text: str | None, folder: Path) -> str:
+    """The same flags, without the files of this folder that stand at their end.
+
+    Raises:
+        ValueError: a quotation that does not end.
+    """
+    own = arguments(text)
+    if len(own) < 2 or own[-2] != LORA or not all(Path(file).is_relative_to(folder) for file in own[-1].split(",")):
+        return text or ""
+    return shlex.join(own[:-2])

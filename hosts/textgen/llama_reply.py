@@ -11,7 +11,7 @@ obeys nothing: so when a fader moves, the request is ended and asked again with 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 #: `{"id": 0, "scale": 1.0}` of every adapter of the server.
@@ -43,6 +43,29 @@ def release(server: Any) -> None:
     """Takes the coat off again."""
     for name in (_PAYLOAD, _STREAM):
         vars(server).pop(name, None)
+
+
+@contextmanager
+def watched(server: Any) -> Iterator[list[Exception]]:
+    """The errors that replies of `server` end with: the host logs them and goes on as if the reply were empty."""
+    errors: list[Exception] = []
+    stream = server.generate_with_streaming
+    had = _STREAM in vars(server)
+
+    def generate_with_streaming(prompt: str, state: Any) -> Iterator[str]:
+        try:
+            yield from stream(prompt, state)
+        except Exception as error:
+            errors.append(error)
+            raise
+
+    vars(server)[_STREAM] = generate_with_streaming
+    try:
+        yield errors
+    finally:
+        vars(server).pop(_STREAM, None)
+        if had:
+            vars(server)[_STREAM] = stream
 
 
 class _Reply:

@@ -1,4 +1,4 @@
-"""What differs between the loaders of TextGen, seen from the host: the model they keep, and how adapters get into it."""
+"""What differs between the loaders of TextGen, seen from the host: the model, and how adapters get into it."""
 
 from __future__ import annotations
 

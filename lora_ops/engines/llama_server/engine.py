@@ -220,6 +220,10 @@ class LlamaServerEngine:
                 scales[self._ids[adapter.name, target.name]] = gain
         return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
 
+    def lora_at(self, token: int) -> Scales:
+        """The scales of this moment from a generated token on; 0 is the first."""
+        return self.lora(self._rest.at(token))
+
     def scaling(self, target: Target) -> Any:
         """What multiplies a part's output right now: a number, or one for each row in use."""
         if (target.adapter, target.name) not in self._ids:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.hosts.textgen.llama_flags import arguments, with_files
+from lora_mixer.hosts.textgen.llama_flags import arguments, with_files, without_files
 
 FILES = [Path("/data/two words/a.gguf"), Path("/data/it's/b.gguf")]
 
@@ -52,3 +52,9 @@ def test_what_cannot_be_written_is_refused():
         with_files("", [Path("/a,b/c.gguf")])
     with pytest.raises(ValueError, match="quotation"):
         arguments("--jinja 'open")
+
+
+@pytest.mark.parametrize("text", [None, "", "--jinja", "jinja,rpc=10.0.0.1:50052", "'--lora own.gguf'"])
+def test_files_that_were_put_there_are_taken_out_again_and_the_user_s_own_are_not(text):
+    assert arguments(without_files(with_files(text, FILES), Path("/data"))) == arguments(text)
+    assert without_files(text, Path("/data")) == (text or "")
