@@ -55,6 +55,10 @@ def connect(
     return LlamaServerEngine(Client(url, key, patience), parts, alias, carried)
 
 
+class _Model:
+    """Stands for the model that a server has: others remember it for as long as it is that one."""
+
+
 class LlamaServerEngine:
     """Plays mixes on one llama-server. Members as `engines.engine.Engine` tells them.
 
@@ -85,7 +89,7 @@ class LlamaServerEngine:
         self._known: frozenset[str] = frozenset()
         self._ends: tuple[int, ...] = ()
         self._model: tuple[str, ...] = ()
-        self._base = object()
+        self._base = _Model()
         self._paths: tuple[str, ...] = ()
         self._ids: dict[tuple[str, str], int] = {}
         #: Adapters of the server's that are none of ours, as whoever started it wants them.
@@ -139,7 +143,7 @@ class LlamaServerEngine:
             self.parameters = self._parameters()
             self.adapters = adapters_of(self.parts, self.parameters)
             if model != self._model:
-                self._model, self._base, self._why_not_read = model, object(), None
+                self._model, self._base, self._why_not_read = model, _Model(), None
             self._outdated = False
 
     def _asked(self, path: str, kind: type) -> Any:
