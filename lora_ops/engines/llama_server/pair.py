@@ -82,6 +82,11 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
         tied = " (it has its embeddings there once more)" if tensor == "output.weight" else ""
         raise CannotSplit(f"{target} is not in {model}: it has no {tensor}{tied}, so the adapter is for another model")
     if tensor == "token_embd.weight":
+        if base.ties_embeddings:
+            raise CannotSplit(
+                f"{target}: {model} uses its embeddings as its last layer too, and llama.cpp ends when an adapter of "
+                "embeddings meets that; merge it into the model, and convert that, or train it without embeddings"
+            )
         added = (a[0], b[0])
     else:
         added = (*b[:-1], a[-1])

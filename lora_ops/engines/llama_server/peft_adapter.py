@@ -97,11 +97,6 @@ def _pair(target: FileTarget, weights: _Weights, base: Base) -> Pair:
     tensor = _tensor(target.name, base)
     rank = target.rank
     if target.embedding:
-        if base.ties_embeddings:
-            raise CannotSplit(
-                f"{target.name}: {base.file.path.name} uses its embeddings as its last layer too, and llama.cpp ends when "
-                f"an adapter of embeddings meets that; {_MERGE}, or train it without {target.kind}"
-            )
         a, b = (target.inputs, rank), (target.outputs, rank)
     else:
         a, b = (rank, target.inputs), (target.outputs, rank)

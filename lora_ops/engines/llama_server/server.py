@@ -155,9 +155,11 @@ def _answer(process: subprocess.Popen[bytes], wish: dict[str, Any], patience: fl
 
 
 def _last(log: IO[bytes]) -> str:
-    log.seek(0, os.SEEK_END)
-    log.seek(max(0, log.tell() - 4 * _SHOWN))
-    text = " ".join(log.read().decode("utf-8", errors="replace").split())
+    """What it said of what went wrong."""
+    log.seek(0)
+    lines = log.read(2**22).decode("utf-8", errors="replace").splitlines()
+    telling = [line for line in lines if any(word in line.lower() for word in ("error", "failed", "assert"))]
+    text = " ".join(" ".join(telling[-4:] or lines[-4:]).split())
     return f"It said: …{text[-_SHOWN:]}" if text else ""
 
 
