@@ -225,8 +225,10 @@ class LlamaServerEngine:
         return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
 
     def lora_at(self, token: int) -> Scales:
-        """The scales of this moment from a generated token on; 0 is the first."""
-        return self.lora(self._rest.at(token))
+        """The scales of this moment from a generated token on; 0 is the first. While a single row is in use: its own."""
+        with self._writing:
+            mix = self._plays[0] if len(self._plays) == 1 else self._rest
+        return self.lora(mix.at(token))
 
     def scaling(self, target: Target) -> Any:
         """What multiplies a part's output right now: a number, or one for each row in use."""
