@@ -230,7 +230,10 @@ def test_what_llama_cpp_has_no_form_for_is_refused_by_name(model: Path, tmp_path
 
         tensor = np.zeros((24, 4), np.float32)
         names = [f"base_model.model.model.layers.0.mlp.up_proj.hada_w{at}_{side}" for at in (1, 2) for side in "ab"]
-        save_file({name: tensor if name.endswith("a") else tensor.T[:, :16] + 0 for name in names}, folder / "adapter_model.safetensors")
+        save_file(
+            {name: tensor if name.endswith("a") else tensor.T[:, :16] + 0 for name in names},
+            folder / "adapter_model.safetensors",
+        )
     with pytest.raises(ValueError, match=match):
         split(folder, model, tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
