@@ -46,7 +46,7 @@ def wanted(
     Raises:
         HostError: none is asked for, or one is not on the shelf.
     """
-    from ..lora_ops.engines.peft.loading import peft_name
+    from ..lora_ops.shelf.peft_name import peft_name
 
     if not asked:
         raise HostError("Choose an adapter to load first.")

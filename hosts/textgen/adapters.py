@@ -132,5 +132,3 @@ def check_loader(model: Any) -> None:
     loader = host_module("shared").args.loader
     if loader not in (None, "Transformers"):
         raise HostError(f"{loader} does not load adapters: load the model with the Transformers loader.")
-    if model is None:
-        raise HostError("There is no model to load adapters into: load one in the Model tab first.")

@@ -14,14 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
-from ...lora_ops.imported import imported
-from ...lora_ops.torch_errors import in_words
 from ..adapter_loading import OnLoaded
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
 from . import changes as textgen_changes
 from . import turns as textgen_turns
-from .adapters import MERGED
 from .chat import (
     Turn,
     add_version,
@@ -33,25 +30,13 @@ from .chat import (
     stored_reply,
     thinking_tag,
 )
-from .model import (
-    SettledLock,
-    adapters_in,
-    drawn_seed,
-    finish_streams,
-    is_torch_model,
-    recorded_call,
-    seeded_random,
-    watched_generate,
-)
+from .loader import Loader, load_advice, loader_of
+from .model import SettledLock, drawn_seed, finish_streams
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
 
 _LOG = logging.getLogger(__name__)
-#: Where the host's own menu is: folded away, and not there at all with another loader.
-_MENU = (
-    "choose a LoRA in the Model tab under “See more options” (shown for the Transformers loader) and press Apply LoRAs"
-)
 
 
 class TextGenHost:
@@ -71,10 +56,13 @@ class TextGenHost:
         return bool(host_module("shared").args.multi_user)
 
     @property
+    def _loader(self) -> Loader | None:
+        return loader_of(self.multi_user)
+
+    @property
     def model(self) -> Any | None:
-        """The host's model if it is a torch model, else None (llama.cpp, ExLlamaV3 and TensorRT have none)."""
-        model = host_module("shared").model
-        return model if is_torch_model(model) else None
+        """The host's model if faders can move anything in it (ExLlamaV3 and TensorRT have no place for adapters)."""
+        return loader.model if (loader := self._loader) is not None else None
 
     @property
     def tokenizer(self) -> Any | None:
@@ -83,15 +71,8 @@ class TextGenHost:
 
     @property
     def engine(self) -> Engine | None:
-        """What plays `model`, with `tokenizer`; None without a model, or where it cannot have adapters yet.
-
-        A page imports nothing that the host may be importing at that moment.
-        """
-        if (model := self.model) is None or imported("peft") is None:
-            return None
-        from ...lora_ops.engines.peft.engine import PeftEngine
-
-        return PeftEngine.of(model, self.tokenizer)
+        """What plays `model`, with `tokenizer`; None without a model, or where it cannot have adapters yet."""
+        return loader.engine if (loader := self._loader) is not None else None
 
     @property
     def model_name(self) -> str:
@@ -126,8 +107,7 @@ class TextGenHost:
 
     def loaded_adapters(self) -> dict[str, Path | None]:
         """The adapters in the model, whoever loaded them; the host's blend of them is not among them."""
-        model = self.model
-        return {} if model is None else textgen_adapters.loaded(model)
+        return {} if (loader := self._loader) is None else loader.loaded()
 
     def load_adapters(
         self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
@@ -140,8 +120,8 @@ class TextGenHost:
             HostError: multi-user mode, no model or another loader, or an adapter that is not there, is damaged or does
                 not fit; everything is as it was.
         """
-        with self._changing() as model:
-            return textgen_adapters.load(model, names, keep, on_loaded)
+        with self._changing() as loader:
+            return loader.load(names, keep, on_loaded)
 
     def unload_adapters(self, names: Sequence[str] | None = None) -> None:
         """Unloads these adapters, or all. Takes `lock`. Without any, the model is the one that the host loaded.
@@ -149,17 +129,17 @@ class TextGenHost:
         Raises:
             HostError: multi-user mode, no model, or one of them is not loaded; nothing was unloaded.
         """
-        with self._changing() as model:
-            textgen_adapters.unload(model, names)
+        with self._changing() as loader:
+            loader.unload(names)
 
     @contextmanager
-    def _changing(self) -> Iterator[Any]:
+    def _changing(self) -> Iterator[Loader]:
         if self.multi_user:
             raise HostError("In multi-user mode adapters are chosen when TextGen is started, with --lora NAME.")
         with self.lock:
-            model = self.model
-            textgen_adapters.check_loader(model)
-            yield model
+            if (loader := self._loader) is None:
+                raise HostError("There is no model to load adapters into: load one in the Model tab first.")
+            yield loader
 
     def watch_changes(self, around: textgen_changes.Around) -> None:
         """Around what its own menu and its API do."""
@@ -183,27 +163,11 @@ class TextGenHost:
 
     def _trouble(self) -> Trouble | None:
         shared = host_module("shared")
-        if shared.model is None:
+        if (loader := self._loader) is None:
             if self.model_name and getattr(shared.args, "idle_timeout", 0) > 0:
                 return Trouble("The model was unloaded while idle", self._waking_advice())
-            return Trouble("No model is loaded", self._load_advice())
-        loader = shared.args.loader or type(shared.model).__name__
-        if not is_torch_model(shared.model):
-            return Trouble(f"{loader} cannot mix adapters", f"Faders act on a PyTorch model. {self._load_advice()}")
-        if adapters_in(shared.model):
-            return None
-        if loader != "Transformers":
-            return Trouble(f"{loader} cannot mix adapters", f"It does not load LoRAs. {self._load_advice()}")
-        if self.multi_user:
-            return Trouble("No adapter is loaded", "In multi-user mode, start TextGen with --lora NAME.")
-        advice = f"Load one on the Adapters tab, or {_MENU}."
-        return Trouble("No adapter is loaded", f"{advice} LoRAs are looked for in {shared.args.lora_dir}.")
-
-    def _load_advice(self) -> str:
-        if self.multi_user:
-            return "In multi-user mode, start TextGen with --loader Transformers --model NAME --lora NAME."
-        load = "In the Model tab, load a model with the Transformers loader (no GGUF or EXL3 file)"
-        return f"{load}. Then load an adapter on the Adapters tab, or {_MENU}."
+            return Trouble("No model is loaded", load_advice(self.multi_user))
+        return loader.trouble()
 
     def _waking_advice(self) -> str:
         """What brings the model back: its chat says that there is none, other than its notebook and its API."""
@@ -213,16 +177,9 @@ class TextGenHost:
         return f"{wakes}, then load its LoRAs on the Adapters tab: their faders are where you left them."
 
     def merged_sources(self) -> list[str]:
-        """The adapters that the host has loaded together, though it plays but one.
-
-        For several LoRAs the host makes and plays `__merged`, which may hold the first of them only, or plays the first
-        alone if their ranks differ. Either way the sources are in the model, and a desk can play them all, each with
-        its own faders. In the order of loading; empty with one LoRA, and where `load_adapters` chose who plays.
-        """
-        model = self.model
-        names = set() if model is None or textgen_adapters.chosen_here(model) else set(adapters_in(model))
-        sources = [name for name in getattr(model, "peft_config", None) or {} if name in names - {MERGED}]
-        return sources if len(sources) > 1 or MERGED in names else []
+        """The adapters that the host has loaded together, though it plays but one: each can have its own faders. In the
+        order of loading; empty with one LoRA, and where `load_adapters` chose who plays."""
+        return loader.merged_sources() if (loader := self._loader) is not None else []
 
     def chat_inputs(self) -> list[Any]:
         """The components that the host's own buttons read, in the host's order."""
@@ -301,9 +258,9 @@ class TextGenHost:
 
     def _request(self, turn: Turn) -> Request:
         with self.lock:
-            model = self._model_or_error()
+            loader = self._loader_or_error()
             seed = drawn_seed(turn.state["seed"])
-            token_ids, sampling = recorded_call(model, turn, seed)
+            token_ids, sampling = loader.call(turn, seed)
         return Request(
             prompt=turn.prompt,
             token_ids=token_ids,
@@ -315,28 +272,28 @@ class TextGenHost:
             state=turn.state,
         )
 
-    def _model_or_error(self) -> Any:
+    def _loader_or_error(self) -> Loader:
         if trouble := self.trouble():
             raise HostError(f"{trouble.title}. {trouble.advice}")
-        return self.model
+        loader = self._loader
+        if loader is None:
+            raise HostError("TextGen unloaded its model in this very moment: try again.")
+        return loader
 
     def generate(self, request: Request) -> Iterator[str]:
         """Answers `request` through the host's own generation, streaming; the caller holds `lock`.
 
-        Returns only when the host's thread has left the model: it runs on for a token after the last text, and what it
-        draws then would shift the dice of the next reply.
-
         Raises:
             HostError: the host could not generate; the error is its cause. (The host itself would log it and go on.)
         """
-        model, text_generation = self._model_or_error(), host_module("text_generation")
+        loader, text_generation = self._loader_or_error(), host_module("text_generation")
         if not hasattr(text_generation, "_generate_reply"):
             raise HostError("This version of TextGen generates in a way not known here: compare in one batch instead.")
         # The stopping strings of the request hold the custom ones already, and its limit is known.
         state = {**request.state, "seed": request.seed, "stream": True, "custom_stopping_strings": ""}
         if (limit := request.sampling.max_new_tokens) is not None:
             state |= {"max_new_tokens": limit, "auto_max_new_tokens": False}
-        with seeded_random(request.seed), watched_generate(model) as run:
+        with loader.answering(request.seed):
             self._generating = True
             try:
                 yield from text_generation._generate_reply(
@@ -344,9 +301,6 @@ class TextGenHost:
                 )
             finally:
                 self._generating = False
-                finish_streams()
-        if run.error is not None and not isinstance(run.error, host_module("callbacks").StopNowException):
-            raise HostError(f"TextGen could not generate: {in_words(run.error)}") from run.error
 
     def stop(self) -> None:
         """Stops whatever the host generates, as its own Stop button does."""
@@ -374,12 +328,12 @@ class TextGenHost:
     def _turn_of_the_host(self, prompt: str, state: dict[str, Any], stopping_strings: Any) -> Request:
         """What the host is about to generate, as a request. The host holds `lock`."""
         finish_streams()
-        model = self._model_or_error()
+        loader = self._loader_or_error()
         kept = {key: value for key, value in state.items() if key != "history"}
         stops = stop_strings(stopping_strings or (), state["custom_stopping_strings"])
         turn = Turn(prompt, kept, stops, thinking_tag(prompt), continues=False)
         seed = drawn_seed(state["seed"])
-        token_ids, sampling = recorded_call(model, turn, seed)
+        token_ids, sampling = loader.call(turn, seed)
         skip = bool(state["skip_special_tokens"])
         return Request(prompt, token_ids, sampling, stops, seed, skip, turn.opening, kept)
 

@@ -62,7 +62,7 @@ def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None)
 
     Args:
         folders: a folder of adapters, or several; an adapter's own folder stands for itself. They need not exist.
-        loaded_model: what `Entry.fits` is about, with or without adapters.
+        loaded_model: what `Entry.fits` is about, with or without adapters; nothing is said of one that is no torch module.
     """
     folders = (folders,) if isinstance(folders, Path) else tuple(folders)
     for folder in folders:
@@ -133,7 +133,8 @@ class _Memory:
 
     def look(self, loaded_model: nn.Module | None) -> list[Entry]:
         last = self._last  # taken, and left, at once: others may look at the same time
-        fitting = Fitting.of(loaded_model) if loaded_model is not None else None
+        known = loaded_model is not None and hasattr(loaded_model, "named_modules")
+        fitting = Fitting.of(loaded_model) if known else None  # type: ignore[arg-type]
         there = places(self._folders).values()
         alike = _Alike(last.read)
         read = {place.folder: _read(place, last.read.get(place.folder), alike) for place in there}

@@ -44,6 +44,7 @@ class StandIn:
         args = argparse.Namespace(
             multi_user=multi_user, lora_dir=str(user_data / "loras"), model_dir=str(user_data / "models"),
             loader="Transformers", cpu=True, extensions=[], verbose=False, no_cache=False, idle_timeout=0,
+            extra_flags=None, parallel=1,
         )  # fmt: skip
         self.shared = _module(
             "shared", model=model, tokenizer=tokenizer, model_name="None" if model is None else "tiny", lora_names=[],
@@ -278,10 +279,24 @@ class ModelsModule:
         shared = self._host.shared
         shared.model_name, shared.args.loader = name, loader or shared.args.loader
         self.loads()
-        return self.loaded
+        return self._llama_server(name) if shared.args.loader == "llama.cpp" else self.loaded
+
+    def _llama_server(self, name: str) -> tuple[Any, Any]:
+        """A server that does not start is told in the log, and there is no model then."""
+        from standin.textgen_llama import LlamaServer
+
+        try:
+            server = LlamaServer(self._host, Path(self._host.shared.args.model_dir, name))
+        except Exception as error:
+            logger.error("Error loading the model with llama.cpp: %s", error)
+            return None, None
+        self._host.shared.settings["truncation_length"] = server.n_ctx
+        return server, server
 
     def unload_model(self, keep_model_name: bool = False) -> None:
         shared = self._host.shared
+        if type(shared.model).__name__ == "LlamaServer":
+            shared.model.stop()
         shared.model = shared.tokenizer = None
         shared.lora_names = []
         if not keep_model_name:

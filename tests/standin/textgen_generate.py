@@ -127,7 +127,11 @@ class TextGenerationModule:
         stops = list(stopping_strings or []) + list(ast.literal_eval(f"[{state['custom_stopping_strings']}]"))
         shared.stop_everything = False
         streaming = state["stream"]
-        generate = generate or self._host.text_generation.generate_reply_HF
+        generate = generate or (
+            self._host.text_generation.generate_reply_custom
+            if type(shared.model).__name__ == "LlamaServer"
+            else self._host.text_generation.generate_reply_HF
+        )
         reply = ""
         for reply in generate(question, question, {**state, "stream": True}, stopping_strings, is_chat=is_chat):
             reply, found = _cut(reply, stops)
@@ -136,6 +140,14 @@ class TextGenerationModule:
             if found or shared.stop_everything:
                 break
         yield reply
+
+    def generate_reply_custom(
+        self, question: str, original_question: str, state: dict[str, Any], stopping_strings: Any = None,
+        is_chat: bool = False,
+    ) -> Iterator[str]:  # fmt: skip
+        from standin.textgen_llama import generate_reply_custom
+
+        yield from generate_reply_custom(self._host, question, state, is_chat)
 
     def generate_reply_HF(
         self, question: str, original_question: str, state: dict[str, Any], stopping_strings: Any = None,
@@ -204,6 +216,8 @@ class TextGenerationModule:
 
     def encode(self, prompt: str, add_bos_token: bool = True, truncation_length: int | None = None) -> torch.Tensor:
         tokenizer = self._host.shared.tokenizer
+        if type(tokenizer).__name__ == "LlamaServer":
+            return torch.tensor([tokenizer.encode(str(prompt), add_bos_token=add_bos_token)])
         ids = list(tokenizer.encode(str(prompt)))
         if add_bos_token and ids[:1] != [tokenizer.bos_token_id]:
             ids.insert(0, tokenizer.bos_token_id)

@@ -6,7 +6,6 @@ is written into the base model's own weights.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,20 +52,6 @@ def arranged_here(model: nn.Module) -> bool:
     """Whether `change_adapters` was the last to say which adapters are in the model."""
     there = loaded_adapters(model)
     return bool(there) and set(vars(model).get(_FOLDERS, {})) == set(there)
-
-
-def peft_name(name: str, taken: Iterable[str] = ()) -> str:
-    """`name` as PEFT takes it for an adapter, which allows no dots; with a number if it is taken."""
-    from torch import nn
-
-    plain = re.sub(r"\.+", "_", name) or "adapter"
-    if hasattr(nn.ModuleDict, plain) or plain in vars(nn.ModuleDict()):
-        plain += "_"  # PEFT keeps adapters in module dictionaries, as if they were attributes
-    free, number, taken = plain, 1, set(taken)
-    while free in taken:
-        number += 1
-        free = f"{plain}-{number}"
-    return free
 
 
 def change_adapters(

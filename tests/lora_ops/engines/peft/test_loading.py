@@ -13,8 +13,9 @@ from peft import LoHaConfig, PeftModel
 from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.engines.peft.loading import LoadingError, change_adapters, loaded_adapters, peft_name
+from lora_mixer.lora_ops.engines.peft.loading import LoadingError, change_adapters, loaded_adapters
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS, AdapterFileError
+from lora_mixer.lora_ops.shelf.peft_name import peft_name
 
 
 def saved(folder: Path, config: Any = None, model: Any = None, name: str = "pirate") -> Path:

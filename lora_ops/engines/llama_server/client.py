@@ -1,0 +1,198 @@
+"""Requests to a llama-server, and what goes wrong with them in words.
+
+The standard library's `http.client`: a request can be called off from another thread before the server has answered,
+which clients with a pool of connections do not offer, it heeds no proxy of the environment, and nothing is installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+#: Seconds to wait for a connection, and for an answer to what takes no time.
+_CONNECT, _QUICK = 10.0, 60.0
+#: What a message shows of the server's own words.
+_SHOWN = 300
+#: No answer but one with likelihoods of a long text comes near it.
+_MOST_ANSWER = 256 * 2**20
+
+
+class LlamaServerError(RuntimeError):
+    """A llama-server that is gone, refuses, or says what none says; the message tells which, for people."""
+
+
+class Client:
+    """One llama-server.
+
+    Args:
+        url: where it listens, "http://127.0.0.1:8080".
+        key: its API key, if it wants one.
+        patience: seconds without a word from it after which a reply is given up.
+
+    Raises:
+        ValueError: that is no address.
+    """
+
+    def __init__(self, url: str, key: str | None = None, patience: float = 600.0) -> None:
+        where = urlsplit(url if "://" in url else f"http://{url}")
+        try:
+            port = where.port
+        except ValueError:
+            port = -1
+        if where.scheme not in ("http", "https") or not where.hostname or port == -1:
+            raise ValueError(f"{url[:200]!r} is no address of a llama-server: write it as http://127.0.0.1:8080")
+        self.url = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path.rstrip('/')}"
+        self._secure, self._host, self._port = where.scheme == "https", where.hostname, port
+        self._path, self._key, self._patience = where.path.rstrip("/"), key, patience
+
+    def get(self, path: str) -> Any:
+        """What the server answers to a question.
+
+        Raises:
+            LlamaServerError: it does not.
+        """
+        return Call(self, "GET", path, None, _QUICK).json()
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the server answers to a wish.
+
+        Raises:
+            LlamaServerError: it does not.
+        """
+        return Call(self, "POST", path, body, self._patience).json()
+
+    def begin(self, path: str, body: Any) -> Call:
+        """The same, to be listened to as it comes, and to be called off from another thread."""
+        return Call(self, "POST", path, body, self._patience)
+
+    def connection(self) -> HTTPConnection:
+        """A new connection, not open yet."""
+        kind = HTTPSConnection if self._secure else HTTPConnection
+        return kind(self._host, self._port, timeout=_CONNECT)
+
+    def headers(self) -> dict[str, str]:
+        """What every request carries."""
+        key = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        return {"Content-Type": "application/json", "Connection": "close", **key}
+
+    def full(self, path: str) -> str:
+        """A path on this server."""
+        return f"{self._path}{path}"
+
+
+class Call:
+    """One request: it is made when somebody listens, and ends when it is over, or is called off."""
+
+    def __init__(self, client: Client, method: str, path: str, body: Any, patience: float) -> None:
+        self._client, self._method, self._path, self._patience = client, method, path, patience
+        self._body = None if body is None else json.dumps(body).encode()
+        self._connection = client.connection()
+        self._off = False
+
+    def call_off(self) -> None:
+        """Ends the request, from whichever thread: who listens hears no more. The server notices, and stops."""
+        self._off = True
+        held = self._connection.sock
+        if held is not None:
+            with contextlib.suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
+
+    def json(self) -> Any:
+        """The whole answer."""
+        with self._told() as answer:
+            data = answer.read(_MOST_ANSWER)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise self._nonsense(data) from None
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The events of a stream, one after the other; no more of them once it is called off.
+
+        Raises:
+            LlamaServerError: it broke off, or is no stream of a llama-server.
+        """
+        with self._told() as answer:
+            while line := answer.readline(_MOST_ANSWER):
+                if self._off:
+                    return
+                if not line.startswith(b"data:"):
+                    if line.startswith(b"error:"):
+                        raise self._refused(500, line[6:])
+                    continue  # an empty line, or a ping
+                word = line[5:].strip()
+                if word == b"[DONE]":
+                    return
+                try:
+                    event = json.loads(word)
+                except (ValueError, RecursionError):
+                    raise self._nonsense(word) from None
+                if not isinstance(event, dict):
+                    raise self._nonsense(word)
+                if "error" in event:
+                    raise self._refused(500, word)
+                yield event
+                if event.get("stop"):
+                    return
+        if not self._off:
+            raise self._gone("broke off in the middle of a reply")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[HTTPResponse]:
+        try:
+            self._connection.connect()
+            self._connection.sock.settimeout(self._patience)
+            self._connection.request(self._method, self._client.full(self._path), self._body, self._client.headers())
+            answer = self._connection.getresponse()
+            if answer.status != 200:
+                raise self._refused(answer.status, answer.read(2**20))
+            yield answer
+        except TimeoutError as error:
+            if not self._off:
+                raise self._gone(f"has not said a word for {self._patience:.0f} seconds") from error
+        except ConnectionRefusedError as error:
+            raise self._gone("does not answer: nothing listens there") from error
+        except (OSError, HTTPException) as error:
+            if not self._off:
+                raise self._gone(f"is gone or broke off ({_shown(str(error) or type(error).__name__)})") from error
+        finally:
+            self._connection.close()
+
+    def _refused(self, status: int, data: bytes) -> LlamaServerError:
+        said = _message(data)
+        where = self._client.url
+        if status in (401, 403):
+            return LlamaServerError(f"the llama-server at {where} wants another key: give it its --api-key")
+        if status in (404, 405, 501):
+            return LlamaServerError(f"what listens at {where} knows no {self._path}: it is no llama-server, or too old")
+        if status == 503:
+            return LlamaServerError(f"the llama-server at {where} is not ready yet: it is still loading its model")
+        return LlamaServerError(f"the llama-server at {where} refused ({status}): {said}")
+
+    def _gone(self, how: str) -> LlamaServerError:
+        return LlamaServerError(f"the llama-server at {self._client.url} {how}")
+
+    def _nonsense(self, data: bytes) -> LlamaServerError:
+        return LlamaServerError(f"what listens at {self._client.url} does not answer as a llama-server does: {_cut(data)}")
+
+
+def _message(data: bytes) -> str:
+    try:
+        told = json.loads(data)["error"]
+        return _shown(str(told["message"] if isinstance(told, dict) else told))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _cut(data)
+
+
+def _cut(data: bytes) -> str:
+    return _shown(data[: 4 * _SHOWN].decode("utf-8", errors="replace")) or "nothing"
+
+
+def _shown(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

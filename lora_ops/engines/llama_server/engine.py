@@ -1,0 +1,368 @@
+"""A llama-server as an engine: every request says what it hears."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ...mix import Mix
+from ..engine import NotInRows
+from .client import Client, LlamaServerError
+from .judging import ServerReader, why_not_read
+from .part import Part, adapters_of, parts_at
+from .request import settings_of
+from .saying import END, Asking, ahead_of, say_together
+from .server_tokens import ServerTokens
+
+if TYPE_CHECKING:
+    from ...target import Adapter, Target
+    from ..engine import Ability, Cancel, Hear, Hold, Token, Turn, Voice
+    from ..sampling import Sampling
+    from .request import Scales
+
+_IN_USE = "rows of this llama-server are in use: wait until they end"
+
+
+def connect(
+    url: str,
+    parts: Sequence[Part] | None = None,
+    key: str | None = None,
+    *,
+    alias: str | None = None,
+    carried: bool = False,
+    patience: float = 600.0,
+) -> LlamaServerEngine:
+    """The engine of a llama-server that runs, with a fader for each part that it has loaded.
+
+    >>> desk = Desk(connect("http://127.0.0.1:8080", split("loras/pirate", "models/smollm2.gguf", "parts/pirate")))
+
+    Args:
+        url: where it listens.
+        parts: the files that it was started with; found by the paths that it names if None, which takes a server that
+            runs on this machine.
+        key: its API key, if it wants one.
+        alias: what it calls its model, if it must be that very server.
+        carried: whether whoever generates on it puts the engine's `lora` into each request (`why_not("live")`).
+        patience: seconds without a word from it after which a reply is given up.
+
+    Raises:
+        ValueError: that is no address.
+        LlamaServerError: nobody is there, the key is wrong, it knows no adapters, or has others.
+    """
+    return LlamaServerEngine(Client(url, key, patience), parts, alias, carried)
+
+
+class _Model:
+    """Stands for the model that a server has: others remember it for as long as it is that one."""
+
+
+class LlamaServerEngine:
+    """Plays mixes on one llama-server. Members as `engines.engine.Engine` tells them.
+
+    The scales of all adapters stand in every request; what the server plays to others is left as it is.
+
+    Args:
+        client: the server.
+        parts: its adapters' files; found by the paths that it names if None.
+        alias: what it calls its model, if it must be that very server.
+        carried: whether whoever generates on it puts `lora` into each request.
+    """
+
+    name = "llama.cpp"
+
+    def __init__(
+        self, client: Client, parts: Sequence[Part] | None = None, alias: str | None = None, carried: bool = False
+    ) -> None:
+        self.client = client
+        self.carried = carried
+        self.desk: Any = None
+        self.adapters: Mapping[str, Adapter] = {}
+        self.parameters = 0
+        self.parts: tuple[Part, ...] = ()
+        self.tokens = ServerTokens(client)
+        self.context: int | None = None
+        self.slots = 1
+        self._given, self._alias = parts, alias
+        self._known: frozenset[str] = frozenset()
+        self._ends: tuple[int, ...] = ()
+        self._model: tuple[str, ...] = ()
+        self._base = _Model()
+        self._paths: tuple[str, ...] = ()
+        self._ids: dict[tuple[str, str], int] = {}
+        #: Adapters of the server's that are none of ours, as whoever started it wants them.
+        self._others: dict[int, float] = {}
+        self._outdated = False
+        self._why_not_read: str | None = None
+        self._writing = threading.RLock()
+        self._rest = Mix()
+        self._plays: tuple[Mix, ...] = ()
+        self._rows_of: int | None = None
+        self.refresh()
+
+    # What there is
+
+    @property
+    def base(self) -> Any:
+        """The same object as long as the server has the same model."""
+        return self._base
+
+    @property
+    def as_loaded(self) -> tuple[str, ...]:
+        """All of them: what a server was started with is meant to be heard."""
+        return tuple(self.adapters)
+
+    def unsettled(self) -> bool:
+        """Never: a server's adapters come and go with it."""
+        return False
+
+    def outdated(self) -> bool:
+        """Whether the server was found to have other adapters than before, when it was asked last."""
+        return self._outdated
+
+    def refresh(self) -> None:
+        """Asks the server what it has.
+
+        Raises:
+            LlamaServerError: it does not answer, or lacks a part.
+        """
+        with self._writing:
+            props = self._asked("/props", dict)
+            settings = props.get("default_generation_settings") or {}
+            model = (str(props.get("model_path")), str(props.get("model_alias")))
+            if self._alias is not None and self._alias not in model:
+                raise LlamaServerError(f"another llama-server listens at {self.client.url} now: start yours again")
+            loras = _listed(self._asked("/lora-adapters", list), self.client)
+            self._take(loras)
+            self._known = frozenset(settings.get("params") or ())
+            self.context = settings.get("n_ctx") if isinstance(settings.get("n_ctx"), int) else None
+            self.slots = max(1, int(props.get("total_slots") or 1))
+            self._ends = self._end_of(props.get("eos_token"))
+            self.parameters = self._parameters()
+            self.adapters = adapters_of(self.parts, self.parameters)
+            if model != self._model:
+                self._model, self._base, self._why_not_read = model, _Model(), None
+            self._outdated = False
+
+    def _asked(self, path: str, kind: type) -> Any:
+        found = self.client.get(path)
+        if not isinstance(found, kind):
+            raise LlamaServerError(f"what listens at {self.client.url} does not answer {path} as a llama-server does")
+        return found
+
+    def _take(self, loras: Sequence[tuple[int, str, float]]) -> None:
+        """Matches the parts with what the server has: by path, never by order."""
+        parts = tuple(self._given) if self._given is not None else parts_at([path for _, path, _ in loras])
+        numbers: dict[str, int] = {}
+        for id, path, _ in loras:
+            numbers[path] = numbers[os.path.realpath(path)] = id
+        ids: dict[tuple[str, str], int] = {}
+        for part in parts:
+            path = str(part.path)
+            id = numbers.get(path, numbers.get(os.path.realpath(path)))
+            if id is None:
+                raise LlamaServerError(
+                    f"the llama-server at {self.client.url} has not loaded {part.path.name} of {part.adapter!r}: start it "
+                    "with all parts"
+                )
+            ids[part.adapter, part.target] = id
+        self.parts, self._ids = parts, ids
+        self._paths = tuple(path for _, path, _ in loras)
+        self._others = {id: scale for id, _, scale in loras if id not in set(ids.values())}
+
+    def _end_of(self, text: Any) -> tuple[int, ...]:
+        ids = self.tokens.encode(text, add_special_tokens=False) if isinstance(text, str) and text else []
+        return tuple(ids) if len(ids) == 1 else ()
+
+    def _parameters(self) -> int:
+        try:
+            found = self.client.get("/v1/models")["data"][0]["meta"]["n_params"]
+        except (LlamaServerError, KeyError, IndexError, TypeError):
+            return 0
+        return found if isinstance(found, int) else 0
+
+    # What it can do
+
+    def why_not(self, what: Ability) -> str:
+        """Why it cannot do this, in a sentence for people; empty if it can."""
+        if what == "scores":
+            if self._why_not_read is None:
+                self._why_not_read = why_not_read(self.client, self.tokens, self.lora(Mix()))
+            return self._why_not_read
+        if what == "live":
+            return "" if self.carried else "a llama-server plays a mix to requests that name it: others hear it as started"
+        if what == "rows":
+            return "" if self.slots > 1 else "this llama-server has one slot: start it with --parallel 4"
+        return _WHY_NOT.get(what, "")
+
+    def differs(self, what: Ability) -> str:
+        """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+        return _DIFFERS.get(what, "")
+
+    def why_not_rows(self, mixes: Sequence[Mix]) -> str:
+        """Any mixes run side by side where the server has slots."""
+        if self._rows_of is not None:
+            raise RuntimeError(_IN_USE)
+        return self.why_not("rows") if len(mixes) > 1 else ""
+
+    # Playing
+
+    def play(self, mix: Mix) -> None:
+        """What `lora` and `reply` go by from now on."""
+        with self._writing:
+            self._rest = mix
+
+    def lora(self, mix: Mix | None = None) -> Scales:
+        """The scales of everything that the server has loaded, as a request names them; without a mix: as now."""
+        mix = self._rest if mix is None else mix
+        scales = dict(self._others)
+        for adapter in self.adapters.values():
+            faders = mix[adapter.name].at(0)
+            for target, gain in zip(adapter.targets, faders.gains(adapter.targets), strict=True):
+                scales[self._ids[adapter.name, target.name]] = gain
+        return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
+
+    def lora_at(self, token: int) -> Scales:
+        """The scales of this moment from a generated token on; 0 is the first. While a single row is in use: its own."""
+        with self._writing:
+            mix = self._plays[0] if len(self._plays) == 1 else self._rest
+        return self.lora(mix.at(token))
+
+    def scaling(self, target: Target) -> Any:
+        """What multiplies a part's output right now: a number, or one for each row in use."""
+        if (target.adapter, target.name) not in self._ids:
+            raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
+        plays = self._plays or (self._rest,)
+        found = [mix.gain(target) * target.scaling for mix in plays]
+        return found[0] if len(found) == 1 else found
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While the block lasts nobody else looks for adapters or moves a fader."""
+        with self._writing:
+            yield
+
+    def check_free(self) -> None:
+        """Refuses what would wait for this very thread, for ever."""
+        if self._rows_of == threading.get_ident():
+            raise RuntimeError(_IN_USE)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As `changing`, and refused while rows are in use."""
+        with self._writing:
+            if self._rows_of is not None:
+                raise RuntimeError(_IN_USE)
+            yield
+
+    @contextmanager
+    def rows(self, mixes: Sequence[Mix]) -> Iterator[Turn]:
+        """Several mixes, each with requests of its own; nothing is to be done as a reply grows."""
+        if why_not := self.why_not_rows(mixes):
+            raise NotInRows(why_not)
+        with self._writing:
+            self._rows_of, self._plays = threading.get_ident(), tuple(mixes)
+        try:
+            yield lambda token: None
+        finally:
+            with self._writing:
+                self._rows_of, self._plays = None, ()
+
+    # Generating and reading
+
+    def ends(self, sampling: Sampling) -> list[int]:
+        """The ids that end a reply, and the one that stands for any other that the server ended it with."""
+        given = sampling.extras.get("eos_token_id")
+        more = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
+        return [*(int(id) for id in more), *self._ends, END]
+
+    def limit(self, sampling: Sampling) -> int | None:
+        """How many tokens a reply may have by the settings."""
+        return sampling.max_new_tokens
+
+    def say(self, prompt: Sequence[int], voices: Sequence[Voice], sampling: Sampling, hear: Hear, turn: Turn) -> None:
+        """Has every voice go on from a prompt, as many side by side as the server has slots.
+
+        Raises:
+            ValueError: a setting that the server does not have.
+            LlamaServerError: the server is gone, refuses, or has other adapters than it had.
+        """
+        settings = settings_of(sampling, self._known)
+        self._check_same()
+
+        def ask(voice: Voice) -> Asking:
+            return Asking(self.client, prompt, settings, voice.seed, sampling.max_new_tokens, self.lora)
+
+        say_together(voices, ask, hear, self.slots)
+
+    def reply(self, prompt: Sequence[int], sampling: Sampling, seed: int = 0) -> Iterator[Token]:
+        """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed from the next token on.
+
+        The request is asked again with what was said so far then (`differs("mid_reply")`). Closing it ends the reply.
+
+        Raises:
+            ValueError, LlamaServerError: as with `say`.
+        """
+        settings = settings_of(sampling, self._known)
+        self._check_same()
+        asking = Asking(self.client, prompt, settings, seed, sampling.max_new_tokens, self.lora)
+        try:
+            yield from asking.tokens(
+                lambda token: self._rest.at(token),
+                lambda token: ahead_of(self._rest, sampling.max_new_tokens)(token),
+            )
+        finally:
+            asking.call_off()
+
+    def reader(self, prompt: Sequence[int], cancelled: Cancel, held: Hold, keep: bool) -> ServerReader:
+        """Judges texts after a prompt, mix by mix."""
+        if why_not := self.why_not("scores"):
+            raise ValueError(why_not)
+        self._check_same()
+        return ServerReader(self.client, self.tokens, prompt, self.context, self.lora, cancelled, held)
+
+    def _check_same(self) -> None:
+        """Refuses a server that was started anew with other adapters: its numbers would be for others' files."""
+        loras = _listed(self._asked("/lora-adapters", list), self.client)
+        if tuple(path for _, path, _ in loras) != self._paths:
+            self._outdated = True
+            raise LlamaServerError(
+                f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with all "
+                "parts"
+            )
+
+    def let_go(self) -> None:
+        """Nothing is kept ready."""
+
+    def out_of_memory(self, error: BaseException) -> bool:
+        """The server's memory is its own business."""
+        return False
+
+    def give_back(self) -> None:
+        """Nothing is held."""
+
+
+_WHY_NOT: Mapping[str, str] = {
+    "divergence": "a llama-server tells how likely a text is, not the whole distributions that a distance is taken of",
+    "weights": "the weights are in the llama-server: work on the adapter's folder instead (lora-mixer bake, inspect)",
+    "impact": "impact needs the model in this process: load it with the Transformers loader",
+    "load": "a llama-server takes adapters when it starts: start it again with others",
+    "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
+}
+_DIFFERS: Mapping[str, str] = {
+    "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it had "
+    "read under the old one",
+    "fades": "wherever a gain changes llama.cpp reads prompt and reply again under the new one: slopes take long, and what "
+    "was said before is heard under the new gain",
+    "rows": "columns take turns in the llama-server: N of them cost about N times one",
+    "scores": "a text is read one token at a time, as if it were said",
+}
+
+
+def _listed(told: Sequence[Any], client: Client) -> list[tuple[int, str, float]]:
+    try:
+        return [(int(one["id"]), str(one["path"]), float(one["scale"])) for one in told]
+    except (KeyError, TypeError, ValueError):
+        raise LlamaServerError(f"the llama-server at {client.url} does not tell what adapters it has") from None

@@ -1,0 +1,214 @@
+"""An adapter in one file per target, so that a stock llama-server has a scale for each of them.
+
+llama.cpp multiplies what a file adds by alpha / r of that file times the scale that a request names: each part can have
+its own alpha, so that rank-stabilised adapters and patterns come out exactly.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ...files import folder_aside, safe_name
+from ...optional_packages import needed
+from ...disk import telling
+from .base import Base
+from .gguf_adapter import read_gguf_pairs
+from .gguf_file import looks_like_gguf
+from .pair import CannotSplit, Pair, Whole
+from .part import LIST, Part, listed
+from .peft_adapter import read_peft
+
+#: Told how many parts are written, and of how many.
+Progress = Callable[[int, int], None]
+#: How many layers share a part, where one for each target is too many for a command line.
+_BANDS = (1, 2, 4, 8, 16, 32, 10_000)
+
+
+def split(
+    adapter: Path | str,
+    model: Path | str,
+    out: Path | str,
+    *,
+    name: str | None = None,
+    longest: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Part, ...]:
+    """Writes an adapter as one GGUF file per target. Nothing is there under `out` until all of it is.
+
+    >>> parts = split("loras/pirate", "models/smollm2.gguf", "parts/pirate")
+    >>> desk = Desk(connect("http://127.0.0.1:8080", parts))
+
+    Args:
+        adapter: a PEFT adapter's folder, or a GGUF adapter.
+        model: the base model's GGUF file.
+        out: the folder that the parts are written into; it is made, or is empty.
+        name: the adapter's; that of its folder or file if not given.
+        longest: how many characters the paths of all parts, with a comma between them, may take on a command line.
+            Where one part per target takes more, a part holds a kind in a band of layers.
+        overwrite: whether what is at `out` already is replaced.
+        progress: told after each part.
+
+    Raises:
+        CannotSplit: llama.cpp has no form for the adapter, or it is for another model.
+        ValueError: the adapter or the model is damaged, or is none.
+        FileExistsError: there is something at `out`.
+        OSError: it cannot be written.
+    """
+    adapter, model, out = (Path(one).expanduser() for one in (adapter, model, out))
+    found = read_whole(adapter, Base.read(model))
+    name = safe_name(name or _name(adapter), "name of an adapter")
+    out = Path(os.path.abspath(out))
+    empty = out.is_dir() and not any(out.iterdir())
+    groups = _groups(found.pairs, out, longest)
+    with folder_aside(out, overwrite=overwrite or empty) as aside:
+        parts = []
+        for at, (file, target, pairs) in enumerate(groups):
+            write_pairs(aside / file, found.architecture, pairs)
+            parts.append(_part(out / file, name, target, pairs, found))
+            if progress is not None:
+                progress(at + 1, len(groups))
+        (aside / LIST).write_text(listed(parts, adapter.resolve()), encoding="utf-8")
+    return tuple(parts)
+
+
+def whole(adapter: Path | str, model: Path | str, path: Path | str, *, overwrite: bool = False) -> Path:
+    """Writes an adapter as one GGUF file, as llama.cpp's own converter does.
+
+    Where targets differ in alpha / r, which such a file has one of, B of some of them takes up the difference, in
+    float32.
+
+    Args:
+        adapter: a PEFT adapter's folder, or a GGUF adapter.
+        model: the base model's GGUF file.
+        path: the file to write.
+        overwrite: whether a file that is there already is replaced.
+
+    Raises:
+        CannotSplit, ValueError, FileExistsError, OSError: as with `split`.
+    """
+    adapter, model, path = (Path(one).expanduser() for one in (adapter, model, path))
+    found = read_whole(adapter, Base.read(model))
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with telling(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_pairs(aside, found.architecture, found.pairs)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    return path
+
+
+def read_whole(adapter: Path, base: Base) -> Whole:
+    """An adapter of either kind, as llama.cpp adds it to this base model."""
+    if adapter.is_file():
+        if not looks_like_gguf(adapter):
+            raise CannotSplit(f"{adapter} is no GGUF file: name a GGUF adapter, or a PEFT adapter's folder")
+        return read_gguf_pairs(adapter, base)
+    return read_peft(adapter, base)
+
+
+def write_pairs(path: Path, architecture: str, pairs: Sequence[Pair]) -> None:
+    """Writes some of an adapter's pairs into one GGUF file."""
+    gguf = needed("gguf", "writing GGUF files")
+    # One alpha for the whole file: that of most of its pairs, which stay as they are to the bit.
+    alphas = [np.float32(pair.scaling * pair.rank) for pair in pairs if pair.scaling]
+    alpha = max(alphas, key=alphas.count) if alphas else np.float32(1)
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(alpha))
+    for pair in pairs:
+        a, b = pair.read()
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise CannotSplit(f"{pair.target} holds numbers that are not finite (NaN or infinite): it is damaged")
+        if np.float32(pair.scaling * pair.rank) != alpha:
+            b = b.astype(np.float32) * np.float32(pair.scaling * pair.rank / float(alpha))
+        writer.add_tensor(f"{pair.tensor}.lora_a", np.ascontiguousarray(a))
+        writer.add_tensor(f"{pair.tensor}.lora_b", np.ascontiguousarray(b))
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    finally:
+        writer.close()
+
+
+def _name(adapter: Path) -> str:
+    return adapter.stem if adapter.is_file() else adapter.resolve().name
+
+
+def _part(path: Path, name: str, target: str, pairs: Sequence[Pair], found: Whole) -> Part:
+    layers = {pair.layer for pair in pairs}
+    rank = max(pair.rank for pair in pairs)
+    return Part(
+        path=path,
+        adapter=name,
+        target=target,
+        targets=tuple(pair.target for pair in pairs),
+        kind=pairs[0].kind,
+        layer=layers.pop() if len(layers) == 1 else None,
+        rank=rank,
+        scaling=pairs[0].scaling,
+        parameters=sum(pair.parameters for pair in pairs),
+        rank_stabilised=found.rank_stabilised,
+    )
+
+
+# Which pairs share a part
+
+
+def _groups(pairs: Sequence[Pair], out: Path, longest: int | None) -> list[tuple[str, str, list[Pair]]]:
+    """The parts that an adapter becomes: file, name and pairs of each; as many as a command line holds.
+
+    Raises:
+        CannotSplit: not even one part for each kind would fit.
+    """
+    length = 0
+    for band in _BANDS:
+        groups = _named(_banded(pairs, band))
+        length = sum(len(str(out / file)) + 1 for file, _, _ in groups)
+        if longest is None or length <= longest:
+            return groups
+    raise CannotSplit(
+        f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the most: "
+        "choose a folder with a shorter path"
+    )
+
+
+def _banded(pairs: Sequence[Pair], band: int) -> Iterable[tuple[str, list[Pair]]]:
+    """The pairs that share a part, under a name for them: a kind in so many layers."""
+    if band == 1:
+        return [(pair.target, [pair]) for pair in pairs]
+    groups: dict[tuple[str, int], list[Pair]] = {}
+    for pair in pairs:
+        where = pair.target if pair.layer is None else pair.target.replace(f".{pair.layer}.", ".*.", 1)
+        groups.setdefault((where, (pair.layer or 0) // band), []).append(pair)
+    named = []
+    for (where, _), own in groups.items():
+        layers = [pair.layer for pair in own if pair.layer is not None]
+        span = str(layers[0]) if len(layers) == 1 else f"{min(layers)}-{max(layers)}" if layers else ""
+        named.append((where.replace(".*.", f".{span}.", 1), own))
+    return named
+
+
+def _named(groups: Iterable[tuple[str, list[Pair]]]) -> list[tuple[str, str, list[Pair]]]:
+    """The same with a short name for each file: all of them stand on one command line."""
+    files: dict[str, int] = {}
+    found = []
+    for target, pairs in groups:
+        layer = pairs[0].layer
+        stem = f"{pairs[0].kind}" if layer is None else f"{layer}.{pairs[0].kind}"
+        files[stem] = files.get(stem, 0) + 1
+        again = f".{files[stem]}" if files[stem] > 1 else ""
+        found.append((f"{stem}{again}.gguf", target, pairs))
+    return found
+
+
