@@ -279,7 +279,7 @@ class LlamaServerEngine:
             ValueError: a setting that the server does not have.
             LlamaServerError: the server is gone, refuses, or has other adapters than it had.
         """
-        settings = settings_of(sampling, self._known)
+        settings = settings_of(sampling, self._known, self.context)
         self._check_same()
 
         def ask(voice: Voice) -> Asking:
@@ -295,7 +295,7 @@ class LlamaServerEngine:
         Raises:
             ValueError, LlamaServerError: as with `say`.
         """
-        settings = settings_of(sampling, self._known)
+        settings = settings_of(sampling, self._known, self.context)
         self._check_same()
         asking = Asking(self.client, prompt, settings, seed, sampling.max_new_tokens, self.lora)
         try:
