@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -63,10 +63,8 @@ def answering(answers: dict[str, Any]) -> Iterator[str]:
         def log_message(self, *_: Any) -> None: ...
 
         def handle(self) -> None:
-            try:
+            with suppress(OSError):  # whoever asked has gone
                 super().handle()
-            except OSError:  # whoever asked has gone
-                pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -66,7 +66,9 @@ def split_adapters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Part, ...]
     """Both adapters of the demo, in parts."""
     folder = tmp_path_factory.mktemp("parts")
     return tuple(
-        part for name in ("pirate", "butler") for part in llama_server.split(ADAPTERS / name, gguf_file(), folder / name)
+        part
+        for name in ("pirate", "butler")
+        for part in llama_server.split(ADAPTERS / name, gguf_file(), folder / name)
     )
 
 

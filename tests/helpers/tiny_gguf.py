@@ -80,7 +80,11 @@ def write_adapter(folder: Path, weights: Mapping[str, tuple[Any, Any]], **config
     (folder / "adapter_config.json").write_text(json.dumps(fields), encoding="utf-8")
     tensors = {}
     for name, (a, b) in weights.items():
-        parts = ("lora_embedding_A", "lora_embedding_B") if name.endswith("embed_tokens") else ("lora_A.weight", "lora_B.weight")
+        parts = (
+            ("lora_embedding_A", "lora_embedding_B")
+            if name.endswith("embed_tokens")
+            else ("lora_A.weight", "lora_B.weight")
+        )
         for part, one in zip(parts, (a, b), strict=True):
             tensors[f"base_model.model.{name}.{part}"] = np.ascontiguousarray(one)
     save_file(tensors, folder / "adapter_model.safetensors")

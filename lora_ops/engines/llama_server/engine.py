@@ -133,7 +133,8 @@ class LlamaServerEngine:
             loras = _listed(self._asked("/lora-adapters", list), self.client)
             self._take(loras)
             self._known = frozenset(settings.get("params") or ())
-            self.context = settings.get("n_ctx") if isinstance(settings.get("n_ctx"), int) else None
+            context = settings.get("n_ctx")
+            self.context = context if isinstance(context, int) else None
             self.slots = max(1, int(props.get("total_slots") or 1))
             self._ends = self._end_of(props.get("eos_token"))
             self.parameters = self._parameters()
@@ -157,13 +158,13 @@ class LlamaServerEngine:
         ids: dict[tuple[str, str], int] = {}
         for part in parts:
             path = str(part.path)
-            id = numbers.get(path, numbers.get(os.path.realpath(path)))
-            if id is None:
+            number = numbers.get(path, numbers.get(os.path.realpath(path)))
+            if number is None:
                 raise LlamaServerError(
-                    f"the llama-server at {self.client.url} has not loaded {part.path.name} of {part.adapter!r}: start it "
-                    "with all parts"
+                    f"the llama-server at {self.client.url} has not loaded {part.path.name} of {part.adapter!r}: start "
+                    "it with all parts"
                 )
-            ids[part.adapter, part.target] = id
+            ids[part.adapter, part.target] = number
         self.parts, self._ids = parts, ids
         self._paths = tuple(path for _, path, _ in loras)
         self._others = {id: scale for id, _, scale in loras if id not in set(ids.values())}
@@ -188,7 +189,9 @@ class LlamaServerEngine:
                 self._why_not_read = why_not_read(self.client, self.tokens, self.lora(Mix()))
             return self._why_not_read
         if what == "live":
-            return "" if self.carried else "a llama-server plays a mix to requests that name it: others hear it as started"
+            return (
+                "" if self.carried else "a llama-server plays a mix to requests that name it: others hear it as started"
+            )
         if what == "rows":
             return "" if self.slots > 1 else "this llama-server has one slot: start it with --parallel 4"
         return _WHY_NOT.get(what, "")
@@ -319,8 +322,8 @@ class LlamaServerEngine:
         if tuple(path for _, path, _ in loras) != self._paths:
             self._outdated = True
             raise LlamaServerError(
-                f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with all "
-                "parts"
+                f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with "
+                "all parts"
             )
 
     def let_go(self) -> None:
@@ -342,10 +345,10 @@ _WHY_NOT: Mapping[str, str] = {
     "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
 }
 _DIFFERS: Mapping[str, str] = {
-    "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it had "
-    "read under the old one",
-    "fades": "wherever a gain changes llama.cpp reads prompt and reply again under the new one: slopes take long, and what "
-    "was said before is heard under the new gain",
+    "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
+    "had read under the old one",
+    "fades": "wherever a gain changes llama.cpp reads prompt and reply again under the new one: slopes take long, and "
+    "what was said before is heard under the new gain",
     "rows": "columns take turns in the llama-server: N of them cost about N times one",
     "scores": "a text is read one token at a time, as if it were said",
 }

@@ -69,7 +69,9 @@ class SafeTensors:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{self.path} is damaged: it says nothing of {name[:200]}") from error
         if kind not in _DTYPES:
-            raise ValueError(f"{self.path}: {name[:200]} is stored as {kind}, which llama.cpp's adapters have no form of")
+            raise ValueError(
+                f"{self.path}: {name[:200]} is stored as {kind}, which llama.cpp's adapters have no form of"
+            )
         dtype = np.dtype(_DTYPES[kind])
         if end - start != prod(shape) * dtype.itemsize or self.begin + end > self.path.stat().st_size:
             raise ValueError(f"{self.path} is damaged or cut off at {name[:200]}")

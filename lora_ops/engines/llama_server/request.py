@@ -19,7 +19,18 @@ _NAMES = {
 #: What transformers is told besides and a server need not hear.
 _FOR_OTHERS = ("pad_token_id", "bos_token_id", "eos_token_id", "use_cache")
 #: What is ours to say.
-_OURS = ("lora", "prompt", "stream", "n_predict", "max_tokens", "seed", "cache_prompt", "return_tokens", "n_probs", "stop")
+_OURS = (
+    "lora",
+    "prompt",
+    "stream",
+    "n_predict",
+    "max_tokens",
+    "seed",
+    "cache_prompt",
+    "return_tokens",
+    "n_probs",
+    "stop",
+)
 _FAR_BACK = 8192
 #: The server takes this one for "any".
 _RANDOM = 2**32 - 1

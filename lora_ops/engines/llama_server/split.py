@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...disk import telling
 from ...files import folder_aside, safe_name
 from ...optional_packages import needed
-from ...disk import telling
 from .base import Base
 from .gguf_adapter import read_gguf_pairs
 from .gguf_file import looks_like_gguf
@@ -62,7 +62,7 @@ def split(
     adapter, model, out = (Path(one).expanduser() for one in (adapter, model, out))
     found = read_whole(adapter, Base.read(model))
     name = safe_name(name or _name(adapter), "name of an adapter")
-    out = Path(os.path.abspath(out))
+    out = out.absolute()
     empty = out.is_dir() and not any(out.iterdir())
     groups = _groups(found.pairs, out, longest)
     with folder_aside(out, overwrite=overwrite or empty) as aside:
@@ -178,8 +178,8 @@ def _groups(pairs: Sequence[Pair], out: Path, longest: int | None) -> list[tuple
         if longest is None or length <= longest:
             return groups
     raise CannotSplit(
-        f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the most: "
-        "choose a folder with a shorter path"
+        f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the "
+        "most: choose a folder with a shorter path"
     )
 
 
@@ -210,5 +210,3 @@ def _named(groups: Iterable[tuple[str, list[Pair]]]) -> list[tuple[str, str, lis
         again = f".{files[stem]}" if files[stem] > 1 else ""
         found.append((f"{stem}{again}.gguf", target, pairs))
     return found
-
-

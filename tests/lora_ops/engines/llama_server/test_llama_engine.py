@@ -118,7 +118,9 @@ def test_a_fade_stands_at_each_token_where_it_says(llama: Llama) -> None:
     slope = Mix({"pirate": Faders(fades={"master": Fade(((0, 1.0), (4, 0.0)))})})
     loaded, late_said, slope_said = texts(desk, llama.prompt, [Mix(), late, slope])
     assert late_said[:5] == loaded[:5]
-    (rest,) = texts(desk, [*llama.prompt, *late_said[:5]], [desk.base()], generation={"max_new_tokens": 7, "do_sample": False})
+    (rest,) = texts(
+        desk, [*llama.prompt, *late_said[:5]], [desk.base()], generation={"max_new_tokens": 7, "do_sample": False}
+    )
     assert late_said[5:] == rest
     for token in range(6):
         faders = Mix({"pirate": Faders(master=slope["pirate"].at(token).master)})

@@ -54,7 +54,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a model that loads": ({"/props": (503, {"error": {"message": "Loading model"}})}, "still loading its model"),
     "an error of its own": ({"/props": (500, {"error": {"message": "out of luck"}})}, r"refused \(500\): out of luck"),
     "half an answer": ({"/props": b'{"default'}, "does not answer as a llama-server does"),
-    "another end token's form": ({"/props": {**USUAL["/props"], "eos_token": "x"}, "/tokenize": {"no": 1}}, "into tokens"),
+    "another end token's form": (
+        {"/props": {**USUAL["/props"], "eos_token": "x"}, "/tokenize": {"no": 1}},
+        "into tokens",
+    ),
 }
 
 
@@ -66,7 +69,10 @@ def test_what_is_no_llama_server_is_told_when_somebody_connects(case: str) -> No
 
 
 BROKEN: dict[str, tuple[Any, str]] = {
-    "an error before the first token": ((400, {"error": {"message": "prompt too long"}}), r"refused \(400\): prompt too"),
+    "an error before the first token": (
+        (400, {"error": {"message": "prompt too long"}}),
+        r"refused \(400\): prompt too",
+    ),
     "a stream that breaks off": (slowly(tokens(8, 9), 0), "broke off in the middle of a reply"),
     "a stream of nonsense": (slowly([*tokens(8), b"data: {nonsense\n\n"], 0), "does not answer as a llama-server does"),
     "an error in the middle": (
@@ -86,9 +92,9 @@ def test_a_reply_that_goes_wrong_ends_with_a_sentence(case: str) -> None:
 
 
 def test_a_server_that_falls_silent_is_given_up() -> None:
-    with answering({"/completion": slowly(tokens(8, 9), 20)}) as url:
-        with pytest.raises(LlamaServerError, match="has not said a word for 1 seconds"):
-            heard(url, patience=1.0)
+    silent = answering({"/completion": slowly(tokens(8, 9), 20)})
+    with silent as url, pytest.raises(LlamaServerError, match="has not said a word for 1 seconds"):
+        heard(url, patience=1.0)
 
 
 @pytest.mark.parametrize("said", [[], [8]])

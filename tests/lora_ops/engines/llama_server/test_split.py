@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def added(parts: tuple[Part, ...]) -> dict[str, Any]:
     return found
 
 
-def expected(weights: dict[str, tuple[Any, Any]], scaling: Any, permuted: bool = True) -> dict[str, Any]:
+def expected(weights: Mapping[str, Any], scaling: Any, permuted: bool = True) -> dict[str, Any]:
     found = {}
     for name, (a, b) in weights.items():
         one = np.asarray(b, np.float64) @ np.asarray(a, np.float64) * (scaling(name) if callable(scaling) else scaling)
@@ -228,9 +229,12 @@ def test_what_llama_cpp_has_no_form_for_is_refused_by_name(model: Path, tmp_path
     if config.get("peft_type") == "LOHA":
         from safetensors.numpy import save_file
 
-        tensor = np.zeros((24, 4), np.float32)
+        tensor: Any = np.zeros((24, 4), np.float32)
         names = [f"base_model.model.model.layers.0.mlp.up_proj.hada_w{at}_{side}" for at in (1, 2) for side in "ab"]
-        save_file({name: tensor if name.endswith("a") else tensor.T[:, :16] + 0 for name in names}, folder / "adapter_model.safetensors")
+        save_file(
+            {name: tensor if name.endswith("a") else tensor.T[:, :16] + 0 for name in names},
+            folder / "adapter_model.safetensors",
+        )
     with pytest.raises(ValueError, match=match):
         split(folder, model, tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
