@@ -16,3 +16,4 @@ from .server import ServerError as ServerError
 from .server import start as start
 from .split import split as split
 from .split import whole as whole
+from .store import PartsStore as PartsStore

@@ -125,6 +125,14 @@ def read_parts(folder: Path) -> tuple[Part, ...]:
     return parts
 
 
+def source_of(folder: Path) -> Path | None:
+    """Where the adapter is that the parts in a folder were made of; None where their list does not tell."""
+    try:
+        return Path(str(from_json((folder / LIST).read_bytes())["source"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def parts_at(paths: Sequence[str]) -> tuple[Part, ...]:
     """The parts that a server on this machine has loaded, by the paths that it names.
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from ...shelf.adapter_files import WEIGHTS, AdapterFiles, FileTarget, read_adapter
 from ...shelf.lora_fields import Effect, traits, unknown_words
+from ...shelf.safetensors_file import SafeTensors
 from .base import Base
 from .layout import laid_out, why_unknown
-from .numbers import SafeTensors
 from .pair import CannotSplit, Pair, Whole, check_fits
 
 if TYPE_CHECKING:
