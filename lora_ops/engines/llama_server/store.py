@@ -13,6 +13,7 @@ from ...shelf.adapter_folder import CONFIG, WEIGHTS
 from .base import Base
 from .part import LIST, Part, read_parts, source_of
 from .split import Progress, split
+from .whole_adapter import name_of
 
 #: Changes when parts of an adapter come out otherwise than before.
 _MADE = "1"
@@ -37,9 +38,9 @@ class PartsStore:
         longest: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[Part, ...]:
-        """The parts of an adapter for a model; split now, unless they are kept already. Args and errors as of `split`."""
+        """The parts of an adapter for a model; split now unless they are kept already. Args and errors as of `split`."""
         adapter, model = Path(adapter).expanduser(), Path(model).expanduser()
-        name = name or (adapter.stem if adapter.is_file() else adapter.resolve().name)
+        name = name or name_of(adapter)
         home = self.folder / _key(adapter, model, name, longest)
         with telling(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)

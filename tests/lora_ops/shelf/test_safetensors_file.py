@@ -67,9 +67,7 @@ def test_a_file_that_is_cut_off_or_longer_than_it_says_is_refused(path: Path) ->
         {name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for name in "xy"},
     ],
 )
-def test_a_header_that_cannot_be_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: Any
-) -> None:
+def test_a_header_that_cannot_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: Any) -> None:
     text = json.dumps(header).encode()
     path = tmp_path / "weights.safetensors"
     path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))

@@ -51,7 +51,8 @@ def test_parts_that_lack_one_are_made_anew(model: Path, adapter: Path, tmp_path:
 def test_parts_go_when_their_adapter_is_gone(model: Path, adapter: Path, tmp_path: Path) -> None:
     store = PartsStore(tmp_path / "parts")
     assert store.clear() == ()
-    kept = store.parts(write_adapter(tmp_path / "poet", pairs({"model.layers.0.mlp.up_proj": SHAPES["mlp.up_proj"]})), model)
+    poet = write_adapter(tmp_path / "poet", pairs({"model.layers.0.mlp.up_proj": SHAPES["mlp.up_proj"]}))
+    kept = store.parts(poet, model)
     gone = store.parts(adapter, model)
     shutil.rmtree(adapter)
     assert store.clear() == (gone[0].path.parent,)
