@@ -11,6 +11,7 @@ from . import bake as baking
 from . import demo as page
 from . import inspect as inspecting
 from . import measure as measuring
+from . import split as splitting
 from .exits import NAME
 
 #: What a user types where LoRA Mixer is installed.
@@ -53,6 +54,7 @@ app.command("inspect")(inspecting.inspect)
 app.command("bake")(baking.bake)
 app.command("combine")(baking.combine)
 app.command("merge")(baking.merge)
+app.command("split")(splitting.split)
 app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
 # What follows `demo` is for the page, its own --help too.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .adapter_config import AdapterFileError
 from .adapter_folder import what_it_is
+from .safetensors_file import SafeTensors
 
 #: The header of 18,000 targets takes some megabytes.
 MOST_HEADER = 64 * 2**20
@@ -22,7 +23,10 @@ class Tensor:
 
 def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The names, shapes and dtypes of the tensors in a file, whose offsets and length have been checked."""
-    from safetensors import SafetensorError, safe_open
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:  # portable builds of hosts have none
+        safe_open = None
 
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -32,6 +36,8 @@ def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str
         raise AdapterFileError(f"{path} is cut off: its header says {length} bytes, and the file has {size}")
     if length > MOST_HEADER:
         raise AdapterFileError(f"{path}: its header of {length} bytes is larger than {MOST_HEADER // 2**20} MiB")
+    if safe_open is None:
+        return _by_hand(path)
     try:
         with safe_open(str(path), framework="numpy") as file:
             tensors = {}
@@ -42,6 +48,14 @@ def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str
     except (SafetensorError, ValueError, OverflowError) as error:
         reason = str(error).removeprefix("Error while deserializing header: ")
         raise AdapterFileError(f"{path} is damaged or cut off: {reason}") from error
+
+
+def _by_hand(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        file = SafeTensors.open(path)
+    except ValueError as error:
+        raise AdapterFileError(f"{path} is damaged or cut off: {error}") from error
+    return {name: Tensor(one.shape, one.dtype) for name, one in file.entries.items()}, dict(file.metadata)
 
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}

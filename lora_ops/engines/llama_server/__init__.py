@@ -15,4 +15,5 @@ from .server import Server as Server
 from .server import ServerError as ServerError
 from .server import start as start
 from .split import split as split
-from .split import whole as whole
+from .store import PartsStore as PartsStore
+from .whole_adapter import whole as whole

@@ -14,7 +14,9 @@ from ...optional_packages import needed
 from .gguf_file import GGUFError, GGUFFile, read_gguf
 
 #: Kinds as most models of transformers call them.
-_USUAL = frozenset("q_proj k_proj v_proj o_proj qkv_proj gate_proj up_proj down_proj gate_up_proj".split())
+_USUAL = frozenset(
+    ["q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_proj", "up_proj", "down_proj", "gate_up_proj"]
+)
 
 
 @dataclass(frozen=True)

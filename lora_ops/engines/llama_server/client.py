@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,7 +111,7 @@ class Call:
         except (ValueError, RecursionError):
             raise self._nonsense(data) from None
 
-    def events(self) -> Iterator[dict[str, Any]]:
+    def events(self) -> Generator[dict[str, Any], None, None]:
         """The events of a stream, one after the other; no more of them once it is called off.
 
         Raises:
@@ -178,7 +178,9 @@ class Call:
         return LlamaServerError(f"the llama-server at {self._client.url} {how}")
 
     def _nonsense(self, data: bytes) -> LlamaServerError:
-        return LlamaServerError(f"what listens at {self._client.url} does not answer as a llama-server does: {_cut(data)}")
+        return LlamaServerError(
+            f"what listens at {self._client.url} does not answer as a llama-server does: {_cut(data)}"
+        )
 
 
 def _message(data: bytes) -> str:

@@ -137,7 +137,8 @@ class LlamaServerEngine:
             loras = _listed(self._asked("/lora-adapters", list), self.client)
             self._take(loras)
             self._known = frozenset(settings.get("params") or ())
-            self.context = settings.get("n_ctx") if isinstance(settings.get("n_ctx"), int) else None
+            context = settings.get("n_ctx")
+            self.context = context if isinstance(context, int) else None
             self.slots = max(1, int(props.get("total_slots") or 1))
             self._ends = self._end_of(props.get("eos_token"))
             self.parameters = self._parameters()
@@ -161,13 +162,13 @@ class LlamaServerEngine:
         ids: dict[tuple[str, str], int] = {}
         for part in parts:
             path = str(part.path)
-            id = numbers.get(path, numbers.get(os.path.realpath(path)))
-            if id is None:
+            number = numbers.get(path, numbers.get(os.path.realpath(path)))
+            if number is None:
                 raise LlamaServerError(
-                    f"the llama-server at {self.client.url} has not loaded {part.path.name} of {part.adapter!r}: start it "
-                    "with all parts"
+                    f"the llama-server at {self.client.url} has not loaded {part.path.name} of {part.adapter!r}: start "
+                    "it with all parts"
                 )
-            ids[part.adapter, part.target] = id
+            ids[part.adapter, part.target] = number
         self.parts, self._ids = parts, ids
         self._paths = tuple(path for _, path, _ in loras)
         self._others = {id: scale for id, _, scale in loras if id not in set(ids.values())}
@@ -192,7 +193,9 @@ class LlamaServerEngine:
                 self._why_not_read = why_not_read(self.client, self.tokens, self.lora(Mix()))
             return self._why_not_read
         if what == "live":
-            return "" if self.carried else "a llama-server plays a mix to requests that name it: others hear it as started"
+            return (
+                "" if self.carried else "a llama-server plays a mix to requests that name it: others hear it as started"
+            )
         if what == "rows":
             return "" if self.slots > 1 else "this llama-server has one slot: start it with --parallel 4"
         return _WHY_NOT.get(what, "")
@@ -289,7 +292,7 @@ class LlamaServerEngine:
             ValueError: a setting that the server does not have.
             LlamaServerError: the server is gone, refuses, or has other adapters than it had.
         """
-        settings = settings_of(sampling, self._known)
+        settings = settings_of(sampling, self._known, self.context)
         self._check_same()
 
         def ask(voice: Voice) -> Asking:
@@ -305,7 +308,7 @@ class LlamaServerEngine:
         Raises:
             ValueError, LlamaServerError: as with `say`.
         """
-        settings = settings_of(sampling, self._known)
+        settings = settings_of(sampling, self._known, self.context)
         self._check_same()
         asking = Asking(self.client, prompt, settings, seed, sampling.max_new_tokens, self.lora)
         try:
@@ -329,8 +332,8 @@ class LlamaServerEngine:
         if tuple(path for _, path, _ in loras) != self._paths:
             self._outdated = True
             raise LlamaServerError(
-                f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with all "
-                "parts"
+                f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with "
+                "all parts"
             )
 
     def let_go(self) -> None:
@@ -352,10 +355,10 @@ _WHY_NOT: Mapping[str, str] = {
     "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
 }
 _DIFFERS: Mapping[str, str] = {
-    "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it had "
-    "read under the old one",
-    "fades": "wherever a gain changes llama.cpp reads prompt and reply again under the new one: slopes take long, and what "
-    "was said before is heard under the new gain",
+    "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
+    "had read under the old one",
+    "fades": "wherever a gain changes llama.cpp reads prompt and reply again under the new one: slopes take long, and "
+    "what was said before is heard under the new gain",
     "rows": "columns take turns in the llama-server: N of them cost about N times one",
     "scores": "a text is read one token at a time, as if it were said",
 }

@@ -70,7 +70,9 @@ def _pair(file: GGUFFile, name: str, alpha: float, base: Base) -> Pair:
     check_fits(name, name, a.shape, b.shape, base)
     rank = b.shape[-1]
     if rank != (a.shape[-1] if name == "token_embd.weight" else a.shape[-2]) or rank < 1:
-        raise CannotSplit(f"{file.path.name}: the ranks of lora_a {a.shape} and lora_b {b.shape} of {name} do not agree")
+        raise CannotSplit(
+            f"{file.path.name}: the ranks of lora_a {a.shape} and lora_b {b.shape} of {name} do not agree"
+        )
     if not a.size or not b.size:
         raise CannotSplit(f"{file.path.name}: {name} is stored as {a.kind}, whose numbers cannot be read here")
     module = base.modules.get(name, name.removesuffix(".weight"))

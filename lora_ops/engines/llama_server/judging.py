@@ -75,7 +75,9 @@ class ServerReader:
                     logprobs.append(logprob)
                     agreed += agrees
                 if len(logprobs) == at:
-                    raise LlamaServerError(f"the llama-server at {self._client.url} does not say token {text[at]} of a text")
+                    raise LlamaServerError(
+                        f"the llama-server at {self._client.url} does not say token {text[at]} of a text"
+                    )
         return Judgement(tuple(logprobs), math.nan, agreed / len(text))
 
     def _part(self, text: tuple[int, ...]) -> tuple[int, ...]:

@@ -18,12 +18,15 @@ PERMUTED = frozenset(
     {"llama", "llama-embed", "arcee", "smollm3", "granite", "granitemoe", "olmo", "minicpm", "mistral3"}
 )
 #: All rows are where they are in transformers.
-KEPT = frozenset(
-    """
-    command-r cohere2 exaone exaone4 gemma gemma2 gemma3 hunyuan-dense llama4 maincoder nemotron olmo2 olmoe orion phi2
-    phi3 qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl seed_oss stablelm starcoder starcoder2
-    """.split()
-)
+# fmt: off
+KEPT = frozenset([
+    "command-r", "cohere2", "exaone", "exaone4", "gemma", "gemma2",
+    "gemma3", "hunyuan-dense", "llama4", "maincoder", "nemotron", "olmo2",
+    "olmoe", "orion", "phi2", "phi3", "qwen2", "qwen2moe",
+    "qwen2vl", "qwen3", "qwen3moe", "qwen3vl", "seed_oss", "stablelm",
+    "starcoder", "starcoder2",
+])
+# fmt: on
 _QUERIES, _KEYS = ".attn_q.weight", ".attn_k.weight"
 
 
@@ -32,8 +35,8 @@ def why_unknown(base: Base) -> str:
     if base.architecture in PERMUTED or base.architecture in KEPT:
         return ""
     return (
-        f"how llama.cpp lays out the weights of {base.architecture!r} models is not known here; convert the adapter with "
-        "llama.cpp's own convert_lora_to_gguf.py, and split the file that it writes"
+        f"how llama.cpp lays out the weights of {base.architecture!r} models is not known here; convert the adapter "
+        "with llama.cpp's own convert_lora_to_gguf.py, and split the file that it writes"
     )
 
 

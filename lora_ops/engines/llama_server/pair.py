@@ -87,7 +87,7 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
                 f"{target}: {model} uses its embeddings as its last layer too, and llama.cpp ends when an adapter of "
                 "embeddings meets that; merge it into the model, and convert that, or train it without embeddings"
             )
-        added = (a[0], b[0])
+        added: tuple[int, ...] = (a[0], b[0])
     else:
         added = (*b[:-1], a[-1])
     if added != shape or len(a) != len(b):

@@ -126,7 +126,7 @@ def read_parts(folder: Path) -> tuple[Part, ...]:
 
 
 def source_of(folder: Path) -> Path | None:
-    """What the parts in a folder were made of; None where nothing says so."""
+    """Where the adapter is that the parts in a folder were made of; None where their list does not tell."""
     try:
         return Path(str(from_json((folder / LIST).read_bytes())["source"]))
     except (OSError, ValueError, KeyError, TypeError):

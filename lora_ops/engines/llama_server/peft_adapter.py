@@ -12,9 +12,9 @@ import numpy as np
 
 from ...shelf.adapter_files import WEIGHTS, AdapterFiles, FileTarget, read_adapter
 from ...shelf.lora_fields import Effect, traits, unknown_words
+from ...shelf.safetensors_file import SafeTensors
 from .base import Base
 from .layout import laid_out, why_unknown
-from .numbers import SafeTensors
 from .pair import CannotSplit, Pair, Whole, check_fits
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def _why_not(files: AdapterFiles) -> str:
         return f"init_lora_weights is {word[:60]!r}, of which it is not known what it does to the model"
     if files.saved or files.copies:
         what = (*files.saved, *files.copies)
-        return f"it holds full copies of weights ({', '.join(what[:3])}), which llama.cpp takes from the model alone; {_MERGE}"
+        some = ", ".join(what[:3])
+        return f"it holds full copies of weights ({some}), which llama.cpp takes from the model alone; {_MERGE}"
     tied = any(target.embedding or target.name.endswith("lm_head") for target in files.targets)
     for trait in traits(config):
         harmless = trait.effect is Effect.TRAINING or (trait.field == "ensure_weight_tying" and not tied)
@@ -122,8 +123,8 @@ def _tensor(module: str, base: Base) -> str:
         if tensor := base.tensor_of(name):
             return tensor
     raise CannotSplit(
-        f"{module} has no name in llama.cpp's {base.architecture!r} models: the adapter is for another model, or adapts "
-        "a part (of images, say) that no adapter of llama.cpp reaches"
+        f"{module} has no name in llama.cpp's {base.architecture!r} models: the adapter is for another model, or "
+        "adapts a part (of images, say) that no adapter of llama.cpp reaches"
     )
 
 
@@ -138,7 +139,7 @@ def _spellings(module: str) -> Iterable[str]:
 
 
 def _expert_pair(name: str, members: Mapping[int, FileTarget], weights: _Weights, base: Base) -> Pair:
-    """One pair for the experts of a layer: ranks padded, what differs in scaling goes into B, who is missing is zero."""
+    """One pair for the experts of a layer: ranks padded, what differs in scaling in B, zeros for who is missing."""
     tensor = _tensor(name, base)
     shape = base.shapes.get(tensor, ())
     count = shape[0] if len(shape) == 3 else 0
@@ -164,5 +165,8 @@ def _read_experts(
     for number, (own_a, own_b) in pairs.items():
         target = members[number]
         factor = 1.0 if target.scaling == scaling else target.scaling / scaling
-        a[number, : target.rank], b[number, :, : target.rank] = own_a, own_b * np.float32(factor) if factor != 1 else own_b
+        a[number, : target.rank], b[number, :, : target.rank] = (
+            own_a,
+            own_b * np.float32(factor) if factor != 1 else own_b,
+        )
     return a, b

@@ -19,7 +19,19 @@ _NAMES = {
 #: What transformers is told besides and a server need not hear.
 _FOR_OTHERS = ("pad_token_id", "bos_token_id", "eos_token_id", "use_cache")
 #: What is ours to say.
-_OURS = ("lora", "prompt", "stream", "n_predict", "max_tokens", "seed", "cache_prompt", "return_tokens", "n_probs", "stop")
+_OURS = (
+    "lora",
+    "prompt",
+    "stream",
+    "n_predict",
+    "max_tokens",
+    "seed",
+    "cache_prompt",
+    "return_tokens",
+    "n_probs",
+    "stop",
+)
+_FAR_BACK = 8192
 #: The server takes this one for "any".
 _RANDOM = 2**32 - 1
 
@@ -27,12 +39,13 @@ _RANDOM = 2**32 - 1
 Scales = Sequence[Mapping[str, Any]]
 
 
-def settings_of(sampling: Sampling, known: Collection[str]) -> dict[str, Any]:
+def settings_of(sampling: Sampling, known: Collection[str], context: int | None) -> dict[str, Any]:
     """The server's names and values of some settings. What is None is as the server was started.
 
     Args:
         sampling: under transformers' names; extras under the server's.
         known: the settings that the server has, by its own word.
+        context: how many tokens its context holds, if it says so.
 
     Raises:
         ValueError: naming an extra that the server does not have.
@@ -42,7 +55,7 @@ def settings_of(sampling: Sampling, known: Collection[str]) -> dict[str, Any]:
         if (value := getattr(sampling, ours)) is not None:
             found[theirs] = value
     if sampling.repetition_penalty is not None:
-        found["repeat_last_n"] = -1  # transformers looks at all of the text
+        found["repeat_last_n"] = context or _FAR_BACK  # transformers looks at all of the text
     for name, value in sampling.extras.items():
         if name in _FOR_OTHERS or value is None:
             continue

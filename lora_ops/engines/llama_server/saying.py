@@ -168,9 +168,6 @@ def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: 
                 running.append(ready)
                 ready.begin(news)
             _gather(news)
-            if failed := next((one for one in running if one.error is not None and not one.tokens), None):
-                assert failed.error is not None
-                raise failed.error
             # One token of each that has one, until all that came are told.
             while True:
                 told = {one: one.tokens.pop(0) for one in running if one.tokens}
@@ -178,9 +175,11 @@ def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: 
                 if not any(one.tokens for one in running) or all(over):
                     break
             wanted = {id(one) for row, one in speakers.items() if not over[row]}
-            for one in [one for one in running if id(one) not in wanted or (one.ended and not one.tokens)]:
+            for one in [one for one in running if id(one) not in wanted or one.done]:
                 one.call_off()
                 running.remove(one)
+                if one.error is not None and id(one) in wanted:
+                    raise one.error
             waiting = [one for one in waiting if id(one) in wanted]
     finally:
         for one in running:
@@ -212,6 +211,11 @@ class _Speaker:
         self.tokens: list[Token] = []
         self.ended = False
         self.error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all that it said was told, and no more comes. It says its last word before it ends."""
+        return self.ended and not self.tokens
 
     def begin(self, news: queue.Queue[_Speaker]) -> None:
         threading.Thread(target=self._speak, args=(news,), name="llama-server reply", daemon=True).start()

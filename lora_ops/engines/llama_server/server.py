@@ -109,24 +109,23 @@ def start(
         "key": secrets.token_urlsafe(24),
         "alias": f"lora-mixer-{secrets.token_hex(8)}",
     }
-    log = tempfile.TemporaryFile()
-    process = subprocess.Popen(
-        [sys.executable, str(_PROGRAM)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        start_new_session=os.name != "nt",  # Ctrl-C is for us to answer
-    )
-    told: dict[str, Any] = {}
-    try:
-        told = _answer(process, wish, patience)
-        if "address" in told:
-            return Server(process, told["address"], str(wish["key"]), str(wish["alias"]), parts)
-        raise ServerError(f"no llama-server could be started ({told['error']}). {_last(log)}".rstrip())
-    finally:
-        if "address" not in told:
-            _stop(process)
-        log.close()
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, str(_PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=os.name != "nt",  # Ctrl-C is for us to answer
+        )
+        told: dict[str, Any] = {}
+        try:
+            told = _answer(process, wish, patience)
+        finally:
+            if "address" not in told:
+                _stop(process)
+        if "error" in told:
+            raise ServerError(f"no llama-server could be started ({told['error']}). {_last(log)}".rstrip())
+    return Server(process, told["address"], str(wish["key"]), str(wish["alias"]), parts)
 
 
 def _found() -> str:
@@ -143,10 +142,11 @@ def _found() -> str:
 
 def _answer(process: subprocess.Popen[bytes], wish: dict[str, Any], patience: float) -> dict[str, Any]:
     assert process.stdin is not None and process.stdout is not None
-    process.stdin.write(json.dumps(wish).encode() + b"\n")
-    process.stdin.flush()
+    with contextlib.suppress(OSError):  # it has ended already: its exit code tells more
+        process.stdin.write(json.dumps(wish).encode() + b"\n")
+        process.stdin.flush()
     lines: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=lambda out=process.stdout: lines.put(out.readline()), daemon=True).start()  # type: ignore[misc]
+    threading.Thread(target=lambda out=process.stdout: lines.put(out.readline()), daemon=True).start()
     try:
         line = lines.get(timeout=patience)
     except queue.Empty:

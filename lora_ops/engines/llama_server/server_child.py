@@ -49,8 +49,8 @@ def as_program(wish: dict[str, Any]) -> str:
     command += ["-t", str(wish["threads"])] if wish["threads"] else []
     command += ["-ngl", str(wish["gpu_layers"])] if wish["gpu_layers"] is not None else []
     command += ["--lora", ",".join(wish["adapters"])] if wish["adapters"] else []
-    # Settings that older ones do not know go through the environment, where nobody minds them; the key is not shown there
-    # to other users, as it would be among the arguments.
+    # Settings that older ones do not know go through the environment, where nobody minds them; and the key, which other
+    # users would see among the arguments.
     own = {"LLAMA_API_KEY": wish["key"], "LLAMA_ARG_CORS_ORIGINS": "localhost", "LLAMA_ARG_CORS_CREDENTIALS": "0"}
     own |= {"LLAMA_ARG_UI": "0", "LLAMA_ARG_CACHE_RAM": "0"}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env={**os.environ, **own})

@@ -6,21 +6,14 @@ its own alpha, so that rank-stabilised adapters and patterns come out exactly.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ...files import folder_aside, safe_name
-from ...optional_packages import needed
-from ...disk import telling
 from .base import Base
-from .gguf_adapter import read_gguf_pairs
-from .gguf_file import looks_like_gguf
 from .pair import CannotSplit, Pair, Whole
 from .part import LIST, Part, listed
-from .peft_adapter import read_peft
+from .whole_adapter import name_of, read_whole, write_pairs
 
 #: Told how many parts are written, and of how many.
 Progress = Callable[[int, int], None]
@@ -61,8 +54,8 @@ def split(
     """
     adapter, model, out = (Path(one).expanduser() for one in (adapter, model, out))
     found = read_whole(adapter, Base.read(model))
-    name = safe_name(name or _name(adapter), "name of an adapter")
-    out = Path(os.path.abspath(out))
+    name = safe_name(name or name_of(adapter), "name of an adapter")
+    out = out.absolute()
     empty = out.is_dir() and not any(out.iterdir())
     groups = _groups(found.pairs, out, longest)
     with folder_aside(out, overwrite=overwrite or empty) as aside:
@@ -74,75 +67,6 @@ def split(
                 progress(at + 1, len(groups))
         (aside / LIST).write_text(listed(parts, adapter.resolve()), encoding="utf-8")
     return tuple(parts)
-
-
-def whole(adapter: Path | str, model: Path | str, path: Path | str, *, overwrite: bool = False) -> Path:
-    """Writes an adapter as one GGUF file, as llama.cpp's own converter does.
-
-    Where targets differ in alpha / r, which such a file has one of, B of some of them takes up the difference, in
-    float32.
-
-    Args:
-        adapter: a PEFT adapter's folder, or a GGUF adapter.
-        model: the base model's GGUF file.
-        path: the file to write.
-        overwrite: whether a file that is there already is replaced.
-
-    Raises:
-        CannotSplit, ValueError, FileExistsError, OSError: as with `split`.
-    """
-    adapter, model, path = (Path(one).expanduser() for one in (adapter, model, path))
-    found = read_whole(adapter, Base.read(model))
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with telling(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_pairs(aside, found.architecture, found.pairs)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-    return path
-
-
-def read_whole(adapter: Path, base: Base) -> Whole:
-    """An adapter of either kind, as llama.cpp adds it to this base model."""
-    if adapter.is_file():
-        if not looks_like_gguf(adapter):
-            raise CannotSplit(f"{adapter} is no GGUF file: name a GGUF adapter, or a PEFT adapter's folder")
-        return read_gguf_pairs(adapter, base)
-    return read_peft(adapter, base)
-
-
-def write_pairs(path: Path, architecture: str, pairs: Sequence[Pair]) -> None:
-    """Writes some of an adapter's pairs into one GGUF file."""
-    gguf = needed("gguf", "writing GGUF files")
-    # One alpha for the whole file: that of most of its pairs, which stay as they are to the bit.
-    alphas = [np.float32(pair.scaling * pair.rank) for pair in pairs if pair.scaling]
-    alpha = max(alphas, key=alphas.count) if alphas else np.float32(1)
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_type(gguf.GGUFType.ADAPTER)
-    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(alpha))
-    for pair in pairs:
-        a, b = pair.read()
-        if not (np.isfinite(a).all() and np.isfinite(b).all()):
-            raise CannotSplit(f"{pair.target} holds numbers that are not finite (NaN or infinite): it is damaged")
-        if np.float32(pair.scaling * pair.rank) != alpha:
-            b = b.astype(np.float32) * np.float32(pair.scaling * pair.rank / float(alpha))
-        writer.add_tensor(f"{pair.tensor}.lora_a", np.ascontiguousarray(a))
-        writer.add_tensor(f"{pair.tensor}.lora_b", np.ascontiguousarray(b))
-    try:
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-    finally:
-        writer.close()
-
-
-def _name(adapter: Path) -> str:
-    return adapter.stem if adapter.is_file() else adapter.resolve().name
 
 
 def _part(path: Path, name: str, target: str, pairs: Sequence[Pair], found: Whole) -> Part:
@@ -178,8 +102,8 @@ def _groups(pairs: Sequence[Pair], out: Path, longest: int | None) -> list[tuple
         if longest is None or length <= longest:
             return groups
     raise CannotSplit(
-        f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the most: "
-        "choose a folder with a shorter path"
+        f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the "
+        "most: choose a folder with a shorter path"
     )
 
 
@@ -210,5 +134,3 @@ def _named(groups: Iterable[tuple[str, list[Pair]]]) -> list[tuple[str, str, lis
         again = f".{files[stem]}" if files[stem] > 1 else ""
         found.append((f"{stem}{again}.gguf", target, pairs))
     return found
-
-

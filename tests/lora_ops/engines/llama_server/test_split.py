@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from helpers.tiny_gguf import (
     write_model,
 )
 
+from lora_mixer.lora_ops import Fade, Faders, Mix
 from lora_mixer.lora_ops.engines.llama_server import CannotSplit, Part, read_parts, split, unsplit, whole
 
 
@@ -52,7 +54,7 @@ def added(parts: tuple[Part, ...]) -> dict[str, Any]:
     return found
 
 
-def expected(weights: dict[str, tuple[Any, Any]], scaling: Any, permuted: bool = True) -> dict[str, Any]:
+def expected(weights: Mapping[str, Any], scaling: Any, permuted: bool = True) -> dict[str, Any]:
     found = {}
     for name, (a, b) in weights.items():
         one = np.asarray(b, np.float64) @ np.asarray(a, np.float64) * (scaling(name) if callable(scaling) else scaling)
@@ -153,6 +155,35 @@ def test_a_gguf_adapter_splits_into_the_same_parts(model: Path, tmp_path: Path) 
     assert one.adapter == "pirate" and one.scaling == 2 and len(one.targets) == len(parts)
 
 
+def test_a_mix_goes_into_the_file(model: Path, tmp_path: Path) -> None:
+    weights = pairs(every_module())
+    folder = write_adapter(tmp_path / "pirate", weights)
+    mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}, layers={1: 3.0})})
+    plain = what_a_file_adds(whole(folder, model, tmp_path / "plain.gguf"))
+    mixed = what_a_file_adds(whole(folder, model, tmp_path / "mixed.gguf", mix=mix))
+    for name, one in plain.items():
+        gain = 0.0 if "attn_q" in name else 1.5 if ".1." in name else 0.5
+        np.testing.assert_allclose(mixed[name], gain * one, rtol=1e-5, atol=1e-5, err_msg=name)
+    half = what_a_file_adds(whole(folder, model, tmp_path / "half.gguf", mix=mix, dtype="float16"))
+    for name, one in mixed.items():
+        np.testing.assert_allclose(half[name], one, rtol=0.02, atol=0.02)
+
+
+def test_a_mix_that_cannot_go_into_a_file_is_refused(model: Path, tmp_path: Path) -> None:
+    folder = write_adapter(tmp_path / "pirate", pairs(every_module()))
+    wrong = {
+        "fades": Mix({"pirate": Faders(fades={"master": Fade(((0, 1.0), (4, 0.0)))})}),
+        "x_proj": Mix({"pirate": Faders(kinds={"x_proj": 0.5})}),
+    }
+    for match, mix in wrong.items():
+        with pytest.raises(ValueError, match=match):
+            whole(folder, model, tmp_path / "mixed.gguf", mix=mix)
+    loud = Mix({"pirate": Faders(kinds={"q_proj": 1e6})})
+    with pytest.raises(ValueError, match="too large for float16"):
+        whole(folder, model, tmp_path / "mixed.gguf", mix=loud, dtype="float16")
+    assert [path for path in tmp_path.iterdir() if "mixed" in path.name] == []
+
+
 def test_embeddings_are_split_where_llama_cpp_plays_them(model: Path, tmp_path: Path) -> None:
     a, b = pairs({"x": (HIDDEN, WORDS)})["x"]
     folder = write_adapter(tmp_path / "pirate", {"model.embed_tokens": (a, b)})
@@ -228,7 +259,7 @@ def test_what_llama_cpp_has_no_form_for_is_refused_by_name(model: Path, tmp_path
     if config.get("peft_type") == "LOHA":
         from safetensors.numpy import save_file
 
-        tensor = np.zeros((24, 4), np.float32)
+        tensor: Any = np.zeros((24, 4), np.float32)
         names = [f"base_model.model.model.layers.0.mlp.up_proj.hada_w{at}_{side}" for at in (1, 2) for side in "ab"]
         save_file(
             {name: tensor if name.endswith("a") else tensor.T[:, :16] + 0 for name in names},
