@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .measure.impacts import Impact, impact
     from .measure.loudnesses import Levels, Loud, Loudness, loudness
     from .measure.pruning import keep_top, silence_idle
+    from .measure.spectrum import Spectrum, TargetSpectrum, spectrum, spectrum_weights
     from .mix import Faders, Mix
     from .profile import Profile, ProfileError, read_mix
     from .profile_fit import Fit, fit
@@ -119,10 +120,12 @@ _HOME = {
     "ScoresRecord": "results.record",
     "ShelfNotes": "shelf.shelf",
     "Slip": "results.ballot",
+    "Spectrum": "measure.spectrum",
     "Standing": "results.votes",
     "Summary": "results.summaries",
     "Tally": "results.votes",
     "Target": "target",
+    "TargetSpectrum": "measure.spectrum",
     "Trial": "lab.trials",
     "TrialRecord": "results.record",
     "Update": "lab.comparison",
@@ -158,6 +161,8 @@ _HOME = {
     "score": "lab.scoring",
     "shape": "shapes",
     "silence_idle": "measure.pruning",
+    "spectrum": "measure.spectrum",
+    "spectrum_weights": "measure.spectrum",
     "tally": "results.votes",
     "to_csv": "results.export",
     "to_html": "results.export",
@@ -225,10 +230,12 @@ __all__ = [
     "ScoresRecord",
     "ShelfNotes",
     "Slip",
+    "Spectrum",
     "Standing",
     "Summary",
     "Tally",
     "Target",
+    "TargetSpectrum",
     "Trial",
     "TrialRecord",
     "Update",
@@ -264,6 +271,8 @@ __all__ = [
     "score",
     "shape",
     "silence_idle",
+    "spectrum",
+    "spectrum_weights",
     "tally",
     "to_csv",
     "to_html",
