@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .bakery.baking import Baked, bake, bake_weights
     from .bakery.combining import combine, combine_weights, concatenate
     from .bakery.merging import Merged, merge
+    from .bakery.resize import Keep, Resized, resize, resize_weights
     from .bakery.runtimes import objections
     from .bakery.summing import COMBINATIONS, Recipe
     from .bakery.verifying import CannotVerify, verify, verify_model
@@ -89,6 +90,7 @@ _HOME = {
     "Fit": "profile_fit",
     "Impact": "measure.impacts",
     "Judgement": "engines.engine",
+    "Keep": "bakery.resize",
     "Levels": "measure.loudnesses",
     "LoadingError": "engines.peft.loading",
     "Loud": "measure.loudnesses",
@@ -111,6 +113,7 @@ _HOME = {
     "Records": "results.records",
     "RecordsError": "results.record",
     "ReplyRecord": "results.record",
+    "Resized": "bakery.resize",
     "Result": "lab.column",
     "Revealed": "results.ballot",
     "Run": "lab.comparison",
@@ -158,6 +161,8 @@ _HOME = {
     "read_mix": "profile",
     "read_prompts": "lab.questions",
     "read_weights": "shelf.adapter_weights",
+    "resize": "bakery.resize",
+    "resize_weights": "bakery.resize",
     "score": "lab.scoring",
     "shape": "shapes",
     "silence_idle": "measure.pruning",
@@ -199,6 +204,7 @@ __all__ = [
     "Fit",
     "Impact",
     "Judgement",
+    "Keep",
     "Levels",
     "LoadingError",
     "Loud",
@@ -221,6 +227,7 @@ __all__ = [
     "Records",
     "RecordsError",
     "ReplyRecord",
+    "Resized",
     "Result",
     "Revealed",
     "Run",
@@ -268,6 +275,8 @@ __all__ = [
     "read_mix",
     "read_prompts",
     "read_weights",
+    "resize",
+    "resize_weights",
     "score",
     "shape",
     "silence_idle",
