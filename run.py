@@ -94,7 +94,7 @@ def demo(options: argparse.Namespace, rest: Sequence[str]) -> int:
     argv += [word for folder in adapters for word in ("--lora", str(folder))]
     argv += [] if options.port is None else ["--port", str(options.port)]
     argv += ["--no-browser"] if options.no_browser else []
-    return hand_over(prepare(NEWEST, tools=False), "hosts.standalone", [*argv, *rest])
+    return hand_over(prepare(NEWEST, tools=False), "hosts.standalone.app", [*argv, *rest])
 
 
 def mixer(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -109,8 +109,8 @@ def page(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """What is made for the page out of its sources, and kept: the bundle, and the table of gains that tests share."""
     python = prepare(NEWEST, tools=True)
     built = build_page(prepare_page(python))
-    written = run_shown([str(python), str(ROOT / "run.py"), "--inside", "tests.gains_table"], ROOT)[0]
-    say("ui/built and tests/page/gains.json are as their sources are." if built and not written else "That failed.")
+    written = run_shown([str(python), str(ROOT / "run.py"), "--inside", "tests.helpers.gains_table"], ROOT)[0]
+    say("ui/built and tests/ui/page/gains.json are as their sources are." if built and not written else "That failed.")
     return 0 if built and not written else 1
 
 
@@ -162,7 +162,7 @@ def lint(python: Path) -> Result:
     """Style, layout and types. mypy must see the folder under the package's name, so it is shown a copy called so."""
 
     def all_but_sources(folder: str, names: list[str]) -> list[str]:
-        kept = {name for name in names if name.endswith(".py") or Path(folder, name).is_dir()}
+        kept = {name for name in names if name.endswith((".py", ".pyi")) or Path(folder, name).is_dir()}
         return [name for name in names if name not in kept or name.startswith(".")]
 
     say(f"\n{' lint ':=^100}")
@@ -262,7 +262,7 @@ def parser() -> argparse.ArgumentParser:
         "open the mixing desk in your browser, on a small model that comes with it",
         "Opens a chat page with the mixing desk. Without arguments it plays SmolLM2-135M-Instruct and the adapters in\n"
         "demo/; with --model and --lora, any local transformers model and adapters that fit it. Ctrl-C ends it.\n"
-        "Arguments that are not listed here go to the page (hosts/standalone.py).",
+        "Arguments that are not listed here go to the page (hosts/standalone/app.py).",
     )
     added.add_argument("--model", type=Path, metavar="DIR", help="folder of a transformers model")
     added.add_argument("--lora", type=Path, metavar="DIR", action="append", help="folder of an adapter; once for each")
@@ -285,7 +285,7 @@ def parser() -> argparse.ArgumentParser:
         "even when a part fails; the exit code is 0 if all passed.\n"
         "Arguments that are not listed here go to pytest:\n"
         "  run.py test --new -x -k rows\n"
-        '  run.py test --old -m "not browser" tests/test_desk.py\n'
+        '  run.py test --old -m "not browser" tests/lora_ops/test_desk.py\n'
         "The tests of the page need Chromium or Chrome; LORA_MIXER_CHROMIUM names one that is not found by itself.",
     )
     added.add_argument("--lint", action="store_true", help="only ruff and mypy, and all checks of the page's script")
@@ -305,8 +305,8 @@ def parser() -> argparse.ArgumentParser:
         "page",
         page,
         "build what hosts take of the page: run it after a change in the rooms of ui/",
-        "Bundles the script and the style of the page into ui/built, and writes tests/page/gains.json, the table of\n"
-        "gains that Python and the script are both held to. Both are kept in the repository; `run.py test --lint`\n"
+        "Bundles the script and the style of the page into ui/built, and writes tests/ui/page/gains.json, the table\n"
+        "of gains that Python and the script are both held to. Both are kept in the repository; `run.py test --lint`\n"
         "says when they are stale.",
     )
 

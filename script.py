@@ -36,7 +36,7 @@ class _Door:
         """The console, made when the first page is built."""
         if self.console is None:
             console = _part("ui.page.console")
-            host = self.host or _part("hosts.textgen").TextGenHost()
+            host = self.host or _part("hosts.textgen.host").TextGenHost()
             self.console = _part("ui.page.studio").Studio(host, console.range_from(params))
             host.watch_changes(self.console.left_alone)
         return self.console
@@ -75,7 +75,7 @@ def use_host(host: Any) -> None:
 def setup() -> None:
     """Called by the host before the page is built: what must not be imported while it loads a model, is now."""
     if _door().host is None:
-        _part("hosts.textgen_imports").import_beforehand()
+        _part("hosts.textgen.imports").import_beforehand()
 
 
 def ui() -> None:

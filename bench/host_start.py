@@ -21,9 +21,9 @@ def main(argv: list[str]) -> int:
 
 def serve(root: Path) -> dict[str, Any]:
     """Builds and serves the page; when it answered, and what is loaded by then."""
-    from ..hosts.standalone_host import StandaloneHost
-    from ..hosts.standalone_load import Start
-    from ..hosts.standalone_page import build_page
+    from ..hosts.standalone.host import StandaloneHost
+    from ..hosts.standalone.load import Start
+    from ..hosts.standalone.page import build_page
 
     page = build_page(StandaloneHost(Start(root)), root)
     _, url, _ = page.blocks.queue().launch(
@@ -41,9 +41,9 @@ def parts(root: Path) -> dict[str, Any]:
     """What the extension's own parts take in a host that has Gradio already, in seconds."""
     import gradio as gr
 
-    from ..hosts.standalone_host import StandaloneHost
-    from ..hosts.standalone_load import Start
-    from ..hosts.standalone_page import load_extension
+    from ..hosts.standalone.host import StandaloneHost
+    from ..hosts.standalone.load import Start
+    from ..hosts.standalone.page import load_extension
 
     host = StandaloneHost(Start(root))
     before = set(sys.modules)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..hosts.standalone_load import demo_adapters
+from ..hosts.standalone.load import demo_adapters
 from .child import free_port, running
 from .clock import Series
 from .drive import Driver

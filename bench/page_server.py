@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..hosts import standalone
 from ..hosts.protocol import Request
-from ..hosts.standalone_host import StandaloneHost
-from ..hosts.standalone_load import Start
+from ..hosts.standalone import app as standalone
+from ..hosts.standalone.host import StandaloneHost
+from ..hosts.standalone.load import Start
 from ..lora_ops import Desk, Mix
 
 #: Among the arguments: no token ends a reply, so that each is as long as it may be.

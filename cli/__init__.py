@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ..lora_ops.needs import MissingPackage, needed
+from ..lora_ops.optional_packages import MissingPackage, needed
 from .exits import FAILED
 
 
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingPackage as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
-    from .running import run
+    from .errors import run
 
     return run(list(sys.argv[1:] if argv is None else argv))
 

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from . import baking, inspecting, measuring, page
+from . import bake as baking
+from . import demo as page
+from . import inspect as inspecting
+from . import measure as measuring
 from .exits import NAME
 
 #: What a user types where LoRA Mixer is installed.

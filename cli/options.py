@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from ..lora_ops.mix import Mix
-from . import asking
+from . import arguments as asking
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
 
-from ..hosts.standalone import options_of
+from ..hosts.standalone.app import options_of
 from .app import app
 from .exits import NAME
 

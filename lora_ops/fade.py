@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from .loud import LOUDEST
+from .limits import LOUDEST
 from .refusals import shown
 
 #: The last token that a point may stand at, and how many points a fade may have: more is a mistake, not music.

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .alone import LOCK, alone, let_go, take
 from .disk import telling
-from .needs import needed
+from .folder_lock import LOCK, alone, let_go, take
+from .optional_packages import needed
 
 
 def safe_name(name: str, what: str = "name") -> str:

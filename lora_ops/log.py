@@ -13,8 +13,9 @@ from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from . import discreet, versions
-from .alone import alone
+from . import redaction as discreet
+from . import versions
+from .folder_lock import alone
 
 LOGGER = logging.getLogger(__name__.partition(".")[0])
 NAME = "log.txt"

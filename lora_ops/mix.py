@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from .fade import Fade
 from .fader import MOST_LAYERS, Fader
-from .loud import LOUDEST
+from .limits import LOUDEST
 from .refusals import FewFields, InParts, OneByOne, few_fields
 from .refusals import explain as explain  # those who read mixes say what is wrong with them in the same words
 

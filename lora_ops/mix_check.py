@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from .loud import LOUDEST
+from .limits import LOUDEST
 from .mix import Faders, Mix
 from .target import Adapter
 

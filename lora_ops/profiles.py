@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from .alone import alone
 from .disk import telling
 from .files import put_right, put_right_alone, safe_name, write_aside
+from .folder_lock import alone
 from .profile import MOST, AdapterFacts, Profile, ProfileError, read_mix, read_profile
 from .profile_fit import Fit, fit, same_adapters
 from .refusals import shown

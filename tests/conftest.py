@@ -33,14 +33,14 @@ _import_package()
 sys.path.insert(0, str(ROOT / "tests"))
 
 # Fixtures that several modules share.
-from browser import served  # noqa: E402, F401
-from hosted import host, loaded, textgen  # noqa: E402, F401
+from helpers.browser import served  # noqa: E402, F401
+from helpers.hosted import host, loaded, textgen  # noqa: E402, F401
 
 
 # A module's own browser: as long as one runs, Playwright keeps an event loop in the thread of the tests.
 @pytest.fixture(scope="module")
 def chromium_browser() -> Iterator[Any]:
-    from browser import chromium
+    from helpers.browser import chromium
 
     with chromium() as running:
         yield running
@@ -49,7 +49,7 @@ def chromium_browser() -> Iterator[Any]:
 @pytest.fixture
 def visit(chromium_browser: Any) -> Iterator[Any]:
     """Opens pages; afterwards none of them may have raised an error."""
-    from browser import Visits
+    from helpers.browser import Visits
 
     visits = Visits(chromium_browser)
     yield visits

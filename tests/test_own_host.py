@@ -6,11 +6,11 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import browser
 import pytest
+from helpers import browser
+from helpers.standalone_tiny import tokenizer
 from playwright.sync_api import expect
-from standalone_tiny import tokenizer
-from textgen_standin_model import save_adapter, tiny_model
+from standin.textgen_model import save_adapter, tiny_model
 
 from lora_mixer.lora_ops import log
 

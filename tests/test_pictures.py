@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Board, Mixer, compare, set_number, standalone, steady, wait_until
+from helpers.browser import Board, Mixer, compare, set_number, standalone, steady, wait_until
+from helpers.shelved import shelve
 from playwright.sync_api import expect
-from shelved import shelve
 
 from lora_mixer.demo.manners import MANNERS, marks
 from lora_mixer.lora_ops.mix import Faders, Mix
@@ -30,8 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def mixer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixer]:
     """The page that `run.py demo` shows."""
-    from lora_mixer.hosts.standalone_host import StandaloneHost
-    from lora_mixer.hosts.standalone_load import Start, demo_adapters
+    from lora_mixer.hosts.standalone.host import StandaloneHost
+    from lora_mixer.hosts.standalone.load import Start, demo_adapters
 
     adapters = demo_adapters(ROOT)
     start = Start(ROOT, None, adapters, state=tmp_path_factory.mktemp("state"))

@@ -15,7 +15,7 @@ from lora_mixer.demo.manners import MANNERS, marks
 from lora_mixer.demo.prompts import HELD_OUT
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, Result, advise, compare
 from lora_mixer.lora_ops.lab.curves import likelihood_curve
-from lora_mixer.lora_ops.lab.scoring import score
+from lora_mixer.lora_ops.lab.score import score
 from lora_mixer.lora_ops.lab.sweep import parse_axis
 
 ROOT = Path(__file__).resolve().parent.parent

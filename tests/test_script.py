@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
-from textgen_standin import StandIn
+from helpers import tiny
+from standin.textgen import StandIn
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("lora_mixer", "lora-mixer", "LoRA Mixer (my copy)")
@@ -182,9 +182,9 @@ def test_the_pages_script_can_be_glued_to_any_other() -> None:
 
 @pytest.mark.parametrize("model_first", [True, False], ids=["a model before the page", "the page before a model"])
 def test_the_first_reply_obeys_faders_that_start_switched_off(no_door: None, model_first: bool) -> None:
-    from lora_mixer.hosts.standalone_host import StandaloneHost
-    from lora_mixer.hosts.standalone_load import Loaded, Start
-    from lora_mixer.hosts.standalone_page import build_page
+    from lora_mixer.hosts.standalone.host import StandaloneHost
+    from lora_mixer.hosts.standalone.load import Loaded, Start
+    from lora_mixer.hosts.standalone.page import build_page
 
     model = tiny.two()
     host = StandaloneHost(Start(ROOT, Path("tiny"), dict.fromkeys(model.peft_config, ROOT)), initial_off=["poet"])

@@ -126,7 +126,7 @@ def stale(tools: PageTools) -> Iterator[str]:
 
 def check_page(tools: PageTools) -> list[str]:
     """Style, types, unit tests, and whether what is built is as its sources are: what failed."""
-    tests = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "page").glob("*.test.js"))
+    tests = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "ui").glob("*/*.test.js"))
     failed = []
     for title, command in {
         "biome": tools.command("biome", "ci", "--error-on-warnings", "--colors=off"),

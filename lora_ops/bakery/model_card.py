@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..mix import Faders, Mix
-from ..needs import needed
+from ..optional_packages import needed
 from ..shelf.adapter_weights import CARD, AdapterWeights
 
 _TAG = "lora-mixer"

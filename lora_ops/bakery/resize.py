@@ -18,14 +18,14 @@ from ..engines.peft.components import components
 from ..measure import energy as measures
 from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
-from .baking import Baked, check_mix, publish, refuse_fades
-from .combining import Progress
-from .combining import _check as combinable
-from .combining import _draft as draft_of_sum
-from .combining import _union as union
-from .folding import Draft
+from .bake import Baked, check_mix, publish, refuse_fades
+from .combine import Progress
+from .combine import _check as combinable
+from .combine import _draft as draft_of_sum
+from .combine import _union as union
+from .fold import Draft
 from .summing import MOST_RANK, Piece
-from .verifying import Checker
+from .verify import Checker
 
 if TYPE_CHECKING:
     from ..desk import Desk

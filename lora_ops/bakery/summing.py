@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 
 from ..shelf.adapter_weights import AdapterWeights
-from .folding import stacked, times
+from .fold import stacked, times
 
 if TYPE_CHECKING:
     from ..target import Target

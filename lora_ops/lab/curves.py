@@ -11,10 +11,10 @@ from ..desk import Desk
 from ..engines.engine import Cancel, Cancelled, Tokens
 from ..engines.prompt import Prompt
 from ..mix import Mix
-from .asking import tokens_of
+from .batches import tokens_of
 from .column import Column
-from .comparison import compare
-from .scoring import judge
+from .compare import compare
+from .score import judge
 from .sweep import Axis
 
 #: How the as-loaded reply is generated when none is given.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..mix import Mix
-from .impacts import Impact
+from .impact import Impact
 
 
 def silence_idle(impact: Impact, share: float = 0.01) -> Mix:

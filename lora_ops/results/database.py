@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..needs import needed
+from ..optional_packages import needed
 from .record import RecordsError
 from .tables import HEAD, sa
 

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from ..needs import MissingPackage, needed
+from ..optional_packages import MissingPackage, needed
 from .jsonl import from_jsonl, to_jsonl
 from .page import Page
 from .record import Record, TrialRecord

@@ -15,7 +15,7 @@ from .fields import AnyMix, Index, Many, Seconds, Seed, Settings, Table, Text, T
 
 if TYPE_CHECKING:
     from ..lab.column import Column, Result
-    from ..lab.scoring import Scores
+    from ..lab.score import Scores
     from ..target import Adapter
 
 Verdict = Literal["left", "right", "tie", "bad"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..needs import needed
+from ..optional_packages import needed
 
 #: Strengths have a normal prior with variance 1 / PRIOR: weak, but a mix that never lost stays finite.
 PRIOR = 0.1

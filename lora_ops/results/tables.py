@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..needs import needed
+from ..optional_packages import needed
 
 __all__ = ["HEAD", "adapters", "columns", "experiments", "metadata", "replies", "sa", "trials", "votes"]
 

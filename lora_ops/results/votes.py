@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..mix import Mix
-from ..needs import needed
+from ..optional_packages import needed
 from .record import Duel
 from .strengths import strengths
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..mix import explain
+from .adapter_folder import AdapterFileError as AdapterFileError
+from .adapter_folder import what_it_is
 from .lora_fields import is_lora, why_not_loaded
-from .own_files import AdapterFileError as AdapterFileError
-from .own_files import what_it_is
 
 #: A configuration takes kilobytes: more is none.
 MOST_CONFIG = 4 * 2**20

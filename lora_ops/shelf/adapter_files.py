@@ -25,10 +25,10 @@ from .adapter_config import (
     read_object,
     why_changes_base,
 )
+from .adapter_folder import CONFIG, PICKLES, WEIGHTS, own_file, snapshot_of
 from .adapter_keys import KeysError, peft_keys
 from .adapter_tensors import FileTarget, Parts, check_patterns, main_dtype, read_header, some, targets_of
 from .known_fields import ignored_fields
-from .own_files import CONFIG, PICKLES, WEIGHTS, own_file, snapshot_of
 
 __all__ = ["CONFIG", "WEIGHTS", "AdapterFileError", "AdapterFiles", "FileTarget", "looks_like_adapter", "read_adapter"]
 

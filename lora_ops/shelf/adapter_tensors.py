@@ -11,10 +11,10 @@ from typing import Any
 
 from ..target import kind_of, layer_of
 from .adapter_config import PATTERNED, AdapterFileError, Config
+from .adapter_folder import what_it_is
 from .adapter_keys import PREFIX
 from .expert_names import expert_names
 from .lora_fields import FIELDS
-from .own_files import what_it_is
 from .patterns import Patience, PatternError, Patterns
 
 #: The header of 18,000 targets takes some megabytes.

@@ -10,11 +10,11 @@ from weakref import WeakKeyDictionary
 
 from ..imported import imported
 from .adapter_config import PATTERNED, AdapterFileError
-from .endless import why_endless
-from .own_files import CONFIG
+from .adapter_folder import CONFIG
 from .patterns import PatternError
 from .peft_config import config_of, ties_targets
-from .renaming import converts_experts, model_names
+from .regex_probe import why_endless
+from .renamed_modules import converts_experts, model_names
 from .targeting import Asked
 
 if TYPE_CHECKING:

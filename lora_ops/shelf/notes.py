@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
-from ..alone import alone
 from ..disk import read_at_most
 from ..files import put_right, put_right_alone, write_aside
+from ..folder_lock import alone
 from ..json_text import from_json, to_json
 from ..refusals import InParts, explain, few_fields, shown
 

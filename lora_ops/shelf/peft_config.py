@@ -9,9 +9,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .adapter_config import PATTERNED, AdapterFileError
-from .own_files import CONFIG
+from .adapter_folder import CONFIG
 from .patterns import Patience, PatternError, Patterns, whole_matches
-from .renaming import converts_experts, experts_mapping
+from .renamed_modules import converts_experts, experts_mapping
 from .targeting import Asked
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..files import put_right
 from .adapter_files import AdapterFileError, AdapterFiles
 from .fitting import Fitting
+from .folders import Place, natural, places
 from .notes import NotesError, ShelfNotes
-from .places import Place, natural, places
 
 if TYPE_CHECKING:
     from torch import nn

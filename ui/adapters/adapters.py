@@ -14,7 +14,7 @@ import gradio as gr
 
 from ..desk import heat_maps, profiles
 from ..page.jobs import Job, News
-from ..page.said import message_of
+from ..page.messages import message_of
 from ..page.toast import refusal
 from ..page.trouble import told
 from ..page.wire import (

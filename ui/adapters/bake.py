@@ -217,7 +217,7 @@ def _written(
         way: Any = wish.way
         made = bake_one(desk, wish.mix, name, folder, wish.name, way, source=sources.get(name), **options)
     else:
-        from ...lora_ops.bakery.combining import combine
+        from ...lora_ops.bakery.combine import combine
         from ...lora_ops.bakery.summing import Combination, Recipe
 
         combination: Combination = "cat" if wish.way == CONCATENATED else wish.way  # type: ignore[assignment]

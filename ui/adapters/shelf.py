@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...hosts.protocol import HostError
 from ...lora_ops.imported import imported
-from ...lora_ops.loud import LOUDEST
+from ...lora_ops.limits import LOUDEST
 from ...lora_ops.mix import Faders, Mix
 from ...lora_ops.refusals import shown
 from ..lab.columns import MOST
 from ..page.jobs import Job, News, clock
-from ..page.said import text_of, texts_of
+from ..page.messages import text_of, texts_of
 from ..page.trouble import told
 
 if TYPE_CHECKING:

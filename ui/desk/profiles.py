@@ -10,8 +10,8 @@ from ...hosts.protocol import HostError
 from ...lora_ops.mix import AS_LOADED, Faders, Mix
 from ..adapters.shelf import SHARED
 from ..page.jobs import News
+from ..page.messages import text_of
 from ..page.panel import Panel
-from ..page.said import text_of
 from .describe import describe
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, inf, isfinite
 from typing import TYPE_CHECKING, Any
 
-from ...lora_ops.needs import needed
+from ...lora_ops.optional_packages import needed
 
 if TYPE_CHECKING:
     from ...lora_ops.lab.curves import Curve, Point

@@ -14,10 +14,10 @@ from ..page.toast import refusal, tell
 from ..page.trouble import told
 from ..page.wire import FOR_PEOPLE, GARBLED, LIVE, QUEUED, hand_over, heard, not_understood, page_of, wires
 from .ask import Wish, ask
-from .charting import Charting
-from .measuring import measure
 from .orders import obey
+from .reply_scores import measure
 from .sheet import Line
+from .sweep_charts import Charting
 
 if TYPE_CHECKING:
     from ..page.studio import Studio

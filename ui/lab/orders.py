@@ -15,12 +15,12 @@ from ..page.panel import Panel
 from ..page.trouble import told
 from ..page.wire import FOR_PEOPLE, GARBLED, not_understood, number_of
 from . import column_mixes
-from .charting import charts_html
 from .columns import KEPT, LEAST, LETTERS, MOST, Columns, Filled
-from .measuring import surprise, tables
+from .experiment_files import export, read
 from .prompts import text_of_file
-from .sharing import export, read
+from .reply_scores import surprise, tables
 from .sheet import Sheet, Teller
+from .sweep_charts import charts_html
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk

@@ -9,7 +9,7 @@ from .sheet import Line
 
 if TYPE_CHECKING:
     from ...lora_ops import Result, Update
-    from ...lora_ops.lab.trials import Progress
+    from ...lora_ops.lab.experiment import Progress
     from .sheet import Sheet
 
 

@@ -13,7 +13,7 @@ from .sheet import Line, Sheet
 if TYPE_CHECKING:
     from ...lora_ops import Desk
     from ...lora_ops.engines.sampling import Sampling
-    from ...lora_ops.lab.trials import Experiment, Question
+    from ...lora_ops.lab.experiment import Experiment, Question
     from ..page.console import Console
     from .asked import Asked
 

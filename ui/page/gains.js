@@ -1,6 +1,6 @@
 /*
  * The gain of every target, as `Panel.effective` and `Faders.gains` work it out in Python (ui/panel.py,
- * lora_ops/mix.py): the table tests/page/gains.json holds both to the same numbers. Pure functions; no DOM in here.
+ * lora_ops/mix.py): the table tests/ui/page/gains.json holds both to the same numbers. Pure functions; no DOM in here.
  */
 
 import { fadersOf, gainAt, peekFaders, putGain, whyKindSilent, whySilent } from "./panel.js";

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ... import __version__
-from ...lora_ops import discreet, log, versions
+from ...lora_ops import log, versions
+from ...lora_ops import redaction as discreet
 from .wire import LIVE, counted, hand_over, heard, number_of, wires
 
 if TYPE_CHECKING:

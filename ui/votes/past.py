@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.results.record import ColumnRecord
 from ..lab.columns import LEAST, MOST
-from ..lab.sharing import export, sheet_of
+from ..lab.experiment_files import export, sheet_of
 from ..page import experiments
 from ..page.jobs import sentence
 from . import standings
-from .resuming import planned
+from .resume import planned
 
 if TYPE_CHECKING:
     from ...lora_ops import Record

@@ -19,7 +19,7 @@ from ..page.trouble import reason, told
 
 if TYPE_CHECKING:
     from ...lora_ops import Ballot, Record
-    from ...lora_ops.lab.trials import Experiment
+    from ...lora_ops.lab.experiment import Experiment
     from ...lora_ops.results.record import Vote
     from ..page.console import Console
 

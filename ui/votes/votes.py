@@ -22,7 +22,7 @@ from ..page.panel import Panel
 from ..page.trouble import reason, told
 from ..page.wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, page_of, wires
 from . import past, standings
-from .resuming import Plan, missing, planned, row_of
+from .resume import Plan, missing, planned, row_of
 from .session import Prepared, Session, Sessions
 
 if TYPE_CHECKING:

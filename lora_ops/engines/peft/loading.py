@@ -18,10 +18,10 @@ from ...shelf.adapter_config import AdapterFileError
 from ...shelf.adapter_files import CONFIG, AdapterFiles, read_adapter
 from ...shelf.adapter_tensors import leftovers
 from ...shelf.fitting import Fitting, base_of
-from ...shelf.packed import kept_packed
 from ...shelf.peft_config import config_of, settled, ties_targets
-from ...shelf.renaming import key_mapping
-from ...shelf.resaving import as_peft_saves_it, read_tensors, tied_alike
+from ...shelf.peft_weights import as_peft_saves_it, read_tensors, tied_alike
+from ...shelf.quantised import kept_packed
+from ...shelf.renamed_modules import key_mapping
 from .copies import copies_in, without_copies
 from .snapshot import Snapshot
 from .team import let_go

@@ -1,0 +1,1 @@
+"""Our own page: LoRA Mixer on a bare machine, with a small chat around it."""
