@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,7 +32,7 @@ def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
         _check_finite(adapter, faders)
 
 
-def check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
+def check_names(names: Iterable[str], adapters: Collection[str]) -> None:
     """Refuses names of adapters that are not there.
 
     Raises:
