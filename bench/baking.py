@@ -11,7 +11,20 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
-from ..lora_ops import Baked, Desk, Faders, Mix, Recipe, bake, bake_weights, combine, concatenate, merge, read_weights
+from ..lora_ops import (
+    Baked,
+    Desk,
+    Faders,
+    Mix,
+    Recipe,
+    Writing,
+    bake,
+    bake_weights,
+    combine,
+    concatenate,
+    merge,
+    read_weights,
+)
 from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, RANK, Workshop, prompt
@@ -35,6 +48,8 @@ MERGE, MERGE_PEFT = "`merge`", "PEFT: a copy of the model, `merge_and_unload`, `
 _ROUNDS, _SLOW_ROUNDS = 7, 3
 #: What float32 rounds, beside the greatest logit.
 _ROUNDING = 1e-5
+#: Nothing is read back and compared.
+_UNCHECKED = Writing(check=False)
 
 
 def measure(shop: Workshop) -> Section:
@@ -69,12 +84,11 @@ class _Bench:
     def baking(self) -> dict[str, Way]:
         weights = read_weights(self._shop.adapter(), ADAPTER)
         mine = Mix({ADAPTER: self._half[ADAPTER]})
-        here: dict[str, Any] = {"check": False}
-        checked: dict[str, Any] = {"check": True, "input_ids": self._ids}
+        checked = Writing(input_ids=self._ids)
         return {
-            BAKE: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), **here)),
-            PATTERN: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), "patterned", **here)),
-            CHECKED: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), **checked)),
+            BAKE: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), writing=_UNCHECKED)),
+            PATTERN: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), "patterned", _UNCHECKED)),
+            CHECKED: self._way(lambda: bake(self._desk, mine, ADAPTER, *self._next(), writing=checked)),
             ALONE: self._way(lambda: bake_weights(weights, mine, *self._next())),
             WEIGHTED: self._way(lambda: self._peft([ADAPTER], [0.7], "linear")),
         }
@@ -83,9 +97,9 @@ class _Bench:
         names, weights = [ADAPTER, SECOND], [0.7, 0.3]
         small = Recipe("svd", rank=RANK)
         return {
-            CAT: self._way(lambda: concatenate(self._desk, self._half, names, *self._next(), check=False)),
+            CAT: self._way(lambda: concatenate(self._desk, self._half, names, *self._next(), writing=_UNCHECKED)),
             CAT_PEFT: self._way(lambda: self._peft(names, weights, "cat")),
-            SVD: self._way(lambda: combine(self._desk, self._half, names, *self._next(), small, check=False)),
+            SVD: self._way(lambda: combine(self._desk, self._half, names, *self._next(), small, _UNCHECKED)),
             SVD_PEFT: self._way(
                 lambda: self._peft(names, weights, "svd", svd_rank=RANK, svd_full_matrices=False),
                 rounds=self._shop.pick(1, 0),
@@ -95,7 +109,7 @@ class _Bench:
     def merging(self) -> dict[str, Way]:
         mine = Mix({ADAPTER: self._half[ADAPTER]})
         return {
-            MERGE: self._way(lambda: merge(self._desk, mine, *self._next(), names=[ADAPTER], check=False)),
+            MERGE: self._way(lambda: merge(self._desk, mine, *self._next(), names=[ADAPTER], writing=_UNCHECKED)),
             MERGE_PEFT: self._way(self._peft_merge),
         }
 
@@ -103,14 +117,14 @@ class _Bench:
         """How far what was written is from what the desk plays, beside the greatest logit."""
         whole = Mix({ADAPTER: Faders(kinds={"q_proj": 0.3}, layers={3: 1.7}), SECOND: Faders(master=-0.4)})
         ids: dict[str, Any] = {"input_ids": self._ids}
-        names = [ADAPTER, SECOND]
+        names, writing = [ADAPTER, SECOND], Writing(input_ids=self._ids)
         made: dict[str, Baked] = {
-            "an adapter, folded": bake(self._desk, whole, ADAPTER, *self._next(), **ids),
-            "an adapter, patterned": bake(self._desk, whole, ADAPTER, *self._next(), "patterned", **ids),
-            "two adapters, concatenated": concatenate(self._desk, whole, names, *self._next(), **ids),
+            "an adapter, folded": bake(self._desk, whole, ADAPTER, *self._next(), writing=writing),
+            "an adapter, patterned": bake(self._desk, whole, ADAPTER, *self._next(), "patterned", writing),
+            "two adapters, concatenated": concatenate(self._desk, whole, names, *self._next(), writing=writing),
         }
         found = {name: baked.relative_difference or 0.0 for name, baked in made.items()}
-        merged = merge(self._desk, whole, *self._next(), names=names, check=False)
+        merged = merge(self._desk, whole, *self._next(), names=names, writing=_UNCHECKED)
         model = AutoModelForCausalLM.from_pretrained(merged.folder, dtype=torch.float32, local_files_only=True)
         self._desk.apply(whole)
         with torch.no_grad():

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..lora_ops.bakery.ways import Combination, Form, Recipe, Way
 from . import arguments as asking
 from .live_model import desk_of
-from .options import Playing, Writing, shared
+from .options import Output, Playing, shared
 from .output import progress, say, show_facts, show_json, size
 
 if TYPE_CHECKING:
-    from ..lora_ops.bakery.bake import Baked
-    from ..lora_ops.bakery.merge import Merged
-
-
-class Way(str, Enum):
-    """How `bake` writes gains."""
-
-    folded = "folded"
-    patterned = "patterned"
-
-
-class Type(str, Enum):
-    """How `combine` adds adapters up: PEFT's names."""
-
-    cat = "cat"
-    linear = "linear"
-    svd = "svd"
-    ties = "ties"
-    ties_svd = "ties_svd"
-    dare_linear = "dare_linear"
-    dare_linear_svd = "dare_linear_svd"
-    dare_ties = "dare_ties"
-    dare_ties_svd = "dare_ties_svd"
-    magnitude_prune = "magnitude_prune"
-    magnitude_prune_svd = "magnitude_prune_svd"
+    from ..lora_ops.bakery.written import Baked, Written
 
 
 KeepRanks = Annotated[
@@ -46,17 +22,50 @@ KeepRanks = Annotated[
 ]
 
 
-@shared
-def bake(
-    adapter: asking.OneAdapter,
-    writing: Writing,
-    playing: Playing,
+@dataclass(frozen=True)
+class Forming:
+    """How one adapter is written."""
+
     way: Annotated[
         Way,
         typer.Option(help="folded: gains in the weights, which everything reads. patterned: gains in alpha, for PEFT."),
-    ] = Way.folded,
-    drop_silent: Annotated[bool, typer.Option("--drop-silent", help="Leave silent targets out (folded).")] = False,
-    keep_ranks: KeepRanks = False,
+    ] = "folded"
+    drop_silent: Annotated[bool, typer.Option("--drop-silent", help="Leave silent targets out (folded).")] = False
+    keep_ranks: KeepRanks = False
+
+    def form(self) -> Form:
+        """The same, for the bakery."""
+        return Form(self.way, uniform=not self.keep_ranks, drop_silent=self.drop_silent)
+
+
+@dataclass(frozen=True)
+class Combining:
+    """How several become one: `kind` is PEFT's name of it."""
+
+    kind: Annotated[
+        Combination, typer.Option("--type", help="cat is exact, and its ranks add up; svd is the nearest at a --rank.")
+    ] = "cat"
+    rank: Annotated[int | None, typer.Option(min=1, help="Rank of the result, for types that end in svd.")] = None
+    density: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Part of the numbers to keep, above 0: types with ties, dare and prune need it."
+        ),
+    ] = None
+    seed: Annotated[int, typer.Option(help="For dare, which drops at random.")] = 0
+    keep_ranks: KeepRanks = False
+
+    def recipe(self) -> Recipe:
+        """The same, for the bakery."""
+        return Recipe(self.kind, self.rank, self.density, seed=self.seed, uniform=not self.keep_ranks)
+
+
+@shared
+def bake(
+    adapter: asking.OneAdapter,
+    output: Output,
+    playing: Playing,
+    forming: Forming,
     model: asking.Model = None,
     as_json: asking.AsJson = False,
 ) -> None:
@@ -71,39 +80,26 @@ def bake(
 
     * `bake loras/pirate -o loras/pirate-mlp -m profile.json --model demo`
     """
-    from ..lora_ops.bakery.bake import bake as baking
+    from ..lora_ops.bakery.bake import bake as bake_loaded
     from ..lora_ops.bakery.bake import bake_weights
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     [(name, source)] = asking.named([adapter]).items()
-    gains = playing.of([name])
-    folder, new = writing.place()
-    options = {**writing.options(), "drop_silent": drop_silent, "uniform": not keep_ranks}
+    gains, form, place = playing.of([name]), forming.form(), output.place()
     if model is None:
-        baked = bake_weights(read_weights(source, name), gains, folder, new, way.value, **options)
+        baked = bake_weights(read_weights(source, name), gains, *place, form, output.writing())
     else:
         desk, _ = desk_of(model, {name: source}, playing.device, playing.dtype, as_json)
-        baked = baking(desk, gains, name, folder, new, way.value, source=source, **options)
-    _tell(baked, as_json)
+        baked = bake_loaded(desk, gains, name, *place, form, output.writing(sources={name: source}))
+    _tell(baked, as_json, compared=model is not None)
 
 
 @shared
 def combine(
     adapters: asking.Adapters,
-    writing: Writing,
+    output: Output,
     playing: Playing,
-    kind: Annotated[
-        Type, typer.Option("--type", help="cat is exact, and its ranks add up; svd is the nearest at a --rank.")
-    ] = Type.cat,
-    rank: Annotated[int | None, typer.Option(min=1, help="Rank of the result, for types that end in svd.")] = None,
-    density: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0, max=1.0, help="Part of the numbers to keep, above 0: types with ties, dare and prune need it."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="For dare, which drops at random.")] = 0,
-    keep_ranks: KeepRanks = False,
+    combining: Combining,
     model: asking.Model = None,
     as_json: asking.AsJson = False,
 ) -> None:
@@ -117,34 +113,29 @@ def combine(
 
     * `combine a=loras/one b=loras/two -o loras/small --type svd --rank 8 --model demo`
     """
-    from ..lora_ops.bakery.combine import combine as combining
+    from ..lora_ops.bakery.combine import combine as combine_loaded
     from ..lora_ops.bakery.combine import combine_weights
-    from ..lora_ops.bakery.summing import Recipe
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
-    gains = playing.of(list(folders))
-    recipe = Recipe(kind.value, rank=rank, density=density, seed=seed, uniform=not keep_ranks)
-    folder, new = writing.place()
-    options = writing.options()
+    gains, recipe, place = playing.of(list(folders)), combining.recipe(), output.place()
     if model is None:
         parts = [read_weights(path, name) for name, path in folders.items()]
         with progress("combining", as_json) as told:
-            baked = combine_weights(parts, gains, folder, new, recipe, progress=told, **options)
+            baked = combine_weights(parts, gains, *place, recipe, output.writing(progress=told))
     else:
         desk, _ = desk_of(model, folders, playing.device, playing.dtype, as_json)
         with progress("combining", as_json) as told:
-            baked = combining(
-                desk, gains, list(folders), folder, new, recipe, sources=folders, progress=told, **options
-            )
-    _tell(baked, as_json)
+            writing = output.writing(sources=folders, progress=told)
+            baked = combine_loaded(desk, gains, list(folders), *place, recipe, writing)
+    _tell(baked, as_json, compared=model is not None)
 
 
 @shared
 def merge(
     adapters: asking.Adapters,
     model: asking.NeededModel,
-    writing: Writing,
+    output: Output,
     playing: Playing,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not load what was written to compare it with the desk.")
@@ -157,15 +148,14 @@ def merge(
 
     Example: `merge loras/pirate --model ~/models/SmolLM2-135M-Instruct -o ~/models/pirate --gain 0.5`
     """
-    from ..lora_ops.bakery.merge import merge as merging
+    from ..lora_ops.bakery.merge import merge as merge_loaded
 
     folders = asking.named(adapters)
-    names, gains = list(folders), playing.of(list(folders))
-    folder, new = writing.place()
+    names, gains, place = list(folders), playing.of(list(folders)), output.place()
     desk, tokenizer = desk_of(model, folders, playing.device, playing.dtype, as_json)
-    options: dict[str, Any] = {**writing.options(), "sources": folders, "check": not no_check}
     with progress("merging", as_json) as told:
-        merged = merging(desk, gains, folder, new, tokenizer, names=names, progress=told, **options)
+        writing = output.writing(sources=folders, check=not no_check, progress=told)
+        merged = merge_loaded(desk, gains, *place, tokenizer, names, writing)
     if as_json:
         show_json(merged.to_dict())
         return
@@ -180,7 +170,7 @@ def merge(
     )
 
 
-def _tell(baked: Baked, as_json: bool) -> None:
+def _tell(baked: Baked, as_json: bool, compared: bool) -> None:
     if as_json:
         show_json(baked.to_dict())
         return
@@ -194,18 +184,14 @@ def _tell(baked: Baked, as_json: bool) -> None:
     }
     if baked.kept is not None:
         facts["kept"] = f"{baked.kept:.2%} of the squared norm of the exact sum"
-    for runtime, reasons in _sorted(baked.objections).items():
+    for runtime, reasons in sorted(baked.objections.items()):
         facts[f"in {runtime}"] = "; ".join(reasons) or "nothing in the way"
     show_facts(facts)
-    if baked.greatest_difference is None and baked.why_unchecked == "not asked for":
+    if not compared:
         say("Name the base model with --model to have it compared with what the desk plays.")
 
 
-def _difference(made: Baked | Merged, reader: str) -> str:
+def _difference(made: Written, reader: str) -> str:
     if made.greatest_difference is None:
         return f"not compared ({made.why_unchecked})"
     return f"{made.greatest_difference:.2g} at most, in logits of up to {made.greatest_logit:.3g}, read by {reader}"
-
-
-def _sorted(objections: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(sorted(objections.items()))

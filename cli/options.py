@@ -9,6 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from ..lora_ops.bakery.writing import Writing
 from ..lora_ops.mix import Mix
 from . import arguments as asking
 
@@ -39,7 +40,7 @@ class Playing(Mixing):
 
 
 @dataclass(frozen=True)
-class Writing:
+class Output:
     """What is written, and where."""
 
     out: asking.Out
@@ -51,9 +52,9 @@ class Writing:
         whole = self.out.expanduser().absolute()
         return whole.parent, whole.name
 
-    def options(self) -> dict[str, Any]:
-        """What all ways of writing take."""
-        return {"overwrite": self.overwrite, "dtype": asking.torch_dtype(self.store)}
+    def writing(self, **more: Any) -> Writing:
+        """How it gets to disk, with what a command adds."""
+        return Writing(self.overwrite, asking.torch_dtype(self.store), **more)
 
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ import typer
 from . import arguments as asking
 from .live_model import desk_of
 from .measure import By, Part, Top
-from .options import Mixing, Playing, Writing, shared
+from .options import Mixing, Output, Playing, shared
 from .output import bar, progress, say, show_facts, show_json, show_table, size
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ def spectrum(
     from ..lora_ops.measure.spectrum import spectrum_weights
     from ..lora_ops.mix_check import check_mix
     from ..lora_ops.shelf.adapter_weights import read_weights
-    from ..lora_ops.target import Adapter
 
     check_share(energy)
     folders = asking.named(adapters)
     gains = mixing.of(list(folders))
     parts = [read_weights(path, name) for name, path in folders.items()]
-    check_mix(gains, {one.name: Adapter(one.name, one.method, one.targets, 0, 0.0) for one in parts})
+    check_mix(gains, {one.name: one.adapter for one in parts})
     with progress("measuring", as_json):
         found = spectrum_weights(parts).at(gains)
     if as_json:
@@ -72,7 +71,7 @@ def spectrum(
 @shared
 def resize(
     adapters: asking.Adapters,
-    writing: Writing,
+    output: Output,
     playing: Playing,
     rank: Annotated[
         int | None, typer.Option("--rank", metavar="N", help="Keep so many components of every target.")
@@ -101,22 +100,21 @@ def resize(
 
     * `resize loras/pirate loras/butler -o loras/both --rank 8 --model demo`
     """
-    from ..lora_ops.bakery.resize import resize as resizing
-    from ..lora_ops.bakery.resize import resize_weights
+    from ..lora_ops.bakery.resize import Keep, resize_weights
+    from ..lora_ops.bakery.resize import resize as resize_loaded
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
-    gains = playing.of(list(folders))
-    folder, new = writing.place()
-    options: dict[str, Any] = {**writing.options(), "rank": rank, "energy": energy, "uniform": one_rank}
+    gains, keep, place = playing.of(list(folders)), Keep(rank, energy, one_rank), output.place()
     if model is None:
         parts = [read_weights(path, name) for name, path in folders.items()]
         with progress("resizing", as_json) as told:
-            made = resize_weights(parts, gains, folder, new, progress=told, **options)
+            made = resize_weights(parts, gains, *place, keep, output.writing(progress=told))
     else:
         desk, _ = desk_of(model, folders, playing.device, playing.dtype, as_json)
         with progress("resizing", as_json) as told:
-            made = resizing(desk, gains, list(folders), folder, new, sources=folders, progress=told, **options)
+            writing = output.writing(sources=folders, progress=told)
+            made = resize_loaded(desk, gains, list(folders), *place, keep, writing)
     if as_json:
         show_json(made.to_dict())
     else:

@@ -2,9 +2,6 @@
 
 from .advice import advise as advise
 from .bakery.bake import (
-    Baked as Baked,
-)
-from .bakery.bake import (
     bake as bake,
 )
 from .bakery.bake import (
@@ -19,12 +16,9 @@ from .bakery.combine import (
 from .bakery.combine import (
     concatenate as concatenate,
 )
-from .bakery.merge import (
-    Merged as Merged,
-)
-from .bakery.merge import (
-    merge as merge,
-)
+from .bakery.merge import merge as merge
+from .bakery.plan import Plan as Plan
+from .bakery.read_back import CannotVerify as CannotVerify
 from .bakery.resize import (
     Keep as Keep,
 )
@@ -38,20 +32,27 @@ from .bakery.resize import (
     resize_weights as resize_weights,
 )
 from .bakery.runtimes import objections as objections
-from .bakery.summing import (
-    COMBINATIONS as COMBINATIONS,
-)
-from .bakery.summing import (
-    Recipe as Recipe,
-)
-from .bakery.verify import (
-    CannotVerify as CannotVerify,
-)
 from .bakery.verify import (
     verify as verify,
 )
 from .bakery.verify import (
     verify_model as verify_model,
+)
+from .bakery.ways import (
+    COMBINATIONS as COMBINATIONS,
+)
+from .bakery.ways import (
+    Form as Form,
+)
+from .bakery.ways import (
+    Recipe as Recipe,
+)
+from .bakery.writing import Writing as Writing
+from .bakery.written import (
+    Baked as Baked,
+)
+from .bakery.written import (
+    Merged as Merged,
 )
 from .desk import Desk as Desk
 from .engines.engine import (

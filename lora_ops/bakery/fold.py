@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -17,46 +16,32 @@ import torch
 from ..shelf.adapter_weights import PREFIX, AdapterWeights
 from ..shelf.lora_fields import Effect
 from ..target import Target
+from .draft import Draft
 from .target_patterns import describe_targets, patterns
 from .tied_modules import check_ties
+from .ways import FOLDED, Form
 
 _ONE_FACTOR = ("hada_w1_a", "lokr_w1", "lokr_w1_b")
 #: The largest float32: models work with no larger numbers.
 _MOST = float(torch.finfo(torch.float32).max)
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A new adapter before it is written.
+def draft_of(weights: AdapterWeights, gain: Callable[[Target], float], form: Form) -> Draft:
+    """One adapter at these gains, in this form, before it is written.
 
-    Attributes:
-        config: the fields of its adapter_config.json.
-        tensors: by their names in the file.
-        rank: the largest of its targets.
-        targets: how many it has.
-        silent: how many were at gain 0.
-        dropped: whether those were left out, and are not among `targets`.
+    Raises:
+        ValueError: as `fold` and `pattern`.
     """
-
-    config: dict[str, Any]
-    tensors: dict[str, torch.Tensor]
-    rank: int
-    targets: int
-    silent: int = 0
-    dropped: bool = False
+    return fold(weights, gain, form) if form.way == "folded" else pattern(weights, gain)
 
 
-def fold(
-    weights: AdapterWeights, gain: Callable[[Target], float], *, uniform: bool = True, drop_silent: bool = False
-) -> Draft:
+def fold(weights: AdapterWeights, gain: Callable[[Target], float], form: Form = FOLDED) -> Draft:
     """The gains, and whatever scaling the adapter has, in the weights; alpha = r, no patterns, no rank stabilisation.
 
     Args:
         weights: the adapter.
         gain: of each target.
-        uniform: pad smaller ranks with zeros to the largest. Without it smaller ranks stay in `rank_pattern`, and B is
-            scaled for alpha / rank: PEFT and llama.cpp understand that too, and vLLM since 0.32.
-        drop_silent: leave targets at gain 0 out, instead of a B of zeros.
+        form: whether smaller ranks are padded, and silent targets left out.
 
     Raises:
         ValueError: DoRA away from gain 1 without the base model, a gain too large for the weights' type, every target
@@ -65,7 +50,7 @@ def fold(
     gains = checked_gains(weights, gain)
     check_ties(weights, lambda target: gains[target.name] * target.scaling)
     silent = [target for target in weights.targets if gains[target.name] == 0]
-    kept = [target for target in weights.targets if not (drop_silent and gains[target.name] == 0)]
+    kept = [target for target in weights.targets if not (form.drop_silent and gains[target.name] == 0)]
     if not kept:
         raise ValueError(f"every target of {weights.name!r} is at gain 0: nothing would be left of it")
     special = next((trait for trait in weights.traits if trait.meaning.keeps_rank or trait.field == "bias"), None)
@@ -77,7 +62,7 @@ def fold(
     if special and special.meaning.keeps_rank:
         return _fold_in_place(weights, gains, len(silent))
     rank = max(target.rank for target in kept)
-    padded = uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
+    padded = form.uniform and weights.method in ("lora", "dora") and any(target.rank != rank for target in kept)
     tensors = {key: tensor for key, tensor in weights.tensors.items() if not only_trains(weights, key)}
     for target in weights.targets:
         if target not in kept:
@@ -103,7 +88,7 @@ def fold(
         **as_plain(weights),
         **describe_targets([weights], {target.name for target in kept}),
     }
-    return Draft(config, tensors, rank, len(kept), len(silent), dropped=len(kept) < len(weights.targets))
+    return Draft("folded", config, tensors, rank, len(kept), len(silent), dropped=len(kept) < len(weights.targets))
 
 
 def _fold_in_place(weights: AdapterWeights, gains: Mapping[str, float], silent: int) -> Draft:
@@ -120,7 +105,7 @@ def _fold_in_place(weights: AdapterWeights, gains: Mapping[str, float], silent: 
         tensors.update(_magnitude(weights, target, gains[target.name]))
     rank = max(target.rank for target in weights.targets)
     config = {**weights.config, **describe_targets([weights], {target.name for target in weights.targets})}
-    return Draft(config, tensors, rank, len(weights.targets), silent)
+    return Draft("folded", config, tensors, rank, len(weights.targets), silent)
 
 
 def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
@@ -151,7 +136,7 @@ def pattern(weights: AdapterWeights, gain: Callable[[Target], float]) -> Draft:
     }
     rank = max(target.rank for target in weights.targets)
     silent = sum(gain == 0 for gain in gains.values())
-    return Draft(config, tensors, rank, len(weights.targets), silent)
+    return Draft("patterned", config, tensors, rank, len(weights.targets), silent)
 
 
 def _alpha(weights: AdapterWeights, target: Target, gain: float) -> float:
@@ -292,16 +277,3 @@ def _alpha_field(weights: AdapterWeights) -> str:
 def _number(alpha: float) -> float | int:
     """A whole alpha as an integer, as people write it."""
     return int(alpha) if alpha == int(alpha) else alpha
-
-
-def with_dtype(draft: Draft, dtype: torch.dtype) -> Draft:
-    """The same adapter with floating-point tensors of another type.
-
-    Raises:
-        ValueError: a number is too large for it.
-    """
-    changed = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in draft.tensors.items()}
-    for key, tensor in changed.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise ValueError(f"{key}: its numbers are too large for {dtype}")
-    return replace(draft, tensors=changed)

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ..mix import Faders, Mix
+from ..mix import Faders
 from ..optional_packages import needed
 from ..shelf.adapter_weights import CARD, AdapterWeights
+from .story import Story
 
 _TAG = "lora-mixer"
 _MAX_SOURCE = 200_000  # characters; a longer card is no card
 _PACKAGES = ("peft", "transformers", "torch", "safetensors")
-
-
-@dataclass(frozen=True)
-class Story:
-    """What the card tells.
-
-    Attributes:
-        name: of the result.
-        what: what was done, in one sentence.
-        sources: the adapters that it was made of.
-        mix: where their faders stood.
-        facts: rows of the table, in words: rank, targets, difference …
-        base_model: what it belongs to, if known.
-        library: "peft" for an adapter, "transformers" for a whole model.
-    """
-
-    name: str
-    what: str
-    sources: Sequence[AdapterWeights]
-    mix: Mix
-    facts: Mapping[str, str]
-    base_model: str = ""
-    library: str = "peft"
 
 
 def model_card(story: Story) -> str:

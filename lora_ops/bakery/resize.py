@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..engines.engine import Cancelled
 from ..engines.peft.components import components
 from ..measure import energy as measures
 from ..mix import Mix
+from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
-from .bake import Baked, check_mix, publish, refuse_fades
-from .combine import Progress
-from .combine import _check as combinable
-from .combine import _draft as draft_of_sum
-from .combine import _union as union
-from .fold import Draft
-from .summing import MOST_RANK, Piece
-from .verify import Checker
+from .combine import Sum, added_up, check_addable, union
+from .place import Place
+from .plan import refuse_fades
+from .publish import publish
+from .summing import Piece
+from .verify import Checker, without_desk
+from .ways import MOST_RANK
+from .writing import AS_USUAL, Writing
+from .written import Baked, Compared
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -98,17 +99,9 @@ def resize(
     adapter: str | Sequence[str],
     folder: Path,
     name: str,
-    *,
-    rank: int | None = None,
-    energy: float | None = None,
-    uniform: bool = False,
-    overwrite: bool = False,
-    sources: Mapping[str, Path] | None = None,
-    dtype: torch.dtype | None = None,
-    check: bool = True,
-    input_ids: torch.Tensor | None = None,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    keep: Keep | None = None,
+    writing: Writing = AS_USUAL,
+    **kept: Any,
 ) -> Resized:
     """Writes loaded LoRA adapters, at their gains in `mix`, as one adapter of a smaller rank in `folder / name`.
 
@@ -122,14 +115,9 @@ def resize(
         adapter: which of the loaded ones; several are added up, exactly, before components are left out.
         folder: where adapters are kept.
         name: of the new one.
-        rank, energy, uniform: what is kept (`Keep`).
-        overwrite: whether an adapter of that name may be replaced.
-        sources: the folders that they were loaded from, by name.
-        dtype: of the weights; as they are loaded if not given.
-        check: whether stock PEFT reads it once, and its logits are compared with the desk's.
-        input_ids: the text to compare on, shape (rows, tokens).
-        progress: told how far it is.
-        cancelled: asked between targets, and while waiting for the lock.
+        keep: what is kept of every target.
+        writing: how it gets to disk.
+        **kept: instead of `keep`, what that is made of: `rank=4`, or `energy=0.95`, and `uniform=True`.
 
     Raises:
         ValueError: no rank and no share, or one that they do not have, or an adapter that has no such components; the
@@ -138,14 +126,13 @@ def resize(
         OSError: it cannot be written; a full disk is named.
         Cancelled: it was called off.
     """
-    keep = Keep(rank, energy, uniform)
+    keep = _asked(keep, kept)
     names = [adapter] if isinstance(adapter, str) else list(adapter)
     desk.check(mix)
     refuse_fades(mix, names)
-    parts = [loaded_weights(desk, one, (sources or {}).get(one)) for one in names]
-    made = resized(parts, mix, keep, progress, cancelled)
-    checker = Checker(desk, mix, names, input_ids, cancelled) if check else None
-    return _published(parts, mix, made, folder, name, overwrite=overwrite, dtype=dtype, checker=checker)
+    place = Place.free(folder, name, writing.overwrite)
+    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
+    return _written(parts, mix, keep, place, writing, Checker(desk, mix, names, writing))
 
 
 def resize_weights(
@@ -153,61 +140,73 @@ def resize_weights(
     mix: Mix,
     folder: Path,
     name: str,
-    *,
-    rank: int | None = None,
-    energy: float | None = None,
-    uniform: bool = False,
-    overwrite: bool = False,
-    dtype: torch.dtype | None = None,
-    progress: Progress | None = None,
+    keep: Keep | None = None,
+    writing: Writing = AS_USUAL,
+    **kept: Any,
 ) -> Resized:
     """`resize` from the adapters' folders alone (`read_weights`): no base model is needed, and nothing is compared.
 
     Raises:
         As `resize`; also two adapters of one name.
     """
-    keep = Keep(rank, energy, uniform)
-    check_mix(mix, parts)
-    made = resized(parts, mix, keep, progress)
-    return _published(parts, mix, made, folder, name, overwrite=overwrite, dtype=dtype)
+    keep = _asked(keep, kept)
+    check_mix(mix, {weights.name: weights.adapter for weights in parts})
+    refuse_fades(mix, [weights.name for weights in parts])
+    place = Place.free(folder, name, writing.overwrite)
+    return _written(parts, mix, keep, place, writing, without_desk)
 
 
-def resized(
+def _asked(keep: Keep | None, kept: Mapping[str, Any]) -> Keep:
+    if keep is not None and kept:
+        raise TypeError(f"give what is kept once: as a Keep, or as {' and '.join(kept)}")
+    return keep or Keep(**kept)
+
+
+def _written(
     parts: Sequence[AdapterWeights],
     mix: Mix,
     keep: Keep,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> tuple[Draft, dict[str, int], float | None]:
-    """The new adapter before it is written, the rank of each target, and which share of all energy is in it."""
+    place: Place,
+    writing: Writing,
+    compare: Callable[[Path], Compared],
+) -> Resized:
+    _check(parts, mix, keep)
+    ranks: list[int] = []
+
+    def cut(pieces: Sequence[Piece]) -> Sum:
+        a, b, energies = strongest(pieces, keep)
+        ranks.append(len(a) // pieces[0].experts)
+        return a, b, energies
+
+    draft = added_up(parts, mix, cut, WAY, keep.uniform, writing).stored_as(writing.dtype)
+    baked = publish(draft, parts, mix, place, compare)
+    tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
+    return Resized(
+        **vars(baked),
+        ranks=dict(zip(union(parts), ranks, strict=True)),
+        parameters_before=sum(tensor.numel() for tensor in tensors),
+        size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+    )
+
+
+def _check(parts: Sequence[AdapterWeights], mix: Mix, keep: Keep) -> None:
     for weights in parts:
         if weights.method != "lora":
             raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters can be resized")
         if special := next((trait for trait in weights.traits if trait.meaning.keeps_rank), None):
             raise ValueError(f"{weights.name!r} cannot be resized ({special.sentence}): its rank is part of what it is")
-    combinable(parts, mix)
-    targets = union(parts)
-    most = max(sum(target.rank for _, target in members) for members in targets.values())
+    check_addable(parts, mix)
+    most = max(sum(target.rank for _, target in members) for members in union(parts).values())
     if keep.rank is not None and keep.rank > most:
-        raise ValueError(f"there is no rank {keep.rank} to keep: {_who(parts)} of rank {most} at most")
-    done: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    ranks: dict[str, int] = {}
-    kept = whole = 0.0
-    for at, (name, members) in enumerate(targets.items()):
-        if cancelled is not None and cancelled():
-            raise Cancelled
-        pieces = [Piece.of(weights, target, mix.gain(target)) for weights, target in members]
-        a, b, energies = strongest(pieces, keep)
-        done[name], ranks[name] = (a, b), len(a) // pieces[0].experts
-        kept, whole = kept + energies[0], whole + energies[1]
-        if progress is not None:
-            progress(at + 1, len(targets))
-    draft = draft_of_sum(parts, mix, targets, done, keep.uniform)
-    return draft, ranks, kept / whole if whole else None
+        who = ", ".join(repr(weights.name) for weights in parts)
+        raise ValueError(
+            f"there is no rank {keep.rank} to keep: {who} {'is' if len(parts) == 1 else 'are together'} of rank {most} "
+            "at most"
+        )
 
 
 @torch.no_grad()
-def strongest(pieces: Sequence[Piece], keep: Keep) -> tuple[torch.Tensor, torch.Tensor, tuple[float, float]]:
+def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     """A and B of the strongest components of a sum, and the energy of those and of all.
 
     The experts of one parameter are decomposed each by itself, and all keep the same number.
@@ -237,27 +236,3 @@ def strongest(pieces: Sequence[Piece], keep: Keep) -> tuple[torch.Tensor, torch.
     if not (new_a.isfinite().all() and new_b.isfinite().all()):
         raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
     return new_a, new_b, (float(joint[:count].sum()), float(joint.sum()))
-
-
-def _published(
-    parts: Sequence[AdapterWeights],
-    mix: Mix,
-    made: tuple[Draft, dict[str, int], float | None],
-    folder: Path,
-    name: str,
-    **options: Any,
-) -> Resized:
-    draft, ranks, kept = made
-    baked = publish(parts, mix, draft, WAY, folder, name, kept=kept, **options)
-    tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
-    return Resized(
-        **vars(baked),
-        ranks=ranks,
-        parameters_before=sum(tensor.numel() for tensor in tensors),
-        size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
-    )
-
-
-def _who(parts: Sequence[AdapterWeights]) -> str:
-    names = ", ".join(repr(weights.name) for weights in parts)
-    return f"{names} is" if len(parts) == 1 else f"{names} are together"

@@ -6,67 +6,16 @@ import inspect
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..shelf.adapter_weights import AdapterWeights
 from .fold import stacked, times
+from .ways import Recipe
 
 if TYPE_CHECKING:
     from ..target import Target
-
-Combination = Literal[
-    "cat",
-    "linear",
-    "svd",
-    "ties",
-    "ties_svd",
-    "dare_linear",
-    "dare_linear_svd",
-    "dare_ties",
-    "dare_ties_svd",
-    "magnitude_prune",
-    "magnitude_prune_svd",
-]
-COMBINATIONS: tuple[Combination, ...] = get_args(Combination)
-#: The largest rank that can be asked for.
-MOST_RANK = 4096
-#: Those that drop a part of the numbers, and must be told how many to keep.
-NEED_DENSITY = tuple(one for one in COMBINATIONS if one.split("_svd")[0] not in ("cat", "linear", "svd"))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to combine.
-
-    Attributes:
-        combination: one of `COMBINATIONS`. "cat" is exact; "svd" is the nearest of all at its rank; the others are
-            PEFT's own (TIES: arXiv:2306.01708, DARE: arXiv:2311.03099).
-        rank: of the result, for those that end in svd; the largest of the adapters' ranks if not given. It stays
-            smaller where less is enough to hold all of it.
-        density: which part of the numbers is kept, above 0 and up to 1, for those that drop some.
-        majority_sign: TIES: "total" (by sums) or "frequency" (by counts).
-        seed: DARE drops at random.
-        uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM before 0.32 needs it.
-    """
-
-    combination: Combination = "cat"
-    rank: int | None = None
-    density: float | None = None
-    majority_sign: Literal["total", "frequency"] = "total"
-    seed: int = 0
-    uniform: bool = True
-
-    def __post_init__(self) -> None:
-        if self.combination not in COMBINATIONS:
-            raise ValueError(f"there is no combination {self.combination!r}: choose from {', '.join(COMBINATIONS)}")
-        if self.rank is not None and not (self.combination.endswith("svd") and 0 < self.rank <= MOST_RANK):
-            raise ValueError(
-                f"a rank from 1 to {MOST_RANK} can be asked for in combinations by svd alone, not {self.rank!r}"
-            )
-        if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
-            raise ValueError(f"{self.combination} needs a density above 0 and up to 1: the part of the numbers to keep")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 
 from ..engines.peft.engine import peft_engine
 from ..engines.peft.survey import KEPT_AS_THEY_ARE
-from ..target import Target, kind_of, layer_of
+from ..target import Adapter, Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
 from .expert_names import expert_names
 from .fitting import base_of
@@ -86,6 +86,11 @@ class AdapterWeights:
             if a in roles and b in roles:
                 return roles[a], roles[b]
         raise ValueError(f"{target.name} of {self.name!r} has no pair of lora_A and lora_B")
+
+    @property
+    def adapter(self) -> Adapter:
+        """The plain facts of it, as a desk has them of a loaded one; of no base model, so its share is 0."""
+        return Adapter(self.name, self.method, self.targets, sum(one.numel() for one in self.tensors.values()), 0.0)
 
     @cached_property
     def traits(self) -> tuple[Trait, ...]:

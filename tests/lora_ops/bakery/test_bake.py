@@ -15,8 +15,12 @@ from peft import PeftModel
 from safetensors import safe_open
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.bakery.bake import WAYS, Baked, bake, bake_weights
-from lora_mixer.lora_ops.bakery.verify import SLOT, verify
+from lora_mixer.lora_ops.bakery.bake import bake, bake_weights
+from lora_mixer.lora_ops.bakery.slot import SLOT
+from lora_mixer.lora_ops.bakery.verify import verify
+from lora_mixer.lora_ops.bakery.ways import WAYS, Form
+from lora_mixer.lora_ops.bakery.writing import Writing
+from lora_mixer.lora_ops.bakery.written import Baked
 from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
 
 
@@ -85,7 +89,7 @@ def test_ranks_that_stay_apart_are_written_so_that_peft_and_llama_cpp_agree(tmp_
     model = tiny.pirate(rank_pattern={"q_proj": 2, "down_proj": 6})
     desk = Desk(model)
     mix = moved(desk)
-    baked = bake(desk, mix, "pirate", tmp_path, "out", uniform=False)
+    baked = bake(desk, mix, "pirate", tmp_path, "out", Form(uniform=False))
     assert config(baked.folder)["alpha_pattern"] == {}
     assert config(baked.folder)["rank_pattern"] != {}
     assert baked.greatest_difference is not None and baked.greatest_difference < CLOSE
@@ -124,17 +128,17 @@ def test_silent_targets_can_be_left_out(tmp_path: Path):
     model = tiny.pirate(target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])
     desk = Desk(model)
     by_kind = Mix({"pirate": Faders(kinds={"q_proj": 0.0, "up_proj": 0.0})})
-    baked = bake(desk, by_kind, "pirate", tmp_path, "kinds", drop_silent=True)
+    baked = bake(desk, by_kind, "pirate", tmp_path, "kinds", Form(drop_silent=True))
     assert (baked.targets, baked.silent) == (10, 4)
     assert config(baked.folder)["target_modules"] == ["down_proj", "gate_proj", "k_proj", "o_proj", "v_proj"]
     assert baked.greatest_difference is not None and baked.greatest_difference < CLOSE
     by_target = Mix({"pirate": Faders(layers={1: 0.0})})
-    baked = bake(desk, by_target, "pirate", tmp_path, "layers", drop_silent=True)
+    baked = bake(desk, by_target, "pirate", tmp_path, "layers", Form(drop_silent=True))
     assert len(config(baked.folder)["target_modules"]) == 7
     desk.apply(by_target)
     assert (tiny.logits(stock(baked.folder, tiny.llama())) - tiny.logits(model)).abs().max() < CLOSE
     with pytest.raises(ValueError, match="nothing would be left"):
-        bake(desk, desk.base(), "pirate", tmp_path, "none", drop_silent=True)
+        bake(desk, desk.base(), "pirate", tmp_path, "none", Form(drop_silent=True))
 
 
 def test_an_adapter_that_is_off_is_baked_silent(tmp_path: Path):
@@ -184,7 +188,7 @@ def test_from_the_folder_alone_the_same_comes_out(way: Any, tmp_path: Path):
     model.save_pretrained(tmp_path)  # in a folder of the adapter's name
     desk = Desk(model)
     mix = moved(desk)
-    one = bake(desk, mix, "pirate", tmp_path, "live", way, source=tmp_path / "pirate")
+    one = bake(desk, mix, "pirate", tmp_path, "live", way, writing=Writing(sources={"pirate": tmp_path / "pirate"}))
     other = bake_weights(read_weights(tmp_path / "pirate"), mix, tmp_path, "file", way)
     assert other.greatest_difference is None
     said = [{key: value for key, value in config(baked.folder).items() if value is not None} for baked in (one, other)]
@@ -209,7 +213,7 @@ def test_card_metadata_and_tokenizer_of_the_source_are_kept(tmp_path: Path):
     (source / "adapter_config.json").write_text(json.dumps({**fields, "a_field_of_the_future": [1]}))
     desk = Desk(model)
     mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
-    baked = bake(desk, mix, "pirate", tmp_path, "softer", source=source)
+    baked = bake(desk, mix, "pirate", tmp_path, "softer", writing=Writing(sources={"pirate": source}))
     card = (baked.folder / "README.md").read_text()
     assert "license: mit" in card and "- sea" in card and "- lora-mixer" in card and "library_name: peft" in card
     assert "> Says <b>Arr</b>." in card
@@ -223,7 +227,7 @@ def test_card_metadata_and_tokenizer_of_the_source_are_kept(tmp_path: Path):
     assert Mix.from_dict(told["mix"]) == mix
     assert told["sources"] == [{"name": "pirate", "sha256": read_weights(source).sha256}]
     assert baked.sha256 != told["sources"][0]["sha256"]
-    again = bake(desk, mix, "pirate", tmp_path, "softest", source=baked.folder)
+    again = bake(desk, mix, "pirate", tmp_path, "softest", writing=Writing(sources={"pirate": baked.folder}))
     assert again.folder.is_dir()  # a card of ours is a source's card like any other
 
 
@@ -236,12 +240,12 @@ def test_the_card_shows_names_as_they_are(tmp_path: Path):
 def test_numbers_that_the_type_cannot_hold_are_refused(tmp_path: Path):
     model = tiny.pirate().half()
     with pytest.raises(ValueError, match="too large for torch.float16"):
-        bake(Desk(model), Mix({"pirate": Faders(master=1e6)}), "pirate", tmp_path, "out", check=False)
+        bake(Desk(model), Mix({"pirate": Faders(master=1e6)}), "pirate", tmp_path, "out", writing=Writing(check=False))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_type_can_be_asked_for(tmp_path: Path):
-    baked = bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path, "out", dtype=torch.float16)
+    baked = bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path, "out", writing=Writing(dtype=torch.float16))
     assert baked.greatest_difference is not None and 0 < baked.greatest_difference < 0.5
     with safe_open(str(baked.folder / "adapter_model.safetensors"), "pt") as file:
         assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
@@ -252,7 +256,7 @@ def test_without_rounding_there_is_no_difference(way: Any, tmp_path: Path):
     model = tiny.pirate(rank_pattern={"q_proj": 2}).double()
     desk = Desk(model)
     mix = moved(desk)
-    baked = bake(desk, mix, "pirate", tmp_path, "out", way, check=False)
+    baked = bake(desk, mix, "pirate", tmp_path, "out", way, writing=Writing(check=False))
     desk.apply(mix)
     found = PeftModel.from_pretrained(tiny.llama().double(), str(baked.folder), autocast_adapter_dtype=False).double()
     assert (tiny.logits(found.eval()) - tiny.logits(model)).abs().max() < 1e-12

@@ -15,11 +15,12 @@ from helpers.variants import stock as loaded
 from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.bakery.bake import WAYS, bake, bake_weights
+from lora_mixer.lora_ops.bakery.bake import bake, bake_weights
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merge import merge
 from lora_mixer.lora_ops.bakery.runtimes import VLLM_RANKS, objections
-from lora_mixer.lora_ops.bakery.summing import Recipe
+from lora_mixer.lora_ops.bakery.ways import WAYS, Form, Recipe
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.engines.peft.loading import change_adapters
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
@@ -63,7 +64,8 @@ def test_comparing_a_bake_leaves_the_base_model_as_it_was(way: Any, tmp_path: Pa
     tensors = load_file(file)
     save_file({key: one + (".base_layer." in key) for key, one in tensors.items()}, file, metadata={"format": "pt"})
     before, heard = tiny.state_of(model), said(model)
-    baked = bake(Desk(model), Mix(), NAME, tmp_path, "out", way, source=source, dtype=torch.bfloat16)
+    writing = Writing(sources={NAME: source}, dtype=torch.bfloat16)
+    baked = bake(Desk(model), Mix(), NAME, tmp_path, "out", way, writing)
     assert baked.greatest_difference is not None
     assert tiny.same_tensors(tiny.state_of(model), before)
     assert torch.equal(said(model), heard)
@@ -100,7 +102,8 @@ def test_magnitudes_in_either_spelling_are_magnitudes(way: Any, tmp_path: Path):
     baked = bake_weights(weights, Mix(), tmp_path, "out", way)
     assert off(said(loaded(variant, baked.folder)), heard) < CLOSE
     model = loaded(variant, source)
-    silent = bake(Desk(model), Mix({NAME: Faders(master=0.0)}), NAME, tmp_path, "silent", way, source=source)
+    writing = Writing(sources={NAME: source})
+    silent = bake(Desk(model), Mix({NAME: Faders(master=0.0)}), NAME, tmp_path, "silent", way, writing)
     assert off(said(loaded(variant, silent.folder)), said(variant.base())) < CLOSE
 
 
@@ -110,9 +113,9 @@ def test_silent_experts_cannot_be_left_out_but_modules_beside_them_can(tmp_path:
     weights = read_weights(source, NAME)
     assert {target.kind for target in weights.targets} == {"q_proj", "gate_up_proj", "down_proj"}
     with pytest.raises(ValueError, match=r"down_proj is a parameter.*cannot be left out"):
-        bake_weights(weights, Mix({NAME: Faders(kinds={"down_proj": 0.0})}), tmp_path, "out", drop_silent=True)
+        bake_weights(weights, Mix({NAME: Faders(kinds={"down_proj": 0.0})}), tmp_path, "out", Form(drop_silent=True))
     mix = Mix({NAME: Faders(kinds={"q_proj": 0.0})})
-    baked = bake_weights(weights, mix, tmp_path, "out", drop_silent=True)
+    baked = bake_weights(weights, mix, tmp_path, "out", Form(drop_silent=True))
     assert baked.dropped and baked.targets == 4
     model = loaded(variant, source)
     Desk(model).apply(mix)
@@ -125,7 +128,7 @@ def test_no_target_is_left_out_of_what_is_more_than_its_targets(name: str, tmp_p
     weights = read_weights(saved(variant, tmp_path), NAME)
     mix = Mix({NAME: Faders(kinds={"q_proj": 0.0})})
     with pytest.raises(ValueError, match=r"more than its targets.*bake the silent ones along"):
-        bake_weights(weights, mix, tmp_path, "out", drop_silent=True)
+        bake_weights(weights, mix, tmp_path, "out", Form(drop_silent=True))
     assert bake_weights(weights, mix, tmp_path, "out").silent == 2
 
 

@@ -12,6 +12,7 @@ from peft import PeftModel
 from lora_mixer.demo.base_model import load_base
 from lora_mixer.demo.prompts import HELD_OUT
 from lora_mixer.lora_ops import Desk, Faders, Mix, bake, concatenate
+from lora_mixer.lora_ops.bakery.writing import Writing
 
 ROOT = Path(__file__).resolve().parents[3]
 ADAPTERS = {name: ROOT / "demo" / "adapters" / name for name in ("pirate", "butler")}
@@ -36,8 +37,8 @@ def stage() -> tuple[Any, Any, torch.Tensor]:
 @pytest.mark.parametrize("name", list(ADAPTERS))
 def test_baked_adapters_play_the_mix(stage: Any, name: str, way: Any, tmp_path: Path):
     model, _, question = stage
-    options = {"source": ADAPTERS[name], "input_ids": question}
-    baked = bake(Desk(model), MIX, name, tmp_path, "out", way, **options)
+    writing = Writing(sources=ADAPTERS, input_ids=question)
+    baked = bake(Desk(model), MIX, name, tmp_path, "out", way, writing)
     # Logits go up to 35: float32 itself, against float64, is 8e-5 off there.
     assert baked.relative_difference is not None and baked.relative_difference < 1e-5
     assert (baked.objections["vLLM"] == []) == (way == "folded" or name == "butler")
@@ -47,7 +48,8 @@ def test_baked_adapters_play_the_mix(stage: Any, name: str, way: Any, tmp_path: 
 def test_both_in_one_say_what_both_say(stage: Any, tmp_path: Path):
     model, tokenizer, question = stage
     desk = Desk(model)
-    both = concatenate(desk, MIX, list(ADAPTERS), tmp_path, "both", sources=ADAPTERS, input_ids=question)
+    writing = Writing(sources=ADAPTERS, input_ids=question)
+    both = concatenate(desk, MIX, list(ADAPTERS), tmp_path, "both", writing)
     assert both.rank == 24 and both.targets == 210
     assert both.relative_difference is not None and both.relative_difference < 1e-5
     desk.apply(MIX)

@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
 from lora_mixer.lora_ops.bakery.bake import bake
+from lora_mixer.lora_ops.bakery.ways import Form
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.shelf.adapter_files import AdapterFileError
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
@@ -26,7 +28,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path):
     with pytest.raises(FileExistsError, match="exists already"):
         bake(desk, desk.base(), "pirate", tmp_path, "out")
     assert read_weights(first.folder).sha256 == first.sha256
-    second = bake(desk, desk.base(), "pirate", tmp_path, "out", overwrite=True)
+    second = bake(desk, desk.base(), "pirate", tmp_path, "out", writing=Writing(overwrite=True))
     assert read_weights(first.folder).sha256 == second.sha256 != first.sha256
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
@@ -36,21 +38,21 @@ def test_only_adapters_are_overwritten(tmp_path: Path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_text("x")
     with pytest.raises(ValueError, match="no adapter"):
-        bake(desk, Mix(), "pirate", tmp_path, "photos", overwrite=True)
+        bake(desk, Mix(), "pirate", tmp_path, "photos", writing=Writing(overwrite=True))
     training = bake(desk, Mix(), "pirate", tmp_path, "training").folder
     (training / "checkpoint-100").mkdir()
     with pytest.raises(ValueError, match="checkpoint-100"):
-        bake(desk, Mix(), "pirate", tmp_path, "training", overwrite=True)
+        bake(desk, Mix(), "pirate", tmp_path, "training", writing=Writing(overwrite=True))
     (tmp_path / "link").symlink_to(tmp_path / "photos")
     with pytest.raises(ValueError, match="link"):
-        bake(desk, Mix(), "pirate", tmp_path, "link", overwrite=True)
+        bake(desk, Mix(), "pirate", tmp_path, "link", writing=Writing(overwrite=True))
     assert (tmp_path / "photos" / "one.jpg").is_file()
 
 
 @pytest.mark.parametrize("name", ["../out", "a/b", "", "..", ".hidden", "con", "a\\b", "x" * 300])
 def test_names_that_leave_the_folder_are_refused(name: str, tmp_path: Path):
     with pytest.raises(ValueError, match="cannot be a name"):
-        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", name, check=False)
+        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", name, writing=Writing(check=False))
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
@@ -73,12 +75,13 @@ def test_a_full_disk_leaves_nothing(number: int, tmp_path: Path, monkeypatch: py
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_disk_that_is_really_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     real = shutil.copyfile
-    monkeypatch.setattr("lora_mixer.lora_ops.bakery.bake.shutil.copyfile", lambda a, b: real(a, "/dev/full"))
+    monkeypatch.setattr("lora_mixer.lora_ops.bakery.publish.shutil.copyfile", lambda a, b: real(a, "/dev/full"))
     tiny.pirate().save_pretrained(tmp_path / "shelf")
     source = tmp_path / "shelf" / "pirate"
     tiny.tokenizer().save_pretrained(source)
+    writing = Writing(sources={"pirate": source}, check=False)
     with pytest.raises(OSError, match="disk is full"):
-        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", "out", source=source, check=False)
+        bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path / "shelf", "out", writing=writing)
     assert [path.name for path in (tmp_path / "shelf").iterdir() if path.name != "README.md"] == ["pirate"]
 
 
@@ -132,7 +135,7 @@ def test_a_damaged_source_is_told_and_nothing_is_written(damage: str, tmp_path: 
     with pytest.raises(AdapterFileError):
         read_weights(source)
     with pytest.raises(AdapterFileError):
-        bake(Desk(model), Mix(), "pirate", tmp_path, "out", source=source)
+        bake(Desk(model), Mix(), "pirate", tmp_path, "out", writing=Writing(sources={"pirate": source}))
     assert not (tmp_path / "out").exists()
     assert torch.equal(tiny.logits(model), before)
 
@@ -146,11 +149,11 @@ def test_an_adapter_that_changes_the_base_is_not_loaded_beside_others(tmp_path: 
     assert baked.greatest_difference is None and "pissa" in baked.why_unchecked
     assert torch.equal(tiny.logits(model), before)
     with pytest.raises(ValueError, match="more than its targets .*PiSSA.* for good"):
-        bake(desk, Mix({"pirate": Faders(kinds={"q_proj": 0})}), "pirate", tmp_path, "less", drop_silent=True)
+        bake(desk, Mix({"pirate": Faders(kinds={"q_proj": 0})}), "pirate", tmp_path, "less", Form(drop_silent=True))
 
 
 def test_a_result_that_peft_does_not_understand_never_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import lora_mixer.lora_ops.bakery.bake as module
+    import lora_mixer.lora_ops.bakery.publish as module
 
     real = module._storable
     monkeypatch.setattr(
@@ -174,5 +177,5 @@ def test_a_dora_that_stock_peft_could_not_play_silently_is_refused(way: Any, tmp
     with pytest.raises(ValueError, match="lm_head: a row of the base weight is all zeros"):
         bake(desk, silent, "pirate", tmp_path, "out", way)
     assert not list(tmp_path.iterdir())
-    made = bake(desk, silent, "pirate", tmp_path, "out", drop_silent=True)
+    made = bake(desk, silent, "pirate", tmp_path, "out", Form(drop_silent=True))
     assert made.greatest_difference is not None and made.greatest_difference < 1e-4

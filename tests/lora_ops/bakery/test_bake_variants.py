@@ -11,7 +11,9 @@ from helpers import tiny
 from helpers.variants import NAME, VARIANTS, Variant, as_mixed, named, off, said, saved, stock
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.bakery.bake import WAYS, bake, bake_weights
+from lora_mixer.lora_ops.bakery.bake import bake, bake_weights
+from lora_mixer.lora_ops.bakery.ways import WAYS
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.shelf.adapter_weights import AdapterWeights, read_weights
 
 #: Beside the greatest logit: float32 rounds, and what PEFT takes off a base model is worked out anew each time.
@@ -88,13 +90,13 @@ def test_live_it_plays_what_the_desk_plays(variant: Variant, way: Any, tmp_path:
         assert not (tmp_path / "out").exists()
         return
     for what, mix in mixes(read_weights(source, NAME)).items():
-        beside = None if what in ("silent", "half") else source
+        beside = Writing(sources={} if what in ("silent", "half") else {NAME: source})
         if why := refusal(variant, way, what, live=True):
             with pytest.raises(ValueError, match=why):
-                bake(desk, mix, NAME, tmp_path, what, way, source=beside)
+                bake(desk, mix, NAME, tmp_path, what, way, writing=beside)
             assert not (tmp_path / what).exists()
             continue
-        baked = bake(desk, mix, NAME, tmp_path, what, way, source=beside)
+        baked = bake(desk, mix, NAME, tmp_path, what, way, writing=beside)
         found = said(stock(variant, baked.folder))
         desk.apply(mix)
         assert off(found, said(model)) < CLOSE, what

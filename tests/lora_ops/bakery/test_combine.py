@@ -18,7 +18,8 @@ from safetensors import safe_open
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights, combined, concatenate
-from lora_mixer.lora_ops.bakery.summing import COMBINATIONS, NEED_DENSITY, Recipe
+from lora_mixer.lora_ops.bakery.ways import COMBINATIONS, NEED_DENSITY, Recipe
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
 
 CLOSE = 2e-5
@@ -43,7 +44,7 @@ def test_a_concatenation_is_exact_with_differing_ranks_and_targets(uniform: bool
     desk = Desk(model)
     loaded, before = tiny.logits(model), tiny.fingerprint(model)
     mix = mixed(desk)
-    result = concatenate(desk, mix, BOTH, tmp_path, "both", uniform=uniform)
+    result = combine(desk, mix, BOTH, tmp_path, "both", Recipe(uniform=uniform))
     assert result.rank == 6 and result.way == "concatenated" and result.targets == 14
     assert result.greatest_difference is not None and result.greatest_difference < CLOSE
     assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
@@ -84,7 +85,7 @@ def test_experts_concatenate(tmp_path: Path):
     )
     mixes = Mix({"pirate": Faders(master=0.5), "poet": Faders(master=2.0)})
     parts = [loaded_weights(Desk(model), name) for model, name in ((one, "pirate"), (other, "poet"))]
-    draft, _ = combined(parts, mixes, Recipe())
+    draft = combined(parts, mixes, Recipe())
     total: dict[str, Any] = {}
     for model, name in ((one, "pirate"), (other, "poet")):
         desk = Desk(model)
@@ -123,8 +124,8 @@ def test_combinations_are_those_of_peft(combination: Any, tmp_path: Path):
     model = same_rank()
     desk = Desk(model)
     mix = Mix({"pirate": Faders(master=0.8, kinds={"q_proj": 1.5}), "poet": Faders(master=0.4, layers={1: 0.3})})
-    draft, kept = combined([loaded_weights(desk, name) for name in BOTH], mix, recipe)
-    assert (kept is not None) == (combination == "svd")
+    draft = combined([loaded_weights(desk, name) for name in BOTH], mix, recipe)
+    assert (draft.kept is not None) == (combination == "svd")
     desk.apply(mix)
     if combination.endswith("svd"):  # PEFT 0.18 would multiply by the scaling twice
         for layer in tiny.adapter_layers(model):
@@ -148,7 +149,8 @@ def test_combinations_are_written_and_compared(combination: Any, tmp_path: Path)
     before, loaded = tiny.fingerprint(model), tiny.logits(model)
     steps: list[tuple[int, int]] = []
     recipe = Recipe(combination, density=0.5 if combination in NEED_DENSITY else None)
-    result = combine(desk, Mix(), BOTH, tmp_path, "out", recipe, progress=lambda done, of: steps.append((done, of)))
+    writing = Writing(progress=lambda done, of: steps.append((done, of)))
+    result = combine(desk, Mix(), BOTH, tmp_path, "out", recipe, writing)
     assert result.way == combination and result.rank == 4 and steps == [(one, 6) for one in range(1, 7)]
     assert result.greatest_difference is not None and result.greatest_difference > 0
     assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
@@ -171,7 +173,7 @@ def test_dare_drops_the_same_again_with_the_same_seed():
     desk = Desk(same_rank())
     parts = [loaded_weights(desk, name) for name in BOTH]
     state = torch.get_rng_state()
-    drafts = [combined(parts, Mix(), Recipe("dare_linear", density=0.5, seed=seed))[0] for seed in (1, 1, 2)]
+    drafts = [combined(parts, Mix(), Recipe("dare_linear", density=0.5, seed=seed)) for seed in (1, 1, 2)]
     assert torch.equal(torch.get_rng_state(), state)
     key = next(iter(drafts[0].tensors))
     assert torch.equal(drafts[0].tensors[key], drafts[1].tensors[key])
@@ -182,8 +184,8 @@ def test_a_negative_gain_turns_an_adapter_round():
     desk = Desk(same_rank())
     parts = [loaded_weights(desk, name) for name in BOTH]
     alone = [parts[0]]
-    plus, _ = combined(alone, Mix(), Recipe("linear"))
-    minus, _ = combined(alone, Mix({"pirate": Faders(master=-1.0)}), Recipe("linear"))
+    plus = combined(alone, Mix(), Recipe("linear"))
+    minus = combined(alone, Mix({"pirate": Faders(master=-1.0)}), Recipe("linear"))
     for target in parts[0].targets:
         a, b = parts[0].pair(target)
         torch.testing.assert_close(minus.tensors[b] @ minus.tensors[a], -(plus.tensors[b] @ plus.tensors[a]))
@@ -194,7 +196,8 @@ def test_from_folders_alone(tmp_path: Path):
     model.save_pretrained(tmp_path)
     desk = Desk(model)
     mix = mixed(desk)
-    live = concatenate(desk, mix, BOTH, tmp_path, "live", sources={name: tmp_path / name for name in BOTH})
+    sources = {name: tmp_path / name for name in BOTH}
+    live = concatenate(desk, mix, BOTH, tmp_path, "live", Writing(sources=sources))
     file = combine_weights([read_weights(tmp_path / name) for name in BOTH], mix, tmp_path, "file", Recipe())
     assert file.greatest_difference is None
     with (
@@ -210,7 +213,7 @@ def test_from_folders_alone(tmp_path: Path):
 def test_full_modules_of_one_are_kept_and_of_two_refused(tmp_path: Path):
     model = tiny.pirate(target_modules=["q_proj"], modules_to_save=["lm_head"])
     model = tiny.add(model, tiny.lora(r=2, target_modules=["v_proj"]), "poet")
-    result = concatenate(Desk(model), Mix(), BOTH, tmp_path, "one", check=False)
+    result = concatenate(Desk(model), Mix(), BOTH, tmp_path, "one", writing=Writing(check=False))
     assert json.loads((result.folder / "adapter_config.json").read_text())["modules_to_save"] == ["lm_head"]
     with safe_open(str(result.folder / "adapter_model.safetensors"), "pt") as file:
         assert "base_model.model.lm_head.weight" in file.keys()  # noqa: SIM118
@@ -247,8 +250,9 @@ def test_what_cannot_be_combined_says_why(tmp_path: Path):
 def test_it_can_be_called_off(tmp_path: Path):
     stop = threading.Event()
     desk = Desk(tiny.two())
+    writing = Writing(progress=lambda *_: stop.set(), cancelled=stop.is_set)
     with pytest.raises(Cancelled):
-        concatenate(desk, Mix(), BOTH, tmp_path, "out", progress=lambda *_: stop.set(), cancelled=stop.is_set)
+        concatenate(desk, Mix(), BOTH, tmp_path, "out", writing)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -259,7 +263,7 @@ def test_any_mix_concatenates_to_the_sum_that_the_desk_plays(data: st.DataObject
     mix = data.draw(tiny.mixes(desk.adapters.values()))
     uniform = data.draw(st.booleans())
     parts = [loaded_weights(desk, name) for name in BOTH]
-    draft, _ = combined(parts, mix, Recipe(uniform=uniform))
+    draft = combined(parts, mix, Recipe(uniform=uniform))
     desk.apply(mix)
     for target in desk.adapters["pirate"].scalable:
         layer = desk.engine.knob(target).layer

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merge import merge
-from lora_mixer.lora_ops.bakery.summing import Recipe
+from lora_mixer.lora_ops.bakery.ways import Recipe
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.engines.peft.playing import Playing
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
@@ -147,7 +148,7 @@ def test_live_it_adds_up_too(variant: Variant, tmp_path: Path):
     model.load_adapter(str(folders[OTHER]), adapter_name=OTHER)
     desk = Desk(model)
     mix = Mix({NAME: Faders(master=0.5, kinds={"q_proj": -1.5}), OTHER: Faders(master=0.8)})
-    both = combine(desk, mix, [NAME, OTHER], tmp_path, "both", Recipe(), sources=folders)
+    both = combine(desk, mix, [NAME, OTHER], tmp_path, "both", Recipe(), writing=Writing(sources=folders))
     assert both.relative_difference is not None and both.relative_difference < CLOSE
     assert off(said(stock(variant, both.folder)), as_mixed_together(variant, folders, mix)) < CLOSE
 
@@ -161,10 +162,10 @@ def test_merged_it_plays_what_stock_peft_plays_or_is_refused_by_name(variant: Va
     mix = Mix({NAME: Faders(master=0.5)})
     if not variant.live:
         with pytest.raises(ValueError, match="cannot be written: a LoRA variant"):
-            merge(desk, mix, tmp_path, "whole", check=False)
+            merge(desk, mix, tmp_path, "whole", writing=Writing(check=False))
         assert not (tmp_path / "whole").exists()
         return
-    whole = merge(desk, mix, tmp_path, "whole", check=False)
+    whole = merge(desk, mix, tmp_path, "whole", writing=Writing(check=False))
     kind: Any = type(variant.base())
     found = said(kind.from_pretrained(str(whole.folder)).eval())
     assert off(found, as_mixed(variant, source, mix)) < CLOSE

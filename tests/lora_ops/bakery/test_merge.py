@@ -15,8 +15,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery import merge as merging
-from lora_mixer.lora_ops.bakery import verify as verifying
+from lora_mixer.lora_ops.bakery import read_back
 from lora_mixer.lora_ops.bakery.merge import merge
+from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.shelf.quantised import opened
 
 #: In 4 and 8 bits the live model rounds what goes through its layers, and the merged one does not.
@@ -40,7 +41,7 @@ def test_every_kind_of_adapter_merges(kind: tiny.Kind, tmp_path: Path):
     before = tiny.fingerprint(model)
     desk = Desk(model)
     mix = moved(desk)
-    merged = merge(desk, mix, tmp_path, "whole", tiny.tokenizer(), check=False)
+    merged = merge(desk, mix, tmp_path, "whole", tiny.tokenizer(), writing=Writing(check=False))
     assert tiny.fingerprint(model) == before and torch.equal(tiny.logits(model), loaded)
     desk.apply(mix)
     wanted = tiny.logits(model)
@@ -76,7 +77,7 @@ def test_dora_over_a_row_of_zeros_merges_silent_and_heard(gain: float, tmp_path:
     model = tiny.with_a_row_of_zeros()
     desk = Desk(model)
     mix = Mix({"pirate": Faders(master=gain)})
-    merged = merge(desk, mix, tmp_path, "whole", check=False)
+    merged = merge(desk, mix, tmp_path, "whole", writing=Writing(check=False))
     desk.apply(mix)
     wanted = tiny.logits(model)
     assert wanted.isfinite().all()
@@ -85,13 +86,13 @@ def test_dora_over_a_row_of_zeros_merges_silent_and_heard(gain: float, tmp_path:
 
 def test_a_model_that_says_something_else_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     desk = Desk(tiny.pirate())
-    whole = merging._merged_state
+    whole = merging.merged_weights
 
     def wrong(*args: Any) -> Any:
         state, changed = whole(*args)
         return {**state, "lm_head.weight": state["lm_head.weight"] * 1.1}, changed
 
-    monkeypatch.setattr(merging, "_merged_state", wrong)
+    monkeypatch.setattr(merging, "merged_weights", wrong)
     merged = merge(desk, Mix(), tmp_path, "whole")
     assert merged.greatest_difference == pytest.approx(0.1 * (merged.greatest_logit or 0), rel=0.01)
 
@@ -99,7 +100,7 @@ def test_a_model_that_says_something_else_is_found_out(tmp_path: Path, monkeypat
 def test_where_memory_does_not_hold_it_twice_it_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     model: Any = tiny.pirate()
     desk = Desk(model)
-    monkeypatch.setattr(verifying, "available", lambda device: 1000)
+    monkeypatch.setattr(read_back, "available", lambda device: 1000)
     merged = merge(desk, Mix(), tmp_path, "whole")
     assert merged.greatest_difference is None and "second time" in merged.why_unchecked
     assert (tiny.logits(load(merged.folder)) - tiny.logits(model)).abs().max() < 5e-5
@@ -108,10 +109,10 @@ def test_where_memory_does_not_hold_it_twice_it_is_not_compared(tmp_path: Path, 
     def full(*args: Any, **options: Any) -> Any:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(verifying, "available", lambda device: None)
+    monkeypatch.setattr(read_back, "available", lambda device: None)
     monkeypatch.setattr(type(model.get_base_model()), "from_pretrained", full)
     assert "memory" in merge(desk, Mix(), tmp_path, "other").why_unchecked
-    assert merge(desk, Mix(), tmp_path, "third", check=False).why_unchecked == "not asked for"
+    assert merge(desk, Mix(), tmp_path, "third", writing=Writing(check=False)).why_unchecked == "not asked for"
 
 
 def test_tied_embeddings_part_only_where_an_adapter_parts_them(tmp_path: Path):
@@ -170,9 +171,8 @@ def test_only_the_named_adapters_are_in_it(tmp_path: Path):
 
 def test_another_type_and_progress(tmp_path: Path):
     steps: list[int] = []
-    merged = merge(
-        Desk(tiny.pirate()), Mix(), tmp_path, "half", dtype=torch.bfloat16, progress=lambda done, of: steps.append(of)
-    )
+    writing = Writing(dtype=torch.bfloat16, progress=lambda done, of: steps.append(of))
+    merged = merge(Desk(tiny.pirate()), Mix(), tmp_path, "half", writing=writing)
     assert len(steps) == steps[0] > 14
     assert load(merged.folder).dtype == torch.bfloat16
 
@@ -207,12 +207,12 @@ def test_it_can_be_called_off_and_is_not_overwritten(tmp_path: Path):
     live = Mix({"pirate": Faders(master=2.0)})
     desk.apply(live)
     with pytest.raises(Cancelled):
-        merge(desk, Mix(), tmp_path, "out", cancelled=lambda: True)
+        merge(desk, Mix(), tmp_path, "out", writing=Writing(cancelled=lambda: True))
     assert list(tmp_path.iterdir()) == [] and desk.mix == live
     merge(desk, Mix(), tmp_path, "out")
     with pytest.raises(FileExistsError):
         merge(desk, Mix(), tmp_path, "out")
-    merge(desk, Mix(), tmp_path, "out", overwrite=True)
+    merge(desk, Mix(), tmp_path, "out", writing=Writing(overwrite=True))
 
 
 @pytest.mark.parametrize("bits", [4, 8])

@@ -13,7 +13,7 @@ import torch
 from helpers import tiny
 from helpers.baked import CLOSE, config, keys, moved, stock
 
-from lora_mixer.lora_ops import Desk, Faders, Mix, Resized, read_weights, resize, resize_weights, spectrum
+from lora_mixer.lora_ops import Desk, Faders, Mix, Resized, Writing, read_weights, resize, resize_weights, spectrum
 from lora_mixer.lora_ops.measure.energy import energy as energy_of
 
 PLAIN = [
@@ -129,9 +129,11 @@ def test_from_the_folder_alone_the_same_comes_out(tmp_path: Path):
     model.save_pretrained(tmp_path)
     desk = Desk(model)
     mix = moved(desk)
-    one = resize(desk, mix, "pirate", tmp_path, "live", energy=0.8, sources={"pirate": tmp_path / "pirate"})
+    one = resize(
+        desk, mix, "pirate", tmp_path, "live", energy=0.8, writing=Writing(sources={"pirate": tmp_path / "pirate"})
+    )
     other = resize_weights([read_weights(tmp_path / "pirate")], mix, tmp_path, "file", energy=0.8)
-    assert other.greatest_difference is None and "not asked" in other.why_unchecked
+    assert other.greatest_difference is None and "no base model" in other.why_unchecked
     assert one.ranks == other.ranks and one.error == pytest.approx(other.error)
     differing = (
         added(stock(one.folder, tiny.llama()), ["default"]),
@@ -159,7 +161,7 @@ def test_what_goes_with_an_adapter_goes_with_the_smaller_one(tmp_path: Path):
 def test_numbers_of_16_bits_are_rounded_once(dtype: torch.dtype, tmp_path: Path):
     model = tiny.pirate().to(dtype)
     wanted = added(model.double(), ["pirate"])
-    made = resize(Desk(model.to(dtype)), Mix(), "pirate", tmp_path, "out", energy=1, check=False)
+    made = resize(Desk(model.to(dtype)), Mix(), "pirate", tmp_path, "out", energy=1, writing=Writing(check=False))
     found = stock(made.folder, tiny.llama()).double()
     assert off(wanted, added(found, ["default"])) < 2 * torch.finfo(dtype).eps
 

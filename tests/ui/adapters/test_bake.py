@@ -91,7 +91,7 @@ def test_a_whole_model_is_written(console: Studio, tmp_path: Path) -> None:
 
 
 def test_a_model_that_was_not_compared_says_why(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lora_mixer.lora_ops.bakery.verify.available", lambda device: 1000)
+    monkeypatch.setattr("lora_mixer.lora_ops.bakery.read_back.available", lambda device: 1000)
     news = work(console, "bake", **wish(names=["pirate", "poet"], way="merged", name="whole"))
     assert "not compared with the desk: it would have to be loaded a second time" in news["baked"]["lines"][1]
     assert not news["baked"]["checked"]

@@ -1,0 +1,75 @@
+"""What came of a bake, in words: where it is, what it is, whether it says what the desk says, and who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...lora_ops.bakery.written import Baked, Merged, Written
+
+
+def of(made: Baked | Merged) -> list[str]:
+    """What was written, in words."""
+    return of_model(made) if isinstance(made, Merged) else of_adapter(made)
+
+
+def of_adapter(made: Baked) -> list[str]:
+    """A new adapter in words."""
+    facts = f"rank {made.rank}, {made.targets} targets{made.silence}, {size(made.size)}"
+    lines = [f"{made.folder.name} is in {made.folder.parent}: {facts}", compared(made, "Stock PEFT")]
+    if made.kept is not None:
+        lines.append(f"{made.kept:.1%} of the exact sum (of its squared norm) is in it.")
+    for runtime, reasons in made.objections.items():
+        lines.append(f"{runtime}: {'; '.join(reasons) if reasons else 'nothing is in the way'}.")
+    return lines
+
+
+def of_model(made: Merged) -> list[str]:
+    """A new model in words."""
+    lines = [
+        f"The model is in {made.folder}: {size(made.size)}, with {_listed(made.names)} in its weights",
+        compared(made, "Stock transformers"),
+    ]
+    if made.opened:
+        lines.append("The base was in 4 or 8 bits and was opened: what it lost when it was packed stays lost.")
+    return lines
+
+
+def compared(made: Written, reader: str) -> str:
+    """What came of comparing logits with the desk's.
+
+    Args:
+        made: what was written.
+        reader: who has read it: "Stock PEFT".
+    """
+    by = f"{made.greatest_difference or 0:.2g}"
+    if not made.closeness:
+        return f"It was not compared with the desk: {made.why_unchecked}."
+    if not made.exact:
+        near = "this way comes near, and is not exact"
+        return f"{reader} loads it. Its logits differ from the desk's by {by} at most: {near}."
+    if made.closeness == "same":
+        return f"{reader} loads it, and it says what the desk says: logits differ by {by} at most."
+    if made.closeness == "near":
+        return f"{reader} loads it; its logits differ from the desk's by {by} at most, which is rounding."
+    return (
+        f"{reader} loads it, but its logits differ from the desk's by up to {by}. In a model of 16-bit or packed "
+        "numbers that can be rounding: listen to it before you use it."
+    )
+
+
+def size(count: int) -> str:
+    """Bytes for people.
+
+    >>> size(9_800_000)
+    '9.8 MB'
+    """
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
