@@ -13,7 +13,18 @@ import torch
 from helpers import tiny
 from helpers.baked import CLOSE, config, keys, moved, stock
 
-from lora_mixer.lora_ops import Desk, Faders, Mix, Resized, Writing, read_weights, resize, resize_weights, spectrum
+from lora_mixer.lora_ops import (
+    Desk,
+    Faders,
+    Keep,
+    Mix,
+    Resized,
+    Writing,
+    read_weights,
+    resize,
+    resize_weights,
+    spectrum,
+)
 from lora_mixer.lora_ops.measure.energy import energy as energy_of
 
 PLAIN = [
@@ -129,9 +140,8 @@ def test_from_the_folder_alone_the_same_comes_out(tmp_path: Path):
     model.save_pretrained(tmp_path)
     desk = Desk(model)
     mix = moved(desk)
-    one = resize(
-        desk, mix, "pirate", tmp_path, "live", energy=0.8, writing=Writing(sources={"pirate": tmp_path / "pirate"})
-    )
+    writing = Writing(sources={"pirate": tmp_path / "pirate"})
+    one = resize(desk, mix, "pirate", tmp_path, "live", Keep(energy=0.8), writing)
     other = resize_weights([read_weights(tmp_path / "pirate")], mix, tmp_path, "file", energy=0.8)
     assert other.greatest_difference is None and "no base model" in other.why_unchecked
     assert one.ranks == other.ranks and one.error == pytest.approx(other.error)
