@@ -41,7 +41,7 @@ def spectrum(
 
     Example: `spectrum loras/pirate --energy 0.9 --by kind`
     """
-    from ..lora_ops.measure.energy import check_share
+    from ..lora_ops.energy import check_share
     from ..lora_ops.measure.spectrum import spectrum_weights
     from ..lora_ops.mix_check import check_mix
     from ..lora_ops.shelf.adapter_weights import read_weights
@@ -92,7 +92,7 @@ def resize(
     """Write a LoRA adapter, or the sum of several, at a smaller rank: the strongest components of what a target adds.
 
     Say `--rank` or `--energy`; `spectrum` tells what they keep. With `--model`, stock PEFT reads the result once, and
-    its logits are compared with the desk's: the difference is what was left out.
+    its logits are compared with the desk's: as many components heard, or all of the sum where there are several.
 
     Examples:
 
@@ -105,7 +105,9 @@ def resize(
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
-    gains, keep, place = playing.of(list(folders)), Keep(rank, energy, one_rank), output.place()
+    gains, place = playing.of(list(folders)), output.place()
+    said = {of: value for of, value in (("rank", rank), ("energy", energy)) if value is not None}
+    keep = Keep.of(gains, list(folders), None, {**said, "uniform": one_rank})
     if model is None:
         parts = [read_weights(path, name) for name, path in folders.items()]
         with progress("resizing", as_json) as told:
@@ -203,7 +205,8 @@ def _tell(made: Resized) -> None:
 def _difference(made: Resized) -> str:
     if made.greatest_difference is None:
         return f"not compared ({made.why_unchecked})"
+    other = "of the desk with as many components heard" if made.alone else "of the whole"
     return (
-        f"{made.greatest_difference:.2g} at most between its logits, read by stock PEFT, and those of the whole, which "
-        f"are up to {made.greatest_logit:.3g}"
+        f"{made.greatest_difference:.2g} at most between its logits, read by stock PEFT, and those {other}, which are "
+        f"up to {made.greatest_logit:.3g}"
     )

@@ -10,7 +10,7 @@ from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
 from .fold import draft_of
 from .place import Place
-from .plan import refuse_fades
+from .plan import refuse_fades, refuse_ranks
 from .publish import publish
 from .verify import Checker, without_desk
 from .ways import Form, Way
@@ -54,6 +54,7 @@ def bake(
     """
     desk.check(mix)
     refuse_fades(mix, [adapter])
+    refuse_ranks(mix, [adapter])
     place = Place.free(folder, name, writing.overwrite)
     weights = loaded_weights(desk, adapter, writing.sources.get(adapter))
     draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
@@ -77,6 +78,7 @@ def bake_weights(
     """
     check_mix(mix, {weights.name: weights.adapter})
     refuse_fades(mix, [weights.name])
+    refuse_ranks(mix, [weights.name])
     place = Place.free(folder, name, writing.overwrite)
     draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
     return publish(draft, [weights], mix, place, without_desk)

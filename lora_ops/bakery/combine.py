@@ -16,7 +16,7 @@ from .draft import Draft
 from .fold import as_plain, checked_gains, stacked, times
 from .full_weights import brought_along, fields_of, keeper_of
 from .place import Place
-from .plan import refuse_fades
+from .plan import refuse_fades, refuse_ranks
 from .publish import publish
 from .summing import Piece, by_peft, nearest, side_by_side
 from .target_patterns import describe_targets, patterns
@@ -72,6 +72,7 @@ def combine(
     """
     desk.check(mix)
     refuse_fades(mix, names)
+    refuse_ranks(mix, names)
     place = Place.free(folder, name, writing.overwrite)
     parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
     draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
@@ -93,6 +94,7 @@ def combine_weights(
     """
     check_mix(mix, {weights.name: weights.adapter for weights in parts})
     refuse_fades(mix, [weights.name for weights in parts])
+    refuse_ranks(mix, [weights.name for weights in parts])
     place = Place.free(folder, name, writing.overwrite)
     draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
     return publish(draft, parts, mix, place, without_desk)

@@ -7,15 +7,15 @@ written: the energy that is left out is the sum of the squares of the singular v
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .. import energy as measures
 from ..engines.peft.components import components
-from ..measure import energy as measures
-from ..mix import Mix
+from ..mix import Mix, heard
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights, loaded_weights
 from .combine import Sum, added_up, check_addable, union
@@ -41,12 +41,12 @@ class Keep:
     Attributes:
         rank: at most so many.
         energy: the share of the squared norm of what a target adds, above 0 and up to 1. At 1, all but those that are
-            nothing.
+            nothing. Of both, what is fewer holds.
         uniform: pad smaller ranks with zeros to the largest, so that one rank holds for all targets, as vLLM before
             0.32 needs it. Without it each target has its own, in `rank_pattern`.
 
     Raises:
-        ValueError: neither of the two is given, or both, or what is given is no rank or no share.
+        ValueError: neither of the two is given, or what is given is no rank or no share.
     """
 
     rank: int | None = None
@@ -54,19 +54,37 @@ class Keep:
     uniform: bool = False
 
     def __post_init__(self) -> None:
-        if (self.rank is None) == (self.energy is None):
+        if self.rank is None and self.energy is None:
             raise ValueError("say what to keep: a rank, or a share of the energy (0.95 keeps 95 % of each target)")
         if self.energy is not None:
             measures.check_share(self.energy)
-        elif isinstance(self.rank, bool) or not isinstance(self.rank, int) or not 0 < self.rank <= MOST_RANK:
+        whole = isinstance(self.rank, int) and not isinstance(self.rank, bool)
+        if self.rank is not None and not (whole and 0 < self.rank <= MOST_RANK):
             raise ValueError(f"a rank is a whole number from 1 to {MOST_RANK}, not {self.rank!r}")
 
     def count(self, values: Sequence[float]) -> int:
         """How many of these, descending, are kept: one at least, since PEFT knows no rank 0."""
-        if self.rank is not None:
-            return min(self.rank, len(values))
-        assert self.energy is not None
-        return max(1, measures.needed(values, self.energy))
+        count = len(values) if self.rank is None else min(self.rank, len(values))
+        return max(1, count if self.energy is None else min(count, measures.needed(values, self.energy)))
+
+    @classmethod
+    def of(cls, mix: Mix, names: Sequence[str], keep: Keep | None, kept: Mapping[str, Any]) -> Keep:
+        """What is to be kept of these adapters: what is said, or else what is heard in the mix.
+
+        Raises:
+            ValueError: it is said twice, or not at all.
+        """
+        if keep is not None and kept:
+            raise ValueError(f"say what is kept once: as a Keep, or as {' and '.join(kept)}")
+        said = keep is not None or not {"rank", "energy"}.isdisjoint(kept)
+        if not said and len(names) == 1:
+            kept = {"rank": mix[names[0]].rank, "energy": mix[names[0]].energy, **kept}
+        elif part := next((name for name in names if not mix[name].whole), None):
+            raise ValueError(
+                f"only a part of {part!r} is heard in the mix ({heard(mix[part])}): resize it by itself, with no other "
+                "rank and no other share; or have all of it heard"
+            )
+        return keep or cls(**kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +93,20 @@ class Resized(Baked):
 
     Attributes:
         ranks: of each target.
+        alone: whether it was made of one adapter.
         parameters_before: how many numbers its sources hold together.
         size_before: of those, in bytes.
     """
 
     ranks: Mapping[str, int] = field(default_factory=dict)
+    alone: bool = True
     parameters_before: int = 0
     size_before: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the desk that it was compared with left out the same; a sum of several is compared with the whole."""
+        return self.alone
 
     @property
     def error(self) -> float:
@@ -115,7 +140,7 @@ def resize(
         adapter: which of the loaded ones; several are added up, exactly, before components are left out.
         folder: where adapters are kept.
         name: of the new one.
-        keep: what is kept of every target.
+        keep: what is kept of every target; what is heard in the mix (`Faders.rank` and `energy`) if not given.
         writing: how it gets to disk.
         **kept: instead of `keep`, what that is made of: `rank=4`, or `energy=0.95`, and `uniform=True`.
 
@@ -126,13 +151,13 @@ def resize(
         OSError: it cannot be written; a full disk is named.
         Cancelled: it was called off.
     """
-    keep = _asked(keep, kept)
     names = [adapter] if isinstance(adapter, str) else list(adapter)
     desk.check(mix)
+    keep = Keep.of(mix, names, keep, kept)
     refuse_fades(mix, names)
     place = Place.free(folder, name, writing.overwrite)
     parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
-    return _written(parts, mix, keep, place, writing, Checker(desk, mix, names, writing))
+    return _written(parts, mix, keep, place, writing, Checker(desk, _heard(mix, names, keep), names, writing))
 
 
 def resize_weights(
@@ -149,17 +174,20 @@ def resize_weights(
     Raises:
         As `resize`; also two adapters of one name.
     """
-    keep = _asked(keep, kept)
+    names = [weights.name for weights in parts]
     check_mix(mix, {weights.name: weights.adapter for weights in parts})
-    refuse_fades(mix, [weights.name for weights in parts])
+    keep = Keep.of(mix, names, keep, kept)
+    refuse_fades(mix, names)
     place = Place.free(folder, name, writing.overwrite)
     return _written(parts, mix, keep, place, writing, without_desk)
 
 
-def _asked(keep: Keep | None, kept: Mapping[str, Any]) -> Keep:
-    if keep is not None and kept:
-        raise TypeError(f"give what is kept once: as a Keep, or as {' and '.join(kept)}")
-    return keep or Keep(**kept)
+def _heard(mix: Mix, names: Sequence[str], keep: Keep) -> Mix:
+    """What is to be heard of what was written: of one adapter the very components; of several, the whole sum."""
+    if len(names) > 1:
+        return mix
+    only = replace(mix[names[0]], rank=keep.rank, energy=keep.energy)
+    return Mix({**mix.adapters, names[0]: only})
 
 
 def _written(
@@ -183,6 +211,7 @@ def _written(
     tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
     return Resized(
         **vars(baked),
+        alone=len(parts) == 1,
         ranks=dict(zip(union(parts), ranks, strict=True)),
         parameters_before=sum(tensor.numel() for tensor in tensors),
         size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),

@@ -45,7 +45,7 @@ def live_tensors(knob: Knob) -> Tensors:
         held: Any = getattr(layer, container, None) or {}
         if adapter not in held:
             return None
-        return held[adapter].weight if dot else held[adapter]
+        return knob.as_loaded(held[adapter].weight if dot else held[adapter])
 
     return tensor
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .. import energy as measures
 from ..engines.peft.components import exact, singular_values
 from ..engines.peft.engine import peft_engine
 from ..mix import Mix
 from ..mix_check import check_names
 from ..target import Target
-from . import energy as measures
 from .factors import Factor, NoFactors, Tensors, factors, live_tensors
 
 if TYPE_CHECKING:

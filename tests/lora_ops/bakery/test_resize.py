@@ -18,14 +18,18 @@ from lora_mixer.lora_ops import (
     Faders,
     Keep,
     Mix,
+    Recipe,
     Resized,
     Writing,
+    bake,
+    combine,
+    merge,
     read_weights,
     resize,
     resize_weights,
     spectrum,
 )
-from lora_mixer.lora_ops.measure.energy import energy as energy_of
+from lora_mixer.lora_ops.energy import energy as energy_of
 
 PLAIN = [
     kind
@@ -180,7 +184,6 @@ def test_numbers_of_16_bits_are_rounded_once(dtype: torch.dtype, tmp_path: Path)
     ("keep", "says"),
     [
         ({}, "say what to keep"),
-        ({"rank": 2, "energy": 0.5}, "say what to keep"),
         ({"rank": 0}, "from 1 to"),
         ({"rank": 2.5}, "from 1 to"),
         ({"rank": True}, "from 1 to"),
@@ -228,3 +231,40 @@ def test_what_was_resized_is_plain_data_and_has_a_card(tmp_path: Path):
     assert data["error"] == made.error and data["way"] == "resized" and data["ranks"] == made.ranks
     card = (made.folder / "README.md").read_text()
     assert "strongest components" in card and "kept" in card
+
+
+@pytest.mark.parametrize("faders", [{"rank": 2}, {"energy": 0.8}, {"energy": 0.9, "rank": 3}], ids=str)
+def test_what_is_heard_is_what_is_kept_if_nothing_else_is_said(faders: dict[str, Any], tmp_path: Path):
+    model = tiny.pirate()
+    desk = Desk(model)
+    mix = Mix({"pirate": Faders(master=0.7, **faders)})
+    desk.apply(mix)
+    made = resize(desk, mix, "pirate", tmp_path, "out")
+    assert made.greatest_difference is not None and made.greatest_difference < CLOSE and made.exact
+    heard = tiny.logits(model)
+    assert (tiny.logits(stock(made.folder, tiny.llama())) - heard).abs().max() < CLOSE
+    assert desk.mix == mix and torch.equal(tiny.logits(model), heard)
+    with pytest.raises(ValueError, match="only a part of 'pirate' is heard in the mix"):
+        resize(desk, mix, "pirate", tmp_path, "other", rank=1)
+
+
+def test_one_adapter_is_compared_with_the_same_components_and_several_with_the_whole(tmp_path: Path):
+    desk = Desk(tiny.two())
+    one = resize(desk, moved(desk), "pirate", tmp_path, "one", rank=1)
+    assert one.greatest_difference is not None and one.greatest_difference < CLOSE and one.exact
+    both = resize(desk, Mix(), ["pirate", "poet"], tmp_path, "both", rank=1)
+    assert both.greatest_difference is not None and both.greatest_difference > 0.1 and not both.exact
+    with pytest.raises(ValueError, match="resize it by itself"):
+        resize(desk, Mix({"poet": Faders(rank=1)}), ["pirate", "poet"], tmp_path, "part", rank=1)
+
+
+def test_a_bake_of_a_part_is_refused_and_a_merge_holds_that_part(tmp_path: Path):
+    desk = Desk(tiny.pirate())
+    mix = Mix({"pirate": Faders(rank=2)})
+    with pytest.raises(ValueError, match=r"only a part of 'pirate' is heard \(rank 2\): resize it"):
+        bake(desk, mix, "pirate", tmp_path, "out")
+    with pytest.raises(ValueError, match="only a part"):
+        combine(desk, mix, ["pirate"], tmp_path, "out", Recipe("cat"))
+    assert list(tmp_path.iterdir()) == []
+    merged = merge(desk, mix, tmp_path, "model", tiny.tokenizer(), names=["pirate"])
+    assert merged.relative_difference is not None and merged.relative_difference < 1e-5

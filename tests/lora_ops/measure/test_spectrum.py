@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Desk, Faders, Mix, Spectrum, Target, read_weights, spectrum, spectrum_weights
-from lora_mixer.lora_ops.measure.energy import effective_rank, energy, needed, stable_rank
+from lora_mixer.lora_ops.energy import effective_rank, energy, needed, stable_rank
 
 
 @torch.no_grad()
