@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..lora_ops.bakery.plan import fades_until
 from ..lora_ops.bakery.ways import Combination, Form, Recipe, Way
+from ..lora_ops.mix import Mix
 from . import arguments as asking
 from .live_model import desk_of
 from .options import Output, Playing, shared
@@ -85,7 +87,7 @@ def bake(
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     [(name, source)] = asking.named([adapter]).items()
-    gains, form, place = playing.of([name]), forming.form(), output.place()
+    gains, form, place = _gains(playing, [name]), forming.form(), output.place()
     if model is None:
         baked = bake_weights(read_weights(source, name), gains, *place, form, output.writing())
     else:
@@ -118,7 +120,7 @@ def combine(
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
-    gains, recipe, place = playing.of(list(folders)), combining.recipe(), output.place()
+    gains, recipe, place = _gains(playing, list(folders)), combining.recipe(), output.place()
     if model is None:
         parts = [read_weights(path, name) for name, path in folders.items()]
         with progress("combining", as_json) as told:
@@ -151,7 +153,7 @@ def merge(
     from ..lora_ops.bakery.merge import merge as merge_loaded
 
     folders = asking.named(adapters)
-    names, gains, place = list(folders), playing.of(list(folders)), output.place()
+    names, gains, place = list(folders), _gains(playing, list(folders)), output.place()
     desk, tokenizer = desk_of(model, folders, playing.device, playing.dtype, as_json)
     with progress("merging", as_json) as told:
         writing = output.writing(sources=folders, check=not no_check, progress=told)
@@ -168,6 +170,17 @@ def merge(
             "difference": _difference(merged, "stock transformers"),
         }
     )
+
+
+def _gains(playing: Playing, names: list[str]) -> Mix:
+    """The mix of these adapters, at one token of a reply."""
+    mix = playing.of(names)
+    if (last := fades_until(mix, names)) is not None:
+        raise ValueError(
+            "the mix fades over a reply, and what is on disk cannot: choose the token whose gains it keeps by "
+            f"--at-token (from token {last} on they stand still)"
+        )
+    return mix
 
 
 def _tell(baked: Baked, as_json: bool, compared: bool) -> None:

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
 
@@ -103,6 +103,8 @@ def _bare(kind: Any) -> Any:
 def _values(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(str(one.value) for one in kind)
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
     return {int: "N", float: "NUMBER", Path: "PATH"}.get(kind, "TEXT")
 
 

@@ -299,11 +299,9 @@ from .shelf.adapter_weights import (
     AdapterWeights as AdapterWeights,
 )
 from .shelf.adapter_weights import (
-    loaded_weights as loaded_weights,
-)
-from .shelf.adapter_weights import (
     read_weights as read_weights,
 )
+from .shelf.live_weights import loaded_weights as loaded_weights
 from .shelf.shelf import (
     Entry as Entry,
 )

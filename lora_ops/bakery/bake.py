@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..mix import Mix
 from ..mix_check import check_mix
-from ..shelf.adapter_weights import AdapterWeights, loaded_weights
+from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.live_weights import loaded_weights
 from .fold import draft_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
@@ -39,7 +40,7 @@ def bake(
 
     Args:
         desk: the desk.
-        mix: the gains; those of other adapters do not matter.
+        mix: the gains; those of other adapters do not matter. Where faders fade over a reply: `mix.at(token)`.
         adapter: which of the loaded ones.
         folder: where adapters are kept.
         name: of the new one.

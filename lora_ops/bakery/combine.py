@@ -11,7 +11,8 @@ import torch
 
 from ..mix import Mix
 from ..mix_check import check_mix
-from ..shelf.adapter_weights import AdapterWeights, loaded_weights
+from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.live_weights import loaded_weights
 from .draft import Draft
 from .fold import as_plain, checked_gains, stacked, times
 from .full_weights import brought_along, fields_of, keeper_of
@@ -57,7 +58,7 @@ def combine(
 
     Args:
         desk: the desk.
-        mix: the gains.
+        mix: the gains; where faders fade over a reply, `mix.at(token)`.
         names: which of the loaded adapters.
         folder: where adapters are kept.
         name: of the new one.

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..engines.peft.engine import peft_engine
 from ..files import write_aside
 from ..mix import Mix
-from ..shelf.adapter_weights import CARD, AdapterWeights, loaded_weights
+from ..shelf.adapter_weights import CARD, AdapterWeights
 from ..shelf.fitting import base_of
+from ..shelf.live_weights import loaded_weights
 from ..shelf.quantised import is_packed
 from .fold import checked_gains
 from .merged_weights import merged_weights
@@ -44,7 +45,7 @@ def merge(
 
     Args:
         desk: the desk.
-        mix: the gains.
+        mix: the gains; where faders fade over a reply, `mix.at(token)`.
         folder: where models are kept.
         name: of the new one.
         tokenizer: saved along.

@@ -17,7 +17,8 @@ from .. import energy as measures
 from ..engines.peft.components import components
 from ..mix import Mix, heard
 from ..mix_check import check_mix
-from ..shelf.adapter_weights import AdapterWeights, loaded_weights
+from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.live_weights import loaded_weights
 from .combine import Sum, added_up, check_addable, union
 from .place import Place
 from .plan import refuse_fades

@@ -27,7 +27,9 @@ from .adapter_config import (
 )
 from .adapter_folder import CONFIG, PICKLES, WEIGHTS, own_file, snapshot_of
 from .adapter_keys import KeysError, peft_keys
-from .adapter_tensors import FileTarget, Parts, check_patterns, main_dtype, read_header, some, targets_of
+from .adapter_tensors import Parts
+from .file_targets import FileTarget, check_patterns, targets_of
+from .header import main_dtype, read_header
 from .known_fields import ignored_fields
 
 __all__ = ["CONFIG", "WEIGHTS", "AdapterFileError", "AdapterFiles", "FileTarget", "looks_like_adapter", "read_adapter"]
@@ -217,18 +219,25 @@ def _problems(folder: Path, config: Config, targets: tuple[FileTarget, ...], par
     if not targets:
         yield "it adapts nothing"
     if silent := [target.name for target in targets if target.rank and target.alpha == 0]:
-        yield f"alpha is 0 in {some(silent)}: nothing of it is heard"
+        yield f"alpha is 0 in {_some(silent)}: nothing of it is heard"
     if parts.unknown:
-        yield f"it holds what is no adapter weight: {some(parts.unknown)}"
+        yield f"it holds what is no adapter weight: {_some(parts.unknown)}"
     if isinstance(config.target_modules, list) and not config.target_parameters:
         names = [*(target.name for target in targets), *parts.saved]
         idle = [asked for asked in config.target_modules if not any(f".{name}".endswith(f".{asked}") for name in names)]
         # Of a list of full names (as "all-linear" is saved by some versions) a few may be left out on purpose.
         if idle and len(idle) < len(config.target_modules):
-            yield f"target_modules names {some(sorted(idle))}, of which there are no weights"
+            yield f"target_modules names {_some(sorted(idle))}, of which there are no weights"
     if pickles := [name for name in PICKLES if (folder / name).is_file()]:
-        yield f"there is a pickle beside it, which is not loaded: {some(pickles)}"
+        yield f"there is a pickle beside it, which is not loaded: {_some(pickles)}"
 
 
 def _mended(mended: Iterable[str]) -> Iterable[str]:
     return (f"the names of its weights are not PEFT's ({what}): they are read as they were meant" for what in mended)
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few of these names, for a message."""
+    names = [name if len(name) <= 100 else f"{name[:100]}…" for name in names]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,24 +1,18 @@
-"""What the header of an adapter's weights tells: its tensors, and the targets that they belong to."""
+"""The tensors of an adapter's file, sorted into what they belong to."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from math import prod, sqrt
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from ..target import kind_of, layer_of
-from .adapter_config import PATTERNED, AdapterFileError, Config
-from .adapter_folder import what_it_is
+from ..target import kind_of
+from .adapter_config import Config
 from .adapter_keys import PREFIX
-from .expert_names import expert_names
+from .header import Tensor
 from .lora_fields import FIELDS
-from .patterns import Patience, PatternError, Patterns
 
-#: The header of 18,000 targets takes some megabytes.
-MOST_HEADER = 64 * 2**20
 #: The tensors of one target, by method; what `(...)` catches is the module.
 _TENSOR = re.compile(
     r"(?P<module>.+?)\.(?P<part>lora_(?:embedding_)?[AB]|lora_magnitude_vector|lora_E|lora_ranknum"
@@ -26,80 +20,6 @@ _TENSOR = re.compile(
     r"|(?:ia3|vera|oft|boft|hra|ln_tuning|fourierft|bone|road|shira|miss|randlora|vblora|c3a|waveft|delora)_\w+)"
     r"(?P<last>\.weight|\.bias)?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FileTarget:
-    """One target, as the files tell.
-
-    Attributes:
-        name: the module's path in the base model, as far as the file knows it.
-        layer: the index of the decoder block it sits in, or None.
-        kind: the last part of its name.
-        rank: r of this target, 0 where the method has none.
-        alpha: alpha of this target, 0 where the method has none.
-        scaling: the factor on its output when it is loaded, 0 where there is none.
-        inputs, outputs: the sizes that the module must have; 0 where the file does not tell.
-        embedding: whether it adapts an embedding, whose inputs are token ids.
-        parameter: whether it adapts a parameter of a module (experts' weights), named after that.
-        tokens: whether it replaces rows of an embedding.
-    """
-
-    name: str
-    layer: int | None
-    kind: str
-    rank: int = 0
-    alpha: float = 0.0
-    scaling: float = 0.0
-    inputs: int = 0
-    outputs: int = 0
-    embedding: bool = False
-    parameter: bool = False
-    tokens: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    shape: tuple[int, ...]
-    dtype: str
-
-
-def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The names, shapes and dtypes of the tensors in a file, whose offsets and length have been checked."""
-    from safetensors import SafetensorError, safe_open
-
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if (size < 8 or length > size - 8) and (found := what_it_is(path)):
-        raise AdapterFileError(f"{path} is no file of weights but {found}")
-    if size < 8 or length > size - 8:
-        raise AdapterFileError(f"{path} is cut off: its header says {length} bytes, and the file has {size}")
-    if length > MOST_HEADER:
-        raise AdapterFileError(f"{path}: its header of {length} bytes is larger than {MOST_HEADER // 2**20} MiB")
-    try:
-        with safe_open(str(path), framework="numpy") as file:
-            tensors = {}
-            for name in file.keys():  # noqa: SIM118
-                part = file.get_slice(name)
-                tensors[name] = Tensor(tuple(part.get_shape()), str(part.get_dtype()))
-            return tensors, dict(file.metadata() or {})
-    except (SafetensorError, ValueError, OverflowError) as error:
-        reason = str(error).removeprefix("Error while deserializing header: ")
-        raise AdapterFileError(f"{path} is damaged or cut off: {reason}") from error
-
-
-_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-#: Stored by fewer than eight bits, several numbers in a byte: PEFT cannot put them into a layer.
-_TOO_SMALL = re.compile(r"F[1-7]\b|F[1-7]_")
-
-
-def main_dtype(tensors: Mapping[str, Tensor]) -> str:
-    """How most of the numbers are stored, in torch's words."""
-    counts: dict[str, int] = {}
-    for tensor in tensors.values():
-        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + prod(tensor.shape)
-    most = max(counts, key=lambda dtype: counts[dtype], default="")
-    return _DTYPES.get(most, most.lower())
 
 
 @dataclass(frozen=True)
@@ -174,143 +94,3 @@ def saved_module(owner: str, endings: Iterable[str]) -> str:
 def _natural(text: str) -> list[tuple[int, Any]]:
     """Sorts `layers.2` before `layers.10`."""
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d{1,12})", text)]
-
-
-#: Tensors whose first size is the rank.
-_RANKED = ("hada_w1_b", "hada_w2_b", "lokr_w1_b", "lokr_w2_b")
-
-
-def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> list[FileTarget]:
-    """The targets that a file holds weights of.
-
-    Args:
-        config: of the adapter.
-        config_path: where it stands, for messages.
-        parts: the tensors of the file.
-        path: where they are, for messages.
-
-    Raises:
-        AdapterFileError: a rank in the configuration is not that of the weights, a pair of matrices is none, or a
-            pattern cannot be matched in time.
-    """
-    scales = _Scales(config, config_path)
-    experts = expert_names({module: _size(part) for module, part in parts.modules.items()}, config.target_parameters)
-    nested = {module.replace(".base_layer", "") for module in parts.modules if ".base_layer" in module}
-    found = []
-    for module, tensors in parts.modules.items():
-        name = experts.get(module) or module.replace(".base_layer", "")
-        tokens = "trainable_tokens_delta" in tensors
-        target = FileTarget(
-            name, layer_of(name), kind_of(name), parameter=module in experts or name in nested, tokens=tokens
-        )
-        if scales.method in PATTERNED:
-            if small := next((tensor.dtype for tensor in tensors.values() if _TOO_SMALL.match(tensor.dtype)), ""):
-                raise AdapterFileError(f"{path}: {name} is stored as {small}, which PEFT does not play")
-            target = _paired(target, tensors, path, bool(config.use_bdlora)) if scales.method == "LORA" else target
-            rank = scales.rank(target, tensors)
-            target = scales.scaled(target, rank) if rank else target
-        found.append(target)
-    return found
-
-
-def _size(tensors: Mapping[str, Tensor]) -> int:
-    """Inputs and outputs of a pair together."""
-    first, second = tensors.get("lora_A"), tensors.get("lora_B")
-    return first.shape[-1] + second.shape[0] if first and second and first.shape and second.shape else 0
-
-
-class _Scales:
-    """The rank and the alpha that a configuration gives each target."""
-
-    def __init__(self, config: Config, path: Path) -> None:
-        self.method = config.peft_type.upper()
-        self._config = config
-        self._path = path
-        patience = Patience()
-        self._ranks = Patterns(config.rank_pattern, patience)
-        self._alphas = Patterns(config.alpha_pattern, patience)
-
-    def rank(self, target: FileTarget, tensors: Mapping[str, Tensor]) -> int:
-        """The rank of a target, 0 where its weights have none; refused if the weights have another."""
-        expected = self._value("rank_pattern", self._ranks, target, self._config.r)
-        if target.rank and not target.parameter:  # as its weights have it
-            if expected != target.rank:
-                named = "r" if expected == self._config.r else "rank_pattern"
-                raise AdapterFileError(
-                    f"{self._path}: {named} gives {target.name} rank {expected}, and its weights have {target.rank}"
-                )
-            return target.rank
-        if expected is None or not (target.rank or self.method != "LORA"):
-            return 0
-        # Of a parameter's weights, the pairs of all experts stand one below the other.
-        experts = target.rank % expected if target.parameter else 0
-        sizes = [tensors[name].shape[0] for name in _RANKED if name in tensors and tensors[name].shape]
-        if experts or any(size != expected for size in sizes):
-            raise AdapterFileError(f"{self._path}: r is {expected}, and the weights of {target.name} have another")
-        return expected
-
-    def scaled(self, target: FileTarget, rank: int) -> FileTarget:
-        """The target with its rank, alpha and scaling."""
-        given = self._config.lora_alpha if self._config.lora_alpha is not None else self._config.alpha
-        alpha = float(self._value("alpha_pattern", self._alphas, target, given if given is not None else 0.0))
-        scaling = alpha / (sqrt(rank) if self._config.use_rslora else rank)
-        return replace(target, rank=rank, alpha=alpha, scaling=scaling)
-
-    def _value(self, field: str, patterns: Patterns[Any], target: FileTarget, default: Any) -> Any:
-        try:
-            return patterns.value(target.name, default)
-        except PatternError as error:
-            raise AdapterFileError(f"{self._path}: {field}: {error}") from None
-
-
-def _paired(target: FileTarget, tensors: Mapping[str, Tensor], path: Path, in_blocks: bool) -> FileTarget:
-    """The target with the sizes of its pair of matrices, and the rank that they have; 0 where there is no pair.
-
-    In blocks (BD-LoRA) one of the two holds the blocks of its diagonal alone, so it is so many times narrower, and does
-    not tell how many inputs the module has.
-    """
-    pair = [(tensors.get(f"{prefix}A"), tensors.get(f"{prefix}B")) for prefix in ("lora_", "lora_embedding_")]
-    at = 0 if any(pair[0]) else 1
-    first, second = pair[at]
-    if first is None or second is None:
-        if "trainable_tokens_delta" in tensors:
-            return target
-        missing = ("A", "B")[first is not None]
-        raise AdapterFileError(f"{path}: {target.name} has no lora_{'embedding_' if at else ''}{missing}")
-    blocks = in_blocks and len(second.shape) > 1 and second.shape[1] and first.shape[0] % second.shape[1] == 0
-    if len(first.shape) < 2 or len(second.shape) < 2 or not (first.shape[0] == second.shape[1] or blocks):
-        raise AdapterFileError(
-            f"{path}: the shapes of A {first.shape} and B {second.shape} of {target.name} do not agree"
-        )
-    if first.shape[0] < 1:
-        raise AdapterFileError(f"{path}: {target.name} has rank 0")
-    inputs = 0 if in_blocks else first.shape[1]
-    return replace(target, rank=first.shape[0], inputs=inputs, outputs=second.shape[0], embedding=bool(at))
-
-
-#: A rank above this is none, whatever a configuration says.
-_MOST_RANK = 4096
-
-
-def check_patterns(config: Config, path: Path, targets: Iterable[FileTarget]) -> None:
-    """Refuses ranks beyond all reason that nothing in the file has: PEFT makes room for them before it looks at the
-    weights. A pattern that meets no module here may well be meant for another version's names of them.
-
-    Raises:
-        AdapterFileError: naming the field.
-    """
-    largest = max((_MOST_RANK, *(target.rank for target in targets)))
-    for name, rank in (config.rank_pattern or {}).items():
-        if rank > largest:
-            raise AdapterFileError(
-                f"{path}: rank_pattern asks for rank {rank} in {name[:80]!r}; no weight has that rank"
-            )
-    if config.r is not None and config.r > largest:
-        raise AdapterFileError(f"{path}: r is {config.r}, and no weight has that rank")
-
-
-def some(names: Iterable[str]) -> str:
-    """The first few of these names, for a message."""
-    names = [name if len(name) <= 100 else f"{name[:100]}…" for name in names]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -1,4 +1,7 @@
-"""An adapter's tensors and config, out of a live model or out of its folder: what baking and combining start from."""
+"""An adapter's tensors and config as they lie in its folder: what baking and combining start from.
+
+Out of a live model they come by `live_weights.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from ..engines.peft.engine import peft_engine
-from ..engines.peft.survey import KEPT_AS_THEY_ARE
 from ..target import Adapter, Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
 from .expert_names import expert_names
-from .fitting import base_of
 from .lora_fields import CHANGES_BASE, Trait, traits
 from .patterns import PatternError, Patterns
-
-if TYPE_CHECKING:
-    from ..desk import Desk
 
 CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
 #: The methods whose adapters can be written: what a desk can scale.
@@ -32,7 +29,7 @@ PREFIX = "base_model.model."
 
 #: The end of a tensor's name in the file, after the module's path: what it is to its target. Magnitudes are spelled in
 #: two ways, of which PEFT writes one and reads both.
-_ROLE = re.compile(
+ROLE = re.compile(
     r"\.(lora_A\.weight|lora_B\.weight|lora_B\.bias|lora_embedding_A|lora_embedding_B|lora_magnitude_vector"
     r"|hada_(?:w[12]_[ab]|t[12])|lokr_(?:w[12]|w[12]_[ab]|t2))(?:(?<=_vector)\.weight)?$"
 )
@@ -107,66 +104,6 @@ class AdapterWeights:
         return target.alpha / (math.sqrt(target.rank) if self.config.get("use_rslora") else target.rank)
 
 
-def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> AdapterWeights:
-    """An adapter as it is loaded: its live tensors, and the scaling that was read when the desk first met it.
-
-    Args:
-        desk: of the model that carries it.
-        adapter: its name.
-        source: the folder that it was loaded from: for config fields that PEFT does not know, metadata, hash and card.
-
-    Raises:
-        ValueError: there is no such adapter, its method has no scaling, it is merged, or `source` is damaged.
-    """
-    desk.check_adapters([adapter])
-    found = desk.adapters[adapter]
-    if found.method not in METHODS:
-        raise ValueError(f"{adapter!r} is {found.method}: only {', '.join(METHODS)} can be written")
-    for target in found.targets:
-        if not target.scalable and target.reason not in KEPT_AS_THEY_ARE:
-            blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
-            raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
-    engine = peft_engine(desk)
-    replaced = [kept for target in found.scalable if (kept := engine.knob(target).replaced())]
-    tensors = _live_tensors(engine.model, adapter, {id(live): loaded for live, loaded in replaced})
-    paths = {id(module): path for path, module in engine.model.named_modules()}
-    owners: dict[str, Target] = {}
-    parameters = set()
-    for target in found.scalable:
-        layer = engine.knob(target).layer
-        if hasattr(layer, "parameter_name"):
-            parameters.add(target.name)
-        path = _file_path(paths[id(layer)])
-        if ".base_layer" in path and not hasattr(layer, "parameter_name"):
-            # Another method's layer lies over it: alone in the model it would lie here.
-            lies, path = path, f"{PREFIX}{target.name}"
-            tensors = {_moved(key, lies, path): tensor for key, tensor in tensors.items()}
-        owners[path] = target
-    config = _live_config(engine.model.peft_config[adapter])  # type: ignore[index]
-    metadata: dict[str, str] = {}
-    sha256 = ""
-    if source is not None:
-        file = read_adapter_file(source)
-        known = {key: value for key, value in config.items() if value is not None or key not in file.config}
-        config, metadata, sha256 = {**file.config, **known}, file.metadata, file.sha256
-        # A vocabulary that grew in training: PEFT loaded it into the base model and forgot that it did.
-        tensors |= {key: file.load(key) for key in file.keys if key not in tensors and not _ROLE.search(key)}
-    return AdapterWeights(
-        name=adapter,
-        method=found.method,
-        config=config,
-        tensors=tensors,
-        targets=found.scalable,
-        roles=_roles(tensors, owners),
-        magnitude=(lambda target, gain: engine.knob(target).magnitude(gain)) if found.method == "dora" else None,  # type: ignore[attr-defined]
-        metadata=metadata,
-        source=source,
-        sha256=sha256,
-        modules=frozenset(name for name, _ in base_of(engine.model).named_modules()),
-        parameters=frozenset(parameters),
-    )
-
-
 def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     """An adapter as it lies in its folder; no base model is needed, and none is looked at.
 
@@ -182,7 +119,7 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     tensors = {key: file.load(key) for key in file.keys}
     check_numbers(tensors, folder)
     name = name or folder.resolve().name
-    paths = {key[: found.start()]: None for key in tensors if (found := _ROLE.search(key))}
+    paths = {key[: found.start()]: None for key in tensors if (found := ROLE.search(key))}
     parameters = _parameters(paths, tensors, config)
     targets = _targets(name, {path: parameters.get(path, path.removeprefix(PREFIX)) for path in paths}, config, folder)
     return AdapterWeights(
@@ -191,7 +128,7 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
         config=config,
         tensors=tensors,
         targets=tuple(targets.values()),
-        roles=_roles(tensors, targets),
+        roles=roles_of(tensors, targets),
         metadata=file.metadata,
         source=folder,
         sha256=file.sha256,
@@ -208,56 +145,6 @@ def check_numbers(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise AdapterFileError(f"{folder / WEIGHTS}: {key} holds numbers that are none (NaN) or infinite")
-
-
-# Out of a live model
-
-
-def _live_tensors(model: Any, adapter: str, loaded: Mapping[int, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The adapter's tensors under the names that PEFT gives them in a file.
-
-    Args:
-        model: that carries it.
-        adapter: its name.
-        loaded: by the id of a parameter of which a part is heard: what was loaded.
-
-    PEFT would list the whole model's state, which repacks 4-bit weights; it is handed the parameters instead.
-    """
-    from peft.utils import get_peft_model_state_dict
-
-    everything = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
-    others = "|".join(re.escape(name) for name in model.peft_config if name != adapter)
-    # PEFT 0.18 takes other adapters' biases along.
-    foreign = re.compile(rf"\.(?:lora|hada|lokr)_\w+\.(?:{others})(?:\.|$)") if others else None
-    state = {
-        name: loaded.get(id(tensor), tensor).detach()
-        for name, tensor in everything.items()
-        if foreign is None or not foreign.search(name)
-    }
-    tensors = get_peft_model_state_dict(model, state_dict=state, adapter_name=adapter, save_embedding_layers=False)
-    return {_file_path(key): tensor for key, tensor in tensors.items()}
-
-
-def _moved(key: str, old: str, new: str) -> str:
-    """The name of a tensor whose module stands at another path, if it is one of that module's."""
-    return f"{new}{key.removeprefix(old)}" if _ROLE.sub("", key) == old else key
-
-
-def _file_path(path: str) -> str:
-    """A path in the model as it stands in a file; models that adapters were injected into lack PEFT's prefix."""
-    return path if path.startswith(PREFIX) else PREFIX + path
-
-
-def _live_config(config: Any) -> dict[str, Any]:
-    """The fields of a live PEFT config as they would stand in adapter_config.json."""
-
-    def plain(value: Any) -> Any:
-        return sorted(value) if isinstance(value, set) else getattr(value, "value", value)
-
-    return {key: plain(value) for key, value in config.to_dict().items()}
-
-
-# Out of a folder
 
 
 @dataclass(frozen=True)
@@ -344,10 +231,11 @@ def _targets(adapter: str, names: Mapping[str, str], config: Mapping[str, Any], 
     return found
 
 
-def _roles(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, dict[str, str]]:
+def roles_of(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, dict[str, str]]:
+    """The tensors of each target, by its name and their `ROLE`; `owners` are the targets by their paths in the file."""
     roles: dict[str, dict[str, str]] = {target.name: {} for target in owners.values()}
     for key in tensors:
-        if (found := _ROLE.search(key)) and (owner := owners.get(key[: found.start()])):
+        if (found := ROLE.search(key)) and (owner := owners.get(key[: found.start()])):
             roles[owner.name][found.group(1)] = key
     return roles
 

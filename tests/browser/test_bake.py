@@ -12,6 +12,9 @@ from helpers.shelved import adapters_tab, mix_tab, shelf_host
 from helpers.tiny import logits, two
 from playwright.sync_api import expect
 
+from lora_mixer.lora_ops import Fade, Faders, Mix
+from lora_mixer.ui.page.panel import Panel
+
 pytestmark = pytest.mark.browser
 
 
@@ -41,6 +44,27 @@ def test_an_absurd_rank_is_refused_by_the_plan_beside_its_field(mixer: Mixer, vi
     page.locator("#lora-mixer-bake-rank").fill("4000")
     expect(page.locator("#lora-mixer-bake-plan")).to_contain_text("of rank 6")
     expect(told).to_be_hidden()
+
+
+def test_a_fade_is_baked_as_it_stands_at_a_token_that_is_chosen(mixer: Mixer, visit: Any) -> None:
+    page = visit(mixer.url)
+    mixer.console.move(Panel(Mix({"pirate": Faders(fades={"master": Fade.parse("0 at 0, 1 at 40")})})))
+    adapters_tab(page)
+    page.locator("#lora-mixer-bake-name").fill("faded")
+    token, plan = page.locator("#lora-mixer-bake-token"), page.locator("#lora-mixer-bake-plan")
+    expect(plan).to_contain_text("choose the token whose gains it keeps. From token 40 on they stand still.")
+    page.locator("#lora-mixer-bake-go").click()
+    expect(page.locator("#lora-mixer-bake [role=alert]", has_text="Choose a token")).to_be_visible()
+    token.fill("20")
+    expect(plan).to_contain_text("of rank")
+    page.locator("#lora-mixer-bake-go").click()
+    expect(page.locator("#lora-mixer-bake-result")).to_contain_text("faded is in")
+    mixer.console.move(Panel())
+    page.reload()
+    adapters_tab(page)
+    page.locator("#lora-mixer-bake-name").fill("again")
+    expect(plan).to_contain_text("of rank")
+    expect(token).to_be_hidden()
 
 
 def test_mixes_become_adapters_on_the_shelf(mixer: Mixer, visit: Any) -> None:

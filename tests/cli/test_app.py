@@ -259,6 +259,16 @@ def test_a_fade_is_taken_at_a_token(tmp_path: Path):
     assert mix_from(file, None, ["pirate"], at=5)["pirate"] == Faders(master=0.5)
 
 
+def test_a_fade_is_baked_at_a_token_alone(shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file, new = tmp_path / "mix.json", tmp_path / "new"
+    file.write_text(json.dumps(Mix({"pirate": Faders(fades={"master": Fade.parse("0 at 0, 1 at 10")})}).to_dict()))
+    argv = ["bake", shelf / "loras" / "pirate", "-m", file, "-o", new]
+    why = answer(capsys, *argv, status=MISUSED)
+    assert "fades over a reply" in why and "--at-token (from token 10 on they stand still)" in " ".join(why.split())
+    assert not new.exists()
+    assert json.loads(answer(capsys, *argv, "--at-token", 5, "--json"))["way"] == "folded"
+
+
 def test_names_of_adapters(tmp_path: Path):
     for name in ("a.b", "c"):
         (tmp_path / name).mkdir()

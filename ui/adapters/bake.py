@@ -36,13 +36,14 @@ class Wish:
     """What a page wants baked.
 
     Attributes:
-        mix: the gains.
+        mix: the gains, at the token that was chosen.
         names: the adapters that go into it.
         how: one adapter's form, a recipe for several, or None for a whole model.
         folder: where it goes.
         name: of what is written.
         overwrite: whether what has this name may be replaced.
-        token: of a reply, whose gains are kept where faders fade; None if it was not said.
+        plan: what will come of it.
+        fades_until: the token of a reply from which on no fader moves, whichever was chosen; None where none moves.
     """
 
     mix: Mix
@@ -51,14 +52,15 @@ class Wish:
     folder: Path
     name: str
     overwrite: bool
-    token: int | None
+    plan: Plan
+    fades_until: int | None
 
 
 def wish_of(console: Studio, desk: Desk, said: Mapping[str, Any]) -> Wish:
     """The wish in a page's message.
 
     Raises:
-        ValueError: it names what is not there, no number where one is needed, or one that cannot be.
+        ValueError: it names what is not there or does not go together, or a number that is none or cannot be.
         HostError: the host has no folder for it.
     """
     profile = str(said.get("profile") or "")
@@ -72,17 +74,11 @@ def wish_of(console: Studio, desk: Desk, said: Mapping[str, Any]) -> Wish:
     token = _number(said.get("token"), "the token", int)
     if token is not None and not 0 <= token <= LAST_TOKEN:
         raise ValueError(f"the token must be from 0 to {LAST_TOKEN:,}")
-    return Wish(mix, names, how, folder, str(said["name"]), said.get("overwrite") is True, token)
-
-
-def why_not(console: Studio) -> str:
-    """Why nothing can be baked here; empty if something can."""
-    if console.host.multi_user:
-        return SHARED
-    if console.desk() is None:
-        trouble = console.trouble
-        return f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake."
-    return "" if console.host.lora_dir else "This host has no folder to write adapters to."
+    # Where a token must be chosen and is not yet, what is planned is planned for the first.
+    plan = Plan.of([desk.adapters[name] for name in names], mix.at(token or 0), how)
+    until = fades_until(mix, names)
+    mix = mix if token is None else mix.at(token)
+    return Wish(mix, names, how, folder, str(said["name"]), said.get("overwrite") is True, plan, until)
 
 
 def bring_back(host: Host) -> None:
@@ -98,13 +94,13 @@ def bring_back(host: Host) -> None:
 def setting(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
     bring_back(console.host)
-    reason = why_not(console)
-    desk = None if reason else console.desk()
-    if desk is None:
-        return {"bakery": {"why_not": reason or "There is no adapter to bake."}}
+    try:
+        desk = _desk(console)
+    except HostError as why_not:
+        return {"bakery": {"why_not": str(why_not)}}
     return {
         "bakery": {
-            "why_not": reason,
+            "why_not": "",
             "adapters": list(desk.adapters),
             "heard": desk.heard(console.panel.mix),
             "combinations": [one for one in COMBINATIONS if one != "cat"],
@@ -117,19 +113,16 @@ def setting(console: Studio, page: str, message: Mapping[str, Any]) -> News:
 
 def plan(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
-    desk = _desk(console)
-    wish = wish_of(console, desk, message)
+    wish = wish_of(console, _desk(console), message)
     where = wish.folder / safe_name(wish.name)
-    adapters = [desk.adapters[name] for name in wish.names]
-    expected = Plan.of(adapters, wish.mix.at(wish.token or 0), wish.how)
-    # A name that is taken, or a token that is not said yet, is no error before the button is pressed.
+    # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
     return {
         "plan": {
             "where": str(where),
             "exists": where.exists(),
-            "rank": expected.rank,
-            "silent": expected.silent,
-            "fades_until": fades_until(wish.mix, wish.names),
+            "rank": wish.plan.rank,
+            "silent": wish.plan.silent,
+            "fades_until": wish.fades_until,
         }
     }
 
@@ -159,8 +152,6 @@ def _written(console: Studio, desk: Desk, wish: Wish, job: Job) -> Baked | Merge
     from ...lora_ops import bake as bake_one
     from ...lora_ops import combine, merge
 
-    mix = wish.mix if wish.token is None else wish.mix.at(wish.token)
-    Plan.of([desk.adapters[name] for name in wish.names], mix, wish.how)  # refuses
     parts = "modules" if wish.how is None else "targets"
 
     def progress(done: int, total: int) -> None:
@@ -169,10 +160,10 @@ def _written(console: Studio, desk: Desk, wish: Wish, job: Job) -> Baked | Merge
     sources = {name: path for name, path in console.host.loaded_adapters().items() if path is not None}
     writing = Writing(wish.overwrite, sources=sources, progress=progress, cancelled=job.stopped)
     if wish.how is None:
-        return merge(desk, mix, wish.folder, wish.name, desk.engine.tokens, wish.names, writing)
+        return merge(desk, wish.mix, wish.folder, wish.name, desk.engine.tokens, wish.names, writing)
     if isinstance(wish.how, Form):
-        return bake_one(desk, mix, wish.names[0], wish.folder, wish.name, wish.how, writing)
-    return combine(desk, mix, wish.names, wish.folder, wish.name, wish.how, writing)
+        return bake_one(desk, wish.mix, wish.names[0], wish.folder, wish.name, wish.how, writing)
+    return combine(desk, wish.mix, wish.names, wish.folder, wish.name, wish.how, writing)
 
 
 def _how(said: Mapping[str, Any]) -> Form | Recipe | None:
@@ -193,11 +184,14 @@ def _desk(console: Studio) -> Desk:
     Raises:
         HostError: nothing can be baked here, and why.
     """
-    if reason := why_not(console):
-        raise HostError(reason)
+    if console.host.multi_user:
+        raise HostError(SHARED)
     desk = console.desk()
     if desk is None:
-        raise HostError("There is no adapter to bake.")
+        trouble = console.trouble
+        raise HostError(f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake.")
+    if console.host.lora_dir is None:
+        raise HostError("This host has no folder to write adapters to.")
     return desk
 
 

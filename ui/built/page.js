@@ -1015,6 +1015,7 @@
     let plan = null;
     let timer3;
     let rev = -1;
+    let fadesUntil = null;
     onStop(() => clearTimeout(timer3));
     const forget2 = () => {
       plan = null;
@@ -1035,8 +1036,13 @@
       inputmode: "decimal",
       placeholder: "0.5"
     });
+    const token = textField("Gains as at token", {
+      id: "lora-mixer-bake-token",
+      inputmode: "numeric",
+      placeholder: "0 is the first"
+    });
     const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-    for (const field of [rank, density, name]) field.input.addEventListener("input", guard("planning", forget2));
+    for (const field of [token, rank, density, name]) field.input.addEventListener("input", guard("planning", forget2));
     const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
     const go = el("button", {
       type: "button",
@@ -1052,7 +1058,7 @@
     const form = el(
       "div",
       { class: "bake-form" },
-      el("div", { class: "fields" }, mix.node, adapters.node),
+      el("div", { class: "fields" }, mix.node, token.node, adapters.node),
       el("div", { class: "fields" }, way.node, rank.node, density.node),
       about2,
       el("div", { class: "fields" }, name.node),
@@ -1073,6 +1079,7 @@
     const wish = () => ({
       profile: mix.select.value,
       names: adapters.chosen,
+      token: token.node.hidden ? "" : token.input.value.trim(),
       way: way.select.value,
       name: name.input.value,
       rank: rank.node.hidden ? "" : rank.input.value.trim(),
@@ -1097,10 +1104,16 @@
     });
     function bake(overwrite) {
       name.complain("");
+      token.complain("");
       result.hidden = true;
       if (!name.input.value.trim()) {
         name.complain("It needs a name.");
         name.input.focus();
+        return;
+      }
+      if (fadesUntil !== null && !wish().token) {
+        token.complain("Choose a token: the gains of its moment are kept.");
+        token.input.focus();
         return;
       }
       jobs.start({ ...wish(), do: "bake", overwrite }, KEY);
@@ -1116,14 +1129,18 @@
       asked3 = key;
       jobs.order({ do: "plan", ...said }, (answer) => {
         plan = answer.plan ?? null;
+        if (plan) fadesUntil = plan.fades_until ?? null;
         const bad = answer.refused || "";
-        const field = bad.startsWith("The rank") ? rank : bad.startsWith("The part") ? density : name;
-        for (const one of [rank, density, name]) one.complain(one === field ? bad : "");
+        const fields = { "The token": token, "The rank": rank, "The part": density, "": name };
+        const found = Object.entries(fields).find(([start2]) => bad.startsWith(start2));
+        for (const field of Object.values(fields)) field.complain(field === found?.[1] ? bad : "");
       });
     }
     function says() {
       if (!adapters.chosen.length) return "Choose at least one adapter.";
       if (!plan?.where) return "";
+      if (fadesUntil !== null && !token.input.value.trim())
+        return `These faders fade over a reply, and what is on disk cannot: choose the token whose gains it keeps. From token ${fadesUntil} on they stand still.`;
       const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
       const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
       return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
@@ -1157,6 +1174,7 @@
         setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
         rank.node.hidden = !several || !chosen.endsWith("svd");
         density.node.hidden = !several || !bakery.need_density.includes(chosen);
+        token.node.hidden = fadesUntil === null;
         setText(where, says());
         const exists = Boolean(plan?.exists);
         over.node.hidden = !exists;

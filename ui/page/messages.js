@@ -222,12 +222,28 @@
  * @property {string[]} need_density
  */
 
-/** @typedef {{where: string, exists: boolean, rank?: number | null, silent?: number}} BakePlan */
+/**
+ * What a bake will be; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
+ *
+ * @typedef {object} BakePlan
+ * @property {string} where
+ * @property {boolean} exists
+ * @property {number | null} [rank]
+ * @property {number} [silent]
+ * @property {number | null} [fades_until]
+ */
 
 /**
- * What is to be baked; profile: "" is the faders as they stand, rank and density as they were typed.
+ * What is to be baked; profile: "" is the faders as they stand, token, rank and density as they were typed.
  *
- * @typedef {{profile: string, names: string[], way: string, name: string, rank: string, density: string}} BakeWish
+ * @typedef {object} BakeWish
+ * @property {string} profile
+ * @property {string[]} names
+ * @property {string} token
+ * @property {string} way
+ * @property {string} name
+ * @property {string} rank
+ * @property {string} density
  */
 
 /**

@@ -21,7 +21,8 @@ from lora_mixer.lora_ops.bakery.verify import verify
 from lora_mixer.lora_ops.bakery.ways import WAYS, Form
 from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.bakery.written import Baked
-from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
+from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
+from lora_mixer.lora_ops.shelf.live_weights import loaded_weights
 
 
 @pytest.mark.parametrize("way", WAYS)

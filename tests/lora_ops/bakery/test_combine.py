@@ -20,7 +20,8 @@ from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights, combined, concatenate
 from lora_mixer.lora_ops.bakery.ways import COMBINATIONS, NEED_DENSITY, Recipe
 from lora_mixer.lora_ops.bakery.writing import Writing
-from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
+from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
+from lora_mixer.lora_ops.shelf.live_weights import loaded_weights
 
 CLOSE = 2e-5
 BOTH = ["pirate", "poet"]

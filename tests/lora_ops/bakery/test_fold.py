@@ -12,7 +12,7 @@ from peft.utils.other import get_pattern_key
 from lora_mixer.lora_ops import Desk
 from lora_mixer.lora_ops.bakery.fold import fold, pattern
 from lora_mixer.lora_ops.bakery.target_patterns import patterns
-from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights
+from lora_mixer.lora_ops.shelf.live_weights import loaded_weights
 from lora_mixer.lora_ops.target import Target
 
 

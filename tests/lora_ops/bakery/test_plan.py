@@ -17,7 +17,8 @@ from lora_mixer.lora_ops.bakery.merge import merge
 from lora_mixer.lora_ops.bakery.plan import Plan, fades_until
 from lora_mixer.lora_ops.bakery.ways import COMBINATIONS, NEED_DENSITY, WAYS, Form, Recipe
 from lora_mixer.lora_ops.bakery.writing import Writing
-from lora_mixer.lora_ops.shelf.adapter_weights import loaded_weights, read_weights
+from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
+from lora_mixer.lora_ops.shelf.live_weights import loaded_weights
 
 BOTH = ["pirate", "poet"]
 

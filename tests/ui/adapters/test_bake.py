@@ -10,7 +10,7 @@ from helpers.shelved import ask, entry, opened, refused, shelf_host, shelve, wor
 from helpers.tiny import logits, pirate
 
 from lora_mixer.hosts.protocol import HostError
-from lora_mixer.lora_ops import Faders, Mix
+from lora_mixer.lora_ops import Fade, Faders, Mix
 from lora_mixer.ui.adapters import adapters
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
@@ -102,6 +102,27 @@ def test_a_profile_is_baked_instead_of_the_faders(console: Studio) -> None:
     console.move(Panel())
     assert ask(console, "plan", **wish(profile="loud"))["plan"]["silent"] == 2
     assert ask(console, "plan", **wish())["plan"]["silent"] == 0
+
+
+def test_faders_that_fade_are_baked_as_they_stand_at_a_token_that_is_chosen(console: Studio) -> None:
+    fade = Fade.parse("0 at 0, 1 at 40")
+    mix = Mix({"pirate": Faders(master=0.5, fades={"kind:q_proj": fade}), "poet": Faders(on=False)})
+    console.move(Panel(mix))
+    assert ask(console, "plan", **wish())["plan"] | {"where": ""} == {
+        "where": "", "exists": False, "rank": 4, "silent": 2, "fades_until": 40,
+    }  # fmt: skip
+    assert ask(console, "plan", **wish(token="20"))["plan"]["silent"] == 0
+    assert ask(console, "plan", **wish(names=["poet"]))["plan"]["fades_until"] is None
+    with pytest.raises(ValueError, match="choose the token"):
+        work(console, "bake", **wish())
+    for token, why in (("soon", "The token must be a number"), ("-1", "The token must be from 0")):
+        assert why in refused(console, "plan", **wish(token=token))
+    assert work(console, "bake", **wish(token="20"))["baked"]["checked"]
+    work(console, "load", names=["mine"], keep=False, gain=1)
+    heard = logits(console.host.model)
+    work(console, "load", names=["pirate"], keep=False, gain=1)
+    console.move(Panel(Mix({"pirate": mix.at(20)["pirate"]})))
+    assert torch.allclose(heard, logits(console.host.model), atol=1e-4)
 
 
 def test_nothing_is_overwritten_unasked(console: Studio) -> None:
