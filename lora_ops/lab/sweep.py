@@ -239,7 +239,7 @@ def _groups(subject: _Subject, adapter: Adapter) -> list[_Group]:
     if not adapter.scalable:
         raise ValueError(f"adapter {adapter.name!r} has nothing that can be scaled")
     if subject.of in ("master", "rank", "energy"):
-        return [(subject.of, [Fader(adapter.name, subject.of)])]  # type: ignore[arg-type] # one of the three
+        return [(subject.of, [Fader(adapter.name, subject.of)])]
     if subject.of == "every layer":
         layers: Sequence[int] = adapter.layers
     elif subject.of == "layers":

@@ -181,7 +181,12 @@ function marked(name, muted, soloed) {
 export function hasMoved(panel, name) {
   const f = peekFaders(panel, name);
   const whole = f.rank === undefined && f.energy === undefined;
-  return !f.on || !whole || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
+  return (
+    !f.on ||
+    !whole ||
+    f.master !== 1 ||
+    [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0)
+  );
 }
 
 /**

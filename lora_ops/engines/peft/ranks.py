@@ -3,8 +3,8 @@
 B A is the sum of its components. With U the left singular vectors of the strongest of them, (U U') B stands in the
 place of B: times A that is their sum (Eckart and Young 1936), in matrices of the shapes that they have. A stays as it
 is, so that there is one write for a target, and no moment in which a pass meets half of it. What the components are is
-worked out once; U and U' B are kept, and B as loaded, and room for two: together twice the adapter's memory or so. With all components
-heard B is the very tensor that was loaded.
+worked out once, and forgotten when all are heard again: until then U and U' B are kept, and B as loaded, and room for
+two others, which is twice the adapter's memory or so. With all components heard B is the very tensor that was loaded.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class _Alike:
         places: of their knobs in the list.
         left: U, shape (targets, experts, out, components), in float32 at least.
         inner: U' B, shape (targets, experts, components, rank).
-        rooms: for what stands in the place of B, in turns: fresh memory would take longer than the sums, and a pass that
-            is under way may still read what was put there last.
+        rooms: for what stands in the place of B, in turns: fresh memory would take longer than the sums, and a pass
+            that is under way may still read what was put there last.
     """
 
     places: list[int]

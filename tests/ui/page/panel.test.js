@@ -125,7 +125,6 @@ test("an adapter is the same while nothing that is drawn of it has changed", () 
   assert.ok(!sameAdapter(adapter, { ...adapter, targets: [["a.q_proj", 0, 0, 8, 16, 1]] }));
 });
 
-
 test("how many components are heard goes with a copy, and makes a panel another one", () => {
   const one = copyPanel({ mix: { adapters: { pirate: { rank: 4, energy: 0.9 }, butler: {} } } });
   const other = copyPanel(one);
