@@ -24,6 +24,7 @@ MEASUREMENTS = {
     "generate": "generating.measure",
     "loudness": "loudness.measure",
     "impact": "impact.measure",
+    "spectrum": "spectrum.measure",
     "bake": "baking.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",

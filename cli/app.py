@@ -11,6 +11,7 @@ from . import bake as baking
 from . import demo as page
 from . import inspect as inspecting
 from . import measure as measuring
+from . import spectrum as ranking
 from . import split as splitting
 from .exits import NAME
 
@@ -57,6 +58,8 @@ app.command("merge")(baking.merge)
 app.command("split")(splitting.split)
 app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
+app.command("spectrum")(ranking.spectrum)
+app.command("resize")(ranking.resize)
 # What follows `demo` is for the page, its own --help too.
 _ALL: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("demo", context_settings=_ALL, add_help_option=False)(page.demo)

@@ -15,14 +15,12 @@ from . import arguments as asking
 
 
 @dataclass(frozen=True)
-class Playing:
-    """Which gains are meant, and what a model runs on."""
+class Mixing:
+    """Which gains are meant."""
 
     mix: asking.MixFile = None
     gain: asking.Gains = None
     at_token: asking.Token = None
-    device: asking.Device = "auto"
-    dtype: asking.Dtype = "auto"
 
     def of(self, adapters: list[str]) -> Mix:
         """The mix of these adapters.
@@ -31,6 +29,14 @@ class Playing:
             ValueError: as `asking.mix_from`.
         """
         return asking.mix_from(self.mix, self.gain, adapters, self.at_token)
+
+
+@dataclass(frozen=True)
+class Playing(Mixing):
+    """Which gains are meant, and what a model runs on."""
+
+    device: asking.Device = "auto"
+    dtype: asking.Dtype = "auto"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,18 @@ from .bakery.combine import (
 from .bakery.merge import merge as merge
 from .bakery.plan import Plan as Plan
 from .bakery.read_back import CannotVerify as CannotVerify
+from .bakery.resize import (
+    Keep as Keep,
+)
+from .bakery.resize import (
+    Resized as Resized,
+)
+from .bakery.resize import (
+    resize as resize,
+)
+from .bakery.resize import (
+    resize_weights as resize_weights,
+)
 from .bakery.runtimes import objections as objections
 from .bakery.verify import (
     verify as verify,
@@ -155,6 +167,18 @@ from .measure.pruning import (
 )
 from .measure.pruning import (
     silence_idle as silence_idle,
+)
+from .measure.spectrum import (
+    Spectrum as Spectrum,
+)
+from .measure.spectrum import (
+    TargetSpectrum as TargetSpectrum,
+)
+from .measure.spectrum import (
+    spectrum as spectrum,
+)
+from .measure.spectrum import (
+    spectrum_weights as spectrum_weights,
 )
 from .mix import (
     Faders as Faders,

@@ -139,6 +139,8 @@ class Desk:
             ValueError: naming the first thing that this model does not have, and what it has instead; or the target.
         """
         check_mix(mix, self.adapters)
+        if any(not faders.whole for faders in mix.adapters.values()) and (reason := self.engine.why_not("rank")):
+            raise ValueError(reason)
 
     def check_adapters(self, names: Iterable[str]) -> None:
         """Refuses names of adapters that are not there.

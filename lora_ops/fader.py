@@ -1,7 +1,8 @@
-"""The address of one fader, whatever it moves: an adapter's master, a kind, a layer, or one target."""
+"""The address of one fader, whatever it moves: an adapter's master, a kind, a layer, one target, or its rank."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -11,10 +12,14 @@ from .refusals import shown
 if TYPE_CHECKING:
     from .fade import Fade
 
-Of = Literal["master", "kind", "layer", "target"]
+Of = Literal["master", "kind", "layer", "target", "rank", "energy"]
 
 #: No model has as many layers; an index beyond is a mistake.
 MOST_LAYERS = 100_000
+#: Nor is a layer as wide.
+MOST_RANK = 1_000_000
+#: What an adapter has one of. The first holds a gain; the others say how many components of each target are heard.
+_NAMELESS = ("master", "rank", "energy")
 
 #: Where a mix keeps what a fader of this sort is set to.
 _FIELDS: Mapping[str, str] = {"kind": "kinds", "layer": "layers", "target": "modules"}
@@ -43,7 +48,7 @@ class Fader:
     Args:
         adapter: the PEFT name of the adapter.
         of: what it moves.
-        name: the kind's name, the layer's index, or the target's name; None for the master.
+        name: the kind's name, the layer's index, or the target's name; None for master, rank and energy.
 
     Raises:
         ValueError: the name does not fit what the fader moves.
@@ -54,7 +59,7 @@ class Fader:
     name: str | int | None = None
 
     def __post_init__(self) -> None:
-        if self.of == "master":
+        if self.of in _NAMELESS:
             fits = self.name is None
         elif self.of == "layer":
             fits = isinstance(self.name, int) and not isinstance(self.name, bool) and 0 <= self.name < MOST_LAYERS
@@ -63,12 +68,19 @@ class Fader:
         if not fits:
             raise ValueError(
                 f"there is no fader of {shown(self.of)} named {shown(self.name)}: a master has no name, "
-                "a kind or a target has one, a layer has an index from 0 up"
+                "and neither have rank and energy; a kind or a target has one, a layer has an index from 0 up"
             )
 
     def read(self, mix: _Mix) -> float:
-        """The gain at which this fader stands in `mix`: 1 where the mix does not name it, and at rest if it fades."""
+        """The gain at which this fader stands in `mix`: 1 where the mix does not name it, and at rest if it fades.
+
+        Of a rank: how many components may be heard, infinitely many where nothing is said; of an energy the share.
+        """
         faders = mix[self.adapter]
+        if self.of == "rank":
+            return float(math.inf if faders.rank is None else faders.rank)
+        if self.of == "energy":
+            return float(1.0 if faders.energy is None else faders.energy)
         if fade := faders.fades.get(self.key):
             return float(fade.gain(0))
         return float(faders.master if self.of == "master" else self._beside(faders).get(self.name, 1.0))
@@ -77,8 +89,12 @@ class Fader:
         """A new mix in which this fader stands at `gain`, and does not fade; everything else is as in `mix`.
 
         Raises:
-            ValueError: the gain is no finite number.
+            ValueError: the gain is no finite number, or a rank no whole number from 1 up, or an energy no share.
         """
+        if self.of == "rank":
+            return self._with(mix, rank=None if gain == math.inf else _whole(gain))
+        if self.of == "energy":
+            return self._with(mix, energy=None if gain == 1 else gain)
         return self.put_fade(self._put(mix, gain), None)
 
     def fade(self, mix: _Mix) -> Fade | None:
@@ -99,12 +115,12 @@ class Fader:
     @property
     def key(self) -> str:
         """Its name within its adapter: "master", "kind:q_proj", "layer:3", "target:model.layers.3.mlp.up_proj"."""
-        return self.of if self.of == "master" else f"{self.of}:{self.name}"
+        return self.of if self.of in _NAMELESS else f"{self.of}:{self.name}"
 
     @property
     def label(self) -> str:
         """Its name for people."""
-        what = {"master": "master", "layer": f"layer {self.name}"}.get(self.of, str(self.name))
+        what = self.of if self.of in _NAMELESS else f"layer {self.name}" if self.of == "layer" else str(self.name)
         return f"{self.adapter} · {what}"
 
     @classmethod
@@ -138,3 +154,8 @@ class Fader:
     def _with(self, mix: Mixed, **changes: Any) -> Mixed:
         changed: Any = mix
         return replace(changed, adapters={**mix.adapters, self.adapter: replace(mix[self.adapter], **changes)})
+
+
+def _whole(number: float) -> int | float:
+    """As a whole number, where it is one."""
+    return int(number) if math.isfinite(number) and number == int(number) else number

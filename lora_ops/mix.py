@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .energy import check_share
 from .fade import Fade
-from .fader import MOST_LAYERS, Fader
+from .fader import MOST_LAYERS, MOST_RANK, Fader
 from .limits import LOUDEST
 from .refusals import FewFields, InParts, OneByOne, few_fields
 from .refusals import explain as explain  # those who read mixes say what is wrong with them in the same words
@@ -27,6 +28,10 @@ def _one_spelling(index: Any) -> Any:
     return index
 
 
+#: A whole number of components; no matrix has more than a layer is wide.
+Rank = Annotated[int, Field(strict=True, ge=1, le=MOST_RANK)]
+#: A share of the squared norm of what a target adds.
+Share = Annotated[float, Field(strict=True), AfterValidator(check_share)]
 LayerIndex = Annotated[int, Field(ge=0, lt=MOST_LAYERS), BeforeValidator(_one_spelling)]
 
 
@@ -66,9 +71,13 @@ class Faders:
     A fader that has a fade, under its `Fader.key`, moves over the tokens of a reply; the number that it has besides
     counts for nothing then. When nobody generates it stands where its fade is at token 0.
 
+    `rank` lets at most so many components of what each target adds be heard, the strongest ones; `energy` as many of
+    each target as hold this share of its squared norm. None is all of them; of both, what is fewer holds.
+
     Raises:
-        ValueError: a gain that is no number of 32 bits, a layer that is no index, a fade that is none or of no fader,
-            or a field that does not exist.
+        ValueError: a gain that is no number of 32 bits, a layer that is no index, a fade that is none or of no fader, a
+            rank that is no whole number from 1 up, a share that is not above 0 and up to 1, or a field that does not
+            exist.
     """
 
     on: Annotated[bool, Field(strict=True)] = True
@@ -79,6 +88,13 @@ class Faders:
     fades: Annotated[Mapping[FadeKey, Annotated[Fade, PlainValidator(_fade)]], InParts, AfterValidator(_freeze)] = (
         Field(default_factory=_Frozen)
     )
+    rank: Rank | None = None
+    energy: Share | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all components are heard."""
+        return self.rank is None and (self.energy is None or self.energy == 1)
 
     def gain(self, target: Target) -> float:
         """What the as-loaded scaling of `target` is multiplied by; at token 0, where faders fade."""
@@ -139,7 +155,9 @@ class Faders:
                 master = gain(fade)
             else:
                 fields[fader.of][fader.name] = gain(fade)
-        return Faders(self.on, master, fields["kind"], fields["layer"], fields["target"])
+        return Faders(
+            self.on, master, fields["kind"], fields["layer"], fields["target"], rank=self.rank, energy=self.energy
+        )
 
 
 AS_LOADED = Faders()
@@ -206,9 +224,18 @@ def _plain(faders: Faders) -> dict[str, Any]:
         "layers": {str(layer): gain for layer, gain in faders.layers.items()},
         "modules": dict(faders.modules),
     }
+    plain |= {of: value for of in ("rank", "energy") if (value := getattr(faders, of)) is not None}
     if faders.fades:
         plain["fades"] = {key: [list(point) for point in fade.points] for key, fade in faders.fades.items()}
     return plain
+
+
+def heard(faders: Faders) -> str:
+    """How many components of an adapter are heard, for people: "rank 4", "95 % energy"; empty if all are."""
+    parts = [] if faders.rank is None else [f"rank {faders.rank}"]
+    if faders.energy is not None and faders.energy != 1:
+        parts.append(f"{faders.energy * 100:.4g} % energy")
+    return " and ".join(parts)
 
 
 _MIX: TypeAdapter[Mix] = TypeAdapter(Mix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -20,6 +20,8 @@ def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
     check_names(mix.adapters, adapters)
     for name, faders in mix.adapters.items():
         adapter = adapters[name]
+        if why_not := why_not_rank(adapter, faders):
+            raise ValueError(why_not)
         faders = faders.loudest()
         for word, asked, there in (
             ("kind", faders.kinds, adapter.kinds),
@@ -32,7 +34,7 @@ def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
         _check_finite(adapter, faders)
 
 
-def check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
+def check_names(names: Iterable[str], adapters: Collection[str]) -> None:
     """Refuses names of adapters that are not there.
 
     Raises:
@@ -41,6 +43,21 @@ def check_names(names: Iterable[str], adapters: Mapping[str, Adapter]) -> None:
     for name in names:
         if name not in adapters:
             raise ValueError(_unknown("adapter", name, adapters, "this model"))
+
+
+def why_not_rank(adapter: Adapter, faders: Faders) -> str:
+    """Why so few components of this adapter cannot be heard, for people; empty if they can."""
+    if faders.whole:
+        return ""
+    if adapter.method != "lora":
+        return (
+            f"adapter {adapter.name!r} is {adapter.method}: what it adds is no product of two small matrices, of whose "
+            "components some could be left out; leave its rank and energy alone"
+        )
+    largest = max((target.rank for target in adapter.scalable), default=0)
+    if faders.rank is not None and faders.rank > largest:
+        return f"adapter {adapter.name!r} is of rank {largest}, so that no {faders.rank} components can be heard"
+    return ""
 
 
 def _check_finite(adapter: Adapter, faders: Faders) -> None:

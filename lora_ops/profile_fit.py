@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .fader import Fader
-from .mix import Faders, Mix
+from .mix import Faders, Mix, heard
+from .mix_check import why_not_rank
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -117,7 +118,11 @@ def _fitting(faders: Faders, adapter: Adapter) -> tuple[Faders, list[str]]:
         else:
             lacking[fader.of][fader.name] = None
     fitting = replace(faders, kinds=kept["kind"], layers=kept["layer"], modules=kept["target"], fades=fades)
-    return fitting, [_lacks(of, list(names)) for of, names in lacking.items() if names]
+    lacks = [_lacks(of, list(names)) for of, names in lacking.items() if names]
+    if why_not_rank(adapter, fitting):
+        lacks.append(heard(faders))
+        fitting = replace(fitting, rank=None, energy=None)
+    return fitting, lacks
 
 
 def _lacks(of: str, names: Sequence[Any]) -> str:
@@ -143,6 +148,8 @@ def _summary(faders: Faders) -> str:
     for word, gains in (("kind", faders.kinds), ("layer", faders.layers), ("target", faders.modules)):
         if gains:
             parts.append(f"{len(gains)} {word}{'s' if len(gains) > 1 else ''}")
+    if not faders.whole:
+        parts.append(heard(faders))
     if faders.fades:
         parts.append(f"{len(faders.fades)} fade{'s' if len(faders.fades) > 1 else ''}")
     return ", ".join(parts)

@@ -11,7 +11,7 @@ from ..shelf.adapter_weights import AdapterWeights
 from ..shelf.live_weights import loaded_weights
 from .fold import draft_of
 from .place import Place
-from .plan import refuse_fades
+from .plan import refuse_fades, refuse_ranks
 from .publish import publish
 from .verify import Checker, without_desk
 from .ways import Form, Way
@@ -55,6 +55,7 @@ def bake(
     """
     desk.check(mix)
     refuse_fades(mix, [adapter])
+    refuse_ranks(mix, [adapter])
     place = Place.free(folder, name, writing.overwrite)
     weights = loaded_weights(desk, adapter, writing.sources.get(adapter))
     draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
@@ -78,6 +79,7 @@ def bake_weights(
     """
     check_mix(mix, {weights.name: weights.adapter})
     refuse_fades(mix, [weights.name])
+    refuse_ranks(mix, [weights.name])
     place = Place.free(folder, name, writing.overwrite)
     draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
     return publish(draft, [weights], mix, place, without_desk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from .draft import Draft
 from .fold import as_plain, checked_gains, stacked, times
 from .full_weights import brought_along, fields_of, keeper_of
 from .place import Place
-from .plan import refuse_fades
+from .plan import refuse_fades, refuse_ranks
 from .publish import publish
 from .summing import Piece, by_peft, nearest, side_by_side
 from .target_patterns import describe_targets, patterns
@@ -73,6 +73,7 @@ def combine(
     """
     desk.check(mix)
     refuse_fades(mix, names)
+    refuse_ranks(mix, names)
     place = Place.free(folder, name, writing.overwrite)
     parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
     draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
@@ -94,6 +95,7 @@ def combine_weights(
     """
     check_mix(mix, {weights.name: weights.adapter for weights in parts})
     refuse_fades(mix, [weights.name for weights in parts])
+    refuse_ranks(mix, [weights.name for weights in parts])
     place = Place.free(folder, name, writing.overwrite)
     draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
     return publish(draft, parts, mix, place, without_desk)
@@ -106,27 +108,60 @@ def combined(parts: Sequence[AdapterWeights], mix: Mix, recipe: Recipe, writing:
         ValueError: as `combine`.
         Cancelled: it was called off.
     """
-    _check(parts, mix)
-    targets = _union(parts)
-    rank = recipe.rank or max(target.rank for weights in parts for target in weights.targets)
+    names = [weights.name for weights in parts]
+
+    def add(pieces: Sequence[Piece]) -> Sum:
+        rank = recipe.rank or max(target.rank for weights in parts for target in weights.targets)
+        if recipe.combination == "cat":
+            return *side_by_side(pieces), (0.0, 0.0)
+        if recipe.combination == "svd":
+            return nearest(pieces, rank)
+        return *by_peft(pieces, recipe, names, rank), (0.0, 0.0)
+
+    check_addable(parts, mix)
+    return added_up(parts, mix, add, recipe.way, recipe.uniform, writing)
+
+
+#: A and B of a sum, and the squared norms of what they hold and of the whole; zeros where that is not known.
+Sum = tuple[torch.Tensor, torch.Tensor, tuple[float, float]]
+
+
+def added_up(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    add: Callable[[Sequence[Piece]], Sum],
+    way: str,
+    uniform: bool,
+    writing: Writing,
+) -> Draft:
+    """A folded adapter of what `add` makes, target by target, of the pieces of all.
+
+    Args:
+        parts: the adapters, which add up (`check_addable`).
+        mix: the gains.
+        add: makes one piece of several.
+        way: what that is called.
+        uniform: whether smaller ranks are padded with zeros to the largest.
+        writing: who is told how far it is, and may call it off.
+    """
+    targets = union(parts)
     done: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
     kept, whole = 0.0, 0.0
     for at, (name, members) in enumerate(targets.items()):
-        pieces = [Piece.of(weights, target, mix.gain(target)) for weights, target in members]
-        if recipe.combination == "cat":
-            a, b = side_by_side(pieces)
-        elif recipe.combination == "svd":
-            a, b, energy = nearest(pieces, rank)
-            kept, whole = kept + energy[0], whole + energy[1]
-        else:
-            a, b = by_peft(pieces, recipe, [weights.name for weights in parts], rank)
+        a, b, energy = add([Piece.of(weights, target, mix.gain(target)) for weights, target in members])
         done[name] = a, b
+        kept, whole = kept + energy[0], whole + energy[1]
         writing.done(at + 1, len(targets))
-    draft = _draft(parts, mix, targets, done, recipe)
+    draft = _draft(parts, mix, targets, done, way, uniform)
     return replace(draft, kept=kept / whole) if whole else draft
 
 
-def _check(parts: Sequence[AdapterWeights], mix: Mix) -> None:
+def check_addable(parts: Sequence[AdapterWeights], mix: Mix) -> None:
+    """Refuses adapters that do not add up to another one.
+
+    Raises:
+        ValueError: naming the adapter, and why.
+    """
     if not parts:
         raise ValueError("name at least one adapter")
     names = [weights.name for weights in parts]
@@ -151,7 +186,7 @@ def _check(parts: Sequence[AdapterWeights], mix: Mix) -> None:
     keeper_of(parts)
 
 
-def _union(parts: Sequence[AdapterWeights]) -> dict[str, list[tuple[AdapterWeights, Target]]]:
+def union(parts: Sequence[AdapterWeights]) -> dict[str, list[tuple[AdapterWeights, Target]]]:
     """Every target of any of them, with those that have it."""
     found: dict[str, list[tuple[AdapterWeights, Target]]] = {}
     for weights in parts:
@@ -177,7 +212,8 @@ def _draft(
     mix: Mix,
     targets: Mapping[str, list[tuple[AdapterWeights, Target]]],
     done: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
-    recipe: Recipe,
+    way: str,
+    uniform: bool,
 ) -> Draft:
     experts = {name: Piece.of(*members[0], 1.0).experts for name, members in targets.items()}
     ranks = {name: a.shape[0] // experts[name] for name, (a, _) in done.items()}
@@ -187,9 +223,9 @@ def _draft(
     for name, (a, b) in done.items():
         members = targets[name]
         key_a, key_b = members[0][0].pair(members[0][1])
-        factor = 1.0 if recipe.uniform else ranks[name] / rank  # PEFT will multiply by alpha / rank of the target
+        factor = 1.0 if uniform else ranks[name] / rank  # PEFT will multiply by alpha / rank of the target
         b = b if factor == 1 else times(b, factor, name)
-        tensors[key_a], tensors[key_b] = stacked([(a, b, ranks[name])], rank if recipe.uniform else ranks[name])
+        tensors[key_a], tensors[key_b] = stacked([(a, b, ranks[name])], rank if uniform else ranks[name])
         for weights, target in members:
             key = weights.roles[name].get("lora_B.bias")
             if key is not None:
@@ -200,7 +236,7 @@ def _draft(
             if key.endswith(".lora_B.weight"):
                 biases.setdefault(key.removesuffix("weight") + "bias", value.new_zeros(value.shape[0]))
     chosen = [members[0][1] for members in targets.values()]
-    smaller = {} if recipe.uniform else {name: own for name, own in ranks.items() if own != rank}
+    smaller = {} if uniform else {name: own for name, own in ranks.items() if own != rank}
     config = {
         **parts[0].config,
         **as_plain(parts[0]),
@@ -215,4 +251,4 @@ def _draft(
         **describe_targets(parts, set(targets)),
     }
     silent = sum(all(mix.gain(target) == 0 for _, target in members) for members in targets.values())
-    return Draft(recipe.way, config, {**tensors, **biases, **brought_along(parts)}, rank, len(targets), silent)
+    return Draft(way, config, {**tensors, **biases, **brought_along(parts)}, rank, len(targets), silent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..mix import Mix
+from ..mix import Mix, heard
 from ..target import Adapter, Target
 from .ways import Form, Recipe
 
@@ -43,6 +43,8 @@ class Plan:
                 f"{how.way} is for one adapter, and there are {len(adapters)}: concatenate or combine them"
             )
         refuse_fades(mix, [adapter.name for adapter in adapters])
+        if how is not None:
+            refuse_ranks(mix, [adapter.name for adapter in adapters])
         together: dict[str, list[Target]] = {}
         for adapter in adapters:
             for target in adapter.scalable:
@@ -69,6 +71,20 @@ def refuse_fades(mix: Mix, names: Sequence[str]) -> None:
             raise ValueError(
                 f"the fader {next(iter(fades))!r} of {name!r} fades over a reply, and what is on disk cannot: "
                 "choose the token whose gains it keeps"
+            )
+
+
+def refuse_ranks(mix: Mix, names: Sequence[str]) -> None:
+    """A bake writes all components of an adapter; fewer make another one, of another rank.
+
+    Raises:
+        ValueError: not all components of one of these adapters are heard.
+    """
+    for name in names:
+        if mix[name].on and not mix[name].whole:
+            raise ValueError(
+                f"only a part of {name!r} is heard ({heard(mix[name])}): resize it, which writes that part at its own "
+                "rank, or have all of it heard (no rank, no energy)"
             )
 
 

@@ -13,6 +13,7 @@ _DONE = {
     "folded": "A mix of LoRA Mixer, folded into the weights: it plays as it is what the mix played.",
     "patterned": "A mix of LoRA Mixer, written into alpha: the weights are those of the source.",
     "concatenated": "Several adapters in one, exactly: their matrices side by side, each scaled by its gain.",
+    "resized": "A mix of LoRA Mixer at a smaller rank: the strongest components of what each target adds.",
 }
 
 

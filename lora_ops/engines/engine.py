@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 #: - `mid_reply`: a reply that is under way hears it from its next token on;
 #: - `rows`: several mixes run together, as rows of one batch;
 #: - `fades`: gains that change over a reply;
+#: - `rank`: only the strongest components of what a target adds are heard;
 #: - `scores`: how likely a text is under a mix, token by token;
 #: - `divergence`: how far two mixes' whole distributions are from each other;
 #: - `weights`: the adapters' own numbers: loudness, bakes of what is loaded;
 #: - `impact`: what silencing a target does to a text, target by target;
 #: - `load`: adapters come and go while it runs.
-Ability = Literal["live", "mid_reply", "rows", "fades", "scores", "divergence", "weights", "impact", "load"]
+Ability = Literal["live", "mid_reply", "rows", "fades", "rank", "scores", "divergence", "weights", "impact", "load"]
 
 #: Asked now and then; true calls off what is under way.
 Cancel = Callable[[], bool]

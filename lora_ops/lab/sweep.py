@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..fader import Fader
 from ..mix import Mix
+from ..mix_check import why_not_rank
 from .column import MAX_COLUMNS, Column
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 MAX_SETTINGS = 1000
 AS_IT_STANDS = "as it stands"
 
-_EXAMPLES = "write for instance 'master 0 to 2 in 0.25', 'down_proj 0, 1', 'layers 0-9 off' or 'each kind off'"
+_EXAMPLES = (
+    "write for instance 'master 0 to 2 in 0.25', 'down_proj 0, 1', 'layers 0-9 off', 'each kind off' or 'rank 1, 2, 4'"
+)
 _NUMBER = r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})"
 _RANGE = re.compile(rf"(?:from\s+)?({_NUMBER})\s+to\s+({_NUMBER})(?:\s+(?:in|by|step|in steps of)\s+({_NUMBER}))?")
 _LAYERS = re.compile(r"layers?\s+(?P<what>\d{1,6}(?:-\d{1,6})?(?:\s*,\s*\d{1,6}(?:-\d{1,6})?)*)(?=\s|$)", re.I)
@@ -64,8 +67,9 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     >>> parse_axis("down_proj 0, 1", desk, Mix()).gains
     (0.0, 1.0)
 
-    What is moved: "master", kinds ("q_proj, k_proj"), layers ("layer 3", "layers 0-9, 20"), targets (whole names, or
-    their ends), or several in turn ("each layer", "each kind", "each of layers 0-9", "each of q_proj, k_proj").
+    What is moved: "master", "rank" or "energy" (how many components are heard), kinds ("q_proj, k_proj"), layers
+    ("layer 3", "layers 0-9, 20"), targets (whole names, or their ends), or several in turn ("each layer", "each kind",
+    "each of layers 0-9", "each of q_proj, k_proj").
     The gains: "0 to 2 in 0.25" (both ends included), "0, 0.5, 1", "at 0.5", or "off".
     Another adapter than the only one that fits, or plays: "pirate: master 0, 1".
 
@@ -85,6 +89,8 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     adapter, groups = _resolve(subject, prefix, adapters, base)
     if len(groups) * len(values) > MAX_SETTINGS:
         raise ValueError(f"this would be {len(groups) * len(values):,} settings, and {MAX_SETTINGS:,} are the most")
+    if subject.of in ("rank", "energy"):
+        _check_components(adapters[adapter], subject.of, values)
     front = f"{adapter} · " if len(adapters) > 1 else ""
     settings = [
         (f"{front}{name} {word}", dict.fromkeys(faders, gain)) for name, faders in groups for word, gain in values
@@ -145,7 +151,7 @@ def _too_many(x: Axis, y: Axis | None, cells: int, bare: bool) -> str:
 class _Subject:
     """What is moved, before it is known in which adapter."""
 
-    of: Literal["master", "layers", "names", "every layer", "every kind"]
+    of: Literal["master", "rank", "energy", "layers", "names", "every layer", "every kind"]
     what: tuple[str, ...] = ()
     each: bool = False
 
@@ -191,8 +197,8 @@ def _subject(line: str) -> tuple[_Subject, str]:
         return _Subject(of, each=True), rest[every.end() :]
     if found := _LAYERS.match(rest):
         return _Subject("layers", _parts(found["what"]), bool(each)), rest[found.end() :]
-    if (found := re.match(r"master(?=\s|$)", rest, re.I)) and not each:
-        return _Subject("master"), rest[found.end() :]
+    if (found := re.match(r"(master|rank|energy)(?=\s|$)", rest, re.I)) and not each:
+        return _Subject(found[1].lower()), rest[found.end() :]  # type: ignore[arg-type] # one of the three
     if found := _NAMES.match(rest):
         return _Subject("names", _parts(found["what"]), bool(each)), rest[found.end() :]
     raise ValueError(f"{line[:60]!r} does not say what to sweep: {_EXAMPLES}")
@@ -232,8 +238,8 @@ def _resolve(
 def _groups(subject: _Subject, adapter: Adapter) -> list[_Group]:
     if not adapter.scalable:
         raise ValueError(f"adapter {adapter.name!r} has nothing that can be scaled")
-    if subject.of == "master":
-        return [("master", [Fader(adapter.name)])]
+    if subject.of in ("master", "rank", "energy"):
+        return [(subject.of, [Fader(adapter.name, subject.of)])]
     if subject.of == "every layer":
         layers: Sequence[int] = adapter.layers
     elif subject.of == "layers":
@@ -288,6 +294,18 @@ def _named(name: str, adapter: Adapter) -> Fader:
 def _listed(asked: str, there: Mapping[str, object] | Sequence[str]) -> str:
     names = list(there)
     return ", ".join(get_close_matches(asked, names, n=3) or names[:8]) or "none"
+
+
+def _check_components(adapter: Adapter, of: str, values: Sequence[tuple[str, float]]) -> None:
+    """Refuses ranks and shares that cannot be heard, while they are still in the line that was written."""
+    for word, value in values:
+        try:
+            mix = Fader(adapter.name, of).put(Mix(), value)  # type: ignore[arg-type] # rank or energy
+        except ValueError:
+            sort = "a whole number from 1 up" if of == "rank" else "above 0 and up to 1"
+            raise ValueError(f"{of} {word}: {'a rank is' if of == 'rank' else 'a share is'} {sort}") from None
+        if why_not := why_not_rank(adapter, mix[adapter.name]):
+            raise ValueError(f"{of} {word}: {why_not}")
 
 
 # The gains

@@ -57,7 +57,7 @@ def delta(knob: Knob) -> torch.Tensor | DoraDelta:
         return _loha(layer, adapter)
     if hasattr(layer, "lokr_w1"):
         return _lokr(layer, adapter)
-    a, b = _pair(layer, adapter)
+    a, b = _pair(knob)
     experts = getattr(layer, "num_experts", 1)
     if experts == 1:
         return _product_norm(b, a)
@@ -67,12 +67,11 @@ def delta(knob: Knob) -> torch.Tensor | DoraDelta:
     return _product_norm(per_expert_b, per_expert_a)
 
 
-def _pair(layer: Any, adapter: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """A of (rank, in) and B of (out, rank), in float32; convolutions flattened."""
-    if adapter in layer.lora_embedding_A:
-        a, b = layer.lora_embedding_A[adapter], layer.lora_embedding_B[adapter]
-    else:
-        a, b = layer.lora_A[adapter].weight, layer.lora_B[adapter].weight
+def _pair(knob: Knob) -> tuple[torch.Tensor, torch.Tensor]:
+    """A of (rank, in) and B of (out, rank) as loaded, in float32; convolutions flattened."""
+    found = knob.matrices()
+    assert found is not None, "only LoRA gets here"
+    a, b = found
     return a.float().flatten(1), b.float().flatten(1)
 
 
@@ -114,7 +113,7 @@ def _dora(knob: DoraKnob) -> DoraDelta:
     from peft.utils.integrations import dequantize_module_weight
 
     layer, adapter = knob.layer, knob.adapter
-    a, b = _pair(layer, adapter)
+    a, b = _pair(knob)
     weight = dequantize_module_weight(layer.get_base_layer()).detach()
     # Embeddings and Conv1D keep their outputs in columns.
     columns = adapter in layer.lora_embedding_A or getattr(layer, "fan_in_fan_out", False)

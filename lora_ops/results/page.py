@@ -9,7 +9,7 @@ from itertools import groupby
 from math import exp, isfinite, log10
 
 from ..lab.difference import Piece, first_difference, words
-from ..mix import Faders, Mix
+from ..mix import Faders, Mix, heard
 from .record import MessageRecord, Record, ReplyRecord, ScoresRecord, TrialRecord
 from .votes import Pair, Rate, Standing, Tally, identity
 
@@ -58,6 +58,7 @@ def _faders(name: str, faders: Faders) -> str:
         parts.append(f"{len(targets)} targets of their own")
     else:
         parts += [f"{target} × {gain:g}" for target, gain in targets]
+    parts += [] if faders.whole else [heard(faders)]
     parts += [f"{key.replace(':', ' ')} follows {fade}" for key, fade in fades.items() if key != "master"]
     return "" if parts == ["× 1"] else f"{name} {' · '.join(parts)}"
 

@@ -129,6 +129,10 @@ def identity(mix: Mix) -> str:
                 moved[field] = gains
         if fades := faders.get("fades"):
             moved["fades"] = fades
+        if (rank := faders.get("rank")) is not None:
+            moved["rank"] = rank
+        if (share := faders.get("energy", 1)) != 1:
+            moved["energy"] = share
         if faders["master"] != 1.0:
             moved["master"] = faders["master"] + 0.0
         if moved:

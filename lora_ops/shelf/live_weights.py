@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
             blind = "; bake it from its folder, without the model" if "variant" in target.reason else ""
             raise ValueError(f"{target.name} of {adapter!r} cannot be written: {target.reason}{blind}")
     engine = peft_engine(desk)
-    tensors = _live_tensors(engine.model, adapter)
+    replaced = [kept for target in found.scalable if (kept := engine.knob(target).replaced())]
+    tensors = _live_tensors(engine.model, adapter, {id(live): loaded for live, loaded in replaced})
     paths = {id(module): path for path, module in engine.model.named_modules()}
     owners: dict[str, Target] = {}
     parameters = set()
@@ -77,8 +79,13 @@ def loaded_weights(desk: Desk, adapter: str, source: Path | None = None) -> Adap
     )
 
 
-def _live_tensors(model: Any, adapter: str) -> dict[str, torch.Tensor]:
+def _live_tensors(model: Any, adapter: str, loaded: Mapping[int, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The adapter's tensors under the names that PEFT gives them in a file.
+
+    Args:
+        model: that carries it.
+        adapter: its name.
+        loaded: by the id of a parameter of which a part is heard: what was loaded.
 
     PEFT would list the whole model's state, which repacks 4-bit weights; it is handed the parameters instead.
     """
@@ -89,7 +96,9 @@ def _live_tensors(model: Any, adapter: str) -> dict[str, torch.Tensor]:
     # PEFT 0.18 takes other adapters' biases along.
     foreign = re.compile(rf"\.(?:lora|hada|lokr)_\w+\.(?:{others})(?:\.|$)") if others else None
     state = {
-        name: tensor.detach() for name, tensor in everything.items() if foreign is None or not foreign.search(name)
+        name: loaded.get(id(tensor), tensor).detach()
+        for name, tensor in everything.items()
+        if foreign is None or not foreign.search(name)
     }
     tensors = get_peft_model_state_dict(model, state_dict=state, adapter_name=adapter, save_embedding_layers=False)
     return {_file_path(key): tensor for key, tensor in tensors.items()}

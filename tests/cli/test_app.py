@@ -46,7 +46,7 @@ def answer(capsys: pytest.CaptureFixture[str], *argv: Any, status: int = DONE) -
 
 
 def test_help_is_there_for_all_commands(capsys: pytest.CaptureFixture[str]):
-    for command in ("inspect", "bake", "combine", "merge", "split", "loudness", "impact"):
+    for command in ("inspect", "bake", "combine", "merge", "split", "loudness", "impact", "spectrum", "resize"):
         assert command in answer(capsys, "--help")
         assert "Example" in answer(capsys, command, "--help")
 

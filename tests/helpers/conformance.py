@@ -15,6 +15,7 @@ import pytest
 from lora_mixer.lora_ops import Cancelled, Column, Desk, Faders, Mix, NotInRows, Result, compare, score
 from lora_mixer.lora_ops.engines.engine import Ability
 from lora_mixer.lora_ops.fade import Fade
+from lora_mixer.lora_ops.mix_check import why_not_rank
 
 #: How far two ways of working out the same logarithm may be apart, where an engine says nothing else.
 CLOSE = 1e-4
@@ -189,6 +190,22 @@ class Conformance:
         late = Mix({name: Faders(fades={"master": Fade(((0, 1.0), (3, 1.0), (4, 0.0)))})})
         loaded = stage.said(desk, Mix())
         assert stage.said(desk, late)[:4] == loaded[:4]
+
+    def test_so_few_components_are_heard_or_refused_in_a_sentence(self, stage: Stage) -> None:
+        desk, name = stage.desk(), stage.name()
+        loaded = stage.said(desk, Mix())
+        largest = max(target.rank for target in desk.adapters[name].scalable)
+        if why_not := stage.engine.why_not("rank") or why_not_rank(desk.adapters[name], Faders(rank=1)):
+            with pytest.raises(ValueError, match=why_not[:20]):
+                desk.apply(Mix({name: Faders(rank=1)}))
+        else:
+            one = Mix({name: Faders(rank=1)})
+            assert stage.said(desk, one) == stage.said(desk, one)
+            assert stage.said(desk, Mix({name: Faders(rank=1, master=0.0)})) == stage.said(
+                desk, Mix({name: Faders(on=False)})
+            )
+            assert stage.said(desk, Mix({name: Faders(rank=largest)})) == loaded
+        assert desk.mix == Mix() and stage.said(desk, Mix()) == loaded
 
     def test_who_is_called_off_says_so_and_leaves_nothing_behind(self, stage: Stage) -> None:
         if stage.engine.why_not("scores"):

@@ -77,6 +77,7 @@ def panels() -> dict[str, dict[str, Any]]:
         "a kind is soloed that is not there": {"soloed": {"kinds": {"butler": ["gone"]}}},
         "fades stand where they begin": {"mix": {"adapters": fading}},
         "a kind that fades is muted": {"mix": {"adapters": fading}, "muted": {"kinds": {"butler": ["w1"]}}},
+        "only some components are heard": {"mix": {"adapters": {"pirate": {"master": 0.5, "rank": 4, "energy": 0.9}}}},
         "an adapter that nobody has": {"mix": {"adapters": {"gone": {"master": 0.0}}}},
     }
     dice = random.Random(SEED)

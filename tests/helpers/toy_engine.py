@@ -55,6 +55,7 @@ class ToyEngine:
     def why_not(self, what: Ability) -> str:
         return {
             "rows": "" if self._rows else "a toy of this kind plays one mix at a time",
+            "rank": "the targets of a toy are heard whole: they have no components",
             "weights": "a toy has no weights",
             "impact": "a toy has no layers to silence",
             "load": "a toy keeps the adapters that it came with",

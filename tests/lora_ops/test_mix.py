@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops import Faders, Mix, Target
+from lora_mixer.lora_ops import Fade, Fader, Faders, Mix, Target
+from lora_mixer.lora_ops.mix import heard
 
 names = st.sampled_from(["q_proj", "v_proj", "down_proj", "embed_tokens"])
 finite = st.floats(min_value=-1e6, max_value=1e6)
@@ -44,6 +45,8 @@ def faders(
         kinds=st.dictionaries(words, gains, max_size=4),
         layers=st.dictionaries(st.integers(0, 4), gains, max_size=4),
         modules=st.dictionaries(modules, gains, max_size=4),
+        rank=st.none() | st.integers(1, 64),
+        energy=st.none() | st.floats(min_value=0.001, max_value=1),
     )
 
 
@@ -296,3 +299,53 @@ def test_a_mix_of_very_many_faders_is_read_whole():
     mix = Mix.from_dict(faders_with(modules=modules, fades={f"layer:{at}": [[0, 1.0]] for at in range(500)}))
     assert dict(mix["pirate"].modules) == modules and len(mix["pirate"].fades) == 500
     assert Mix.from_dict(mix.to_dict()) == mix
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"rank": rank} for rank in (0, -1, 2.5, 4.0, True, "4", 10**9, math.nan)),
+        *({"energy": energy} for energy in (0, -0.5, 1.01, True, "0.5", math.nan, math.inf)),
+    ],
+    ids=str,
+)
+def test_what_is_no_rank_and_no_share_is_refused_by_name(wrong: dict[str, Any]):
+    field = next(iter(wrong))
+    with pytest.raises(ValueError, match=field):
+        Faders(**wrong)
+    with pytest.raises(ValueError, match=f"this is no mix: .*{field}"):
+        Mix.from_dict({"adapters": {"pirate": wrong}})
+
+
+def test_all_components_are_not_spelled_out_and_fewer_are():
+    assert set(Mix({"pirate": Faders()}).to_dict()["adapters"]["pirate"]) == {
+        "on", "master", "kinds", "layers", "modules"
+    }  # fmt: skip
+    plain = Mix({"pirate": Faders(rank=4, energy=0.9)}).to_dict()["adapters"]["pirate"]
+    assert (plain["rank"], plain["energy"]) == (4, 0.9)
+    assert Faders().whole and Faders(energy=1).whole and not Faders(rank=4).whole and not Faders(energy=0.9).whole
+    assert [heard(Faders(**of)) for of in ({}, {"energy": 1}, {"rank": 4}, {"rank": 4, "energy": 0.955})] == [
+        "", "", "rank 4", "rank 4 and 95.5 % energy"
+    ]  # fmt: skip
+
+
+def test_fades_leave_the_rank_as_it_is_and_a_rank_does_not_fade():
+    moving = Faders(rank=4, energy=0.9, fades={"master": Fade(((0, 0.0), (4, 1.0)))})
+    for stands in (moving.at(2), moving.loudest()):
+        assert (stands.rank, stands.energy) == (4, 0.9)
+    with pytest.raises(ValueError, match="no fader is called 'rank'"):
+        Faders(fades={"rank": Fade(((0, 1.0),))})
+
+
+def test_rank_and_energy_are_faders_of_an_adapter():
+    rank, energy = Fader("pirate", "rank"), Fader("pirate", "energy")
+    mix = energy.put(rank.put(Mix({"pirate": Faders(master=0.5)}), 4.0), 0.9)
+    assert mix == Mix({"pirate": Faders(master=0.5, rank=4, energy=0.9)})
+    assert (rank.read(mix), energy.read(mix), rank.label, energy.key) == (4, 0.9, "pirate · rank", "energy")
+    assert (rank.read(Mix()), energy.read(Mix())) == (math.inf, 1)
+    assert energy.put(rank.put(mix, math.inf), 1) == Mix({"pirate": Faders(master=0.5)})
+    for fader, wrong in ((rank, 0), (rank, 2.5), (rank, math.nan), (energy, 0), (energy, 2)):
+        with pytest.raises(ValueError, match=fader.of):
+            fader.put(mix, wrong)
+    with pytest.raises(ValueError, match="neither have rank and energy"):
+        Fader("pirate", "rank", "q_proj")

@@ -249,6 +249,17 @@ def test_what_does_not_fit_is_said(desk: Desk) -> None:
     assert fitted.remarks == ["“poet” is as loaded.", "It was saved with the model huge."]
 
 
+def test_more_components_than_an_adapter_has_are_left_out_and_said(desk: Desk) -> None:
+    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(master=0.5, rank=9)})), desk)
+    assert fitted.mix == Mix({"pirate": Faders(master=0.5)})
+    assert fitted.not_fits == ["“pirate” has no rank 9 here."]
+    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(rank=2, energy=0.9)})), desk)
+    assert fitted.mix["pirate"] == Faders(rank=2, energy=0.9) and "rank 2 and 90 % energy" in fitted.fits[0]
+    dora = Desk(tiny.pirate(use_dora=True))
+    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(energy=0.9)})), dora)
+    assert fitted.mix == Mix({"pirate": Faders()}) and fitted.not_fits == ["“pirate” has no 90 % energy here."]
+
+
 def test_an_adapter_under_another_name(desk: Desk) -> None:
     profile = Profile(name="a", mix=Mix({"corsair": Faders(master=0.5), "pirate": Faders(master=2)}))
     assert fit(profile, desk, {"corsair": "poet"}).mix == Mix({"poet": Faders(master=0.5), "pirate": Faders(master=2)})

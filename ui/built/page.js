@@ -317,8 +317,10 @@
     from.slice()
   ) : [];
   function copyFaders(from) {
-    const { on, master, kinds, layers, modules, fades } = from ?? {};
+    const { on, master, kinds, layers, modules, fades, rank, energy } = from ?? {};
     return {
+      ...rank == null ? {} : { rank },
+      ...energy == null ? {} : { energy },
       on: on !== false,
       master: Number.isFinite(master) ? Number(master) : 1,
       kinds: dict(kinds),
@@ -376,7 +378,8 @@
   }
   function hasMoved(panel, name) {
     const f = peekFaders(panel, name);
-    return !f.on || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
+    const whole2 = f.rank === void 0 && f.energy === void 0;
+    return !f.on || !whole2 || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
   }
   function resetAdapter(panel, name) {
     delete panel.mix.adapters[name];
@@ -391,7 +394,7 @@
   }
   var sameNames = (a, b) => a.length === b.length && a.every((name) => b.includes(name));
   var inOrder = (map) => Object.entries(map).sort(([a], [b]) => a < b ? -1 : 1);
-  var sameFaders = (a, b) => a.on === b.on && a.master === b.master && sameGains(a.kinds, b.kinds) && sameGains(a.layers, b.layers) && sameGains(a.modules, b.modules) && JSON.stringify(inOrder(a.fades)) === JSON.stringify(inOrder(b.fades));
+  var sameFaders = (a, b) => a.on === b.on && a.master === b.master && a.rank === b.rank && a.energy === b.energy && sameGains(a.kinds, b.kinds) && sameGains(a.layers, b.layers) && sameGains(a.modules, b.modules) && JSON.stringify(inOrder(a.fades)) === JSON.stringify(inOrder(b.fades));
   var sameMarks = (a, b) => sameNames(a.adapters, b.adapters) && Object.keys({ ...a.kinds, ...b.kinds }).every((name) => sameNames(kindsIn(a, name), kindsIn(b, name)));
   function samePanel(a, b) {
     const names = /* @__PURE__ */ new Set([...Object.keys(a.mix.adapters), ...Object.keys(b.mix.adapters)]);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...lora_ops.mix import Faders, Mix
+from ...lora_ops.mix import Faders, Mix, heard
 
 
 def describe(mix: Mix, adapters: Iterable[str]) -> str:
@@ -25,6 +25,8 @@ def _faders(faders: Faders) -> str:
         parts.append(f"×{faders.master:g}")
     if moved:
         parts.append(f"{moved} fader{'s' if moved > 1 else ''}")
+    if not faders.whole:
+        parts.append(heard(faders))
     if faders.fades:
         parts.append(f"{len(faders.fades)} fade{'s' if len(faders.fades) > 1 else ''}")
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "as loaded"

@@ -41,6 +41,8 @@
  * @property {Record<string, number>} layers
  * @property {Record<string, number>} modules
  * @property {Fades} fades
+ * @property {number} [rank] how many components of each target are heard, at most; all where it is missing
+ * @property {number} [energy] as many of each target as hold this share of its squared norm
  */
 
 /**

@@ -23,8 +23,10 @@ const list = (from) => (Array.isArray(from) ? /** @type {string[]} */ (from.slic
  * @returns {Faders}
  */
 function copyFaders(from) {
-  const { on, master, kinds, layers, modules, fades } = from ?? {};
+  const { on, master, kinds, layers, modules, fades, rank, energy } = from ?? {};
   return {
+    ...(rank == null ? {} : { rank }),
+    ...(energy == null ? {} : { energy }),
     on: on !== false,
     master: Number.isFinite(master) ? Number(master) : 1,
     kinds: dict(kinds),
@@ -178,7 +180,13 @@ function marked(name, muted, soloed) {
  */
 export function hasMoved(panel, name) {
   const f = peekFaders(panel, name);
-  return !f.on || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
+  const whole = f.rank === undefined && f.energy === undefined;
+  return (
+    !f.on ||
+    !whole ||
+    f.master !== 1 ||
+    [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0)
+  );
 }
 
 /**
@@ -223,6 +231,8 @@ const inOrder = (map) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)
 const sameFaders = (a, b) =>
   a.on === b.on &&
   a.master === b.master &&
+  a.rank === b.rank &&
+  a.energy === b.energy &&
   sameGains(a.kinds, b.kinds) &&
   sameGains(a.layers, b.layers) &&
   sameGains(a.modules, b.modules) &&

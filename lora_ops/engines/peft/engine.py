@@ -14,6 +14,7 @@ from ..engine import Ability, NotInRows, Turn, Unsettled, Voice
 from .following import Following
 from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
 from .playing import Chosen, Playing
+from .ranks import Strongest
 from .row_probe import RowProbe
 from .settled import unsettled
 from .survey import Survey, root, survey
@@ -32,6 +33,8 @@ _HERE = "_lora_mixer_engine"
 #: Where a base model keeps what all engines on it share.
 _SHARED = "_lora_mixer_shared"
 _SILENT = Faders(on=False)
+#: All components are heard: no rank, and no share.
+_WHOLE: tuple[int | None, float | None] = (None, None)
 
 _IN_USE = "rows of this model are in use: wait until they end"
 
@@ -94,6 +97,9 @@ class PeftEngine:
         self._rest = Mix()
         self._knobs: list[Knob] = []
         self._met: list[Knob] = []
+        #: The components of adapters of which not all are heard, and whether any knob may hold such a part.
+        self._strongest: dict[str, Strongest] = {}
+        self._in_part = True
         #: Whether adapters are to play that could not be let in yet.
         self._late = False
         #: What the model plays, one mix for all rows or one for each, and where those stand right now.
@@ -136,6 +142,7 @@ class PeftEngine:
             self._knobs = [knobs[target.adapter, target.name] for target in self._targets]
             self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
             self.parameters, self.adapters = found.parameters, found.adapters
+            self._in_part, self._stands = True, ()
             self.playing.notice(fresh)
             self._late = False
             self._probe = RowProbe(self.model)
@@ -209,6 +216,8 @@ class PeftEngine:
             raise RuntimeError(_IN_USE)
         courses = [self._courses(mix, mixes) for mix in mixes]
         differing = [at for at, row in enumerate(zip(*courses, strict=True)) if len(set(row)) > 1]
+        if why_not := self._why_not_ranks(mixes):
+            return why_not
         playing = {*self.as_loaded, *_named(mixes)}
         heard = [at for at in differing if self._targets[at].adapter in playing]
         return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in heard])
@@ -320,6 +329,7 @@ class PeftEngine:
             if stands == self._stands:
                 return
             self._stands = ()  # in case it fails half way
+            self._hear_ranks(stands)
             gains = [self._gains(mix, stands) for mix in stands]
             if len(gains) == 1:
                 turn(self._knobs, gains[0])
@@ -330,6 +340,41 @@ class PeftEngine:
     def _gains(self, mix: Mix, mixes: Sequence[Mix]) -> list[float]:
         adapters = self.adapters.values()
         return [gain for one in adapters for gain in self._faders(one.name, mix, mixes).gains(one.scalable)]
+
+    def _hear_ranks(self, mixes: Sequence[Mix]) -> None:
+        """Has so many components of each adapter heard as the mixes say, which agree on it."""
+        asked = {name: found for name in self.adapters if (found := self._ranks(name, mixes)) != {_WHOLE}}
+        if not asked and not self._in_part:
+            return
+        self._in_part = True
+        before, self._strongest = self._strongest, {}
+        for name in self.adapters:
+            knobs = [self._knobs[self._index[name, target.name]] for target in self.adapters[name].scalable]
+            if name not in asked:
+                for knob in knobs:
+                    knob.restore_b()
+                continue
+            known = before.get(name)
+            if known is None or known.stale(knobs):
+                known = Strongest(knobs, [target.rank for target in self.adapters[name].scalable])
+            self._strongest[name] = known
+            known.hear(*asked[name].pop())
+        self._in_part = bool(asked)
+
+    def _ranks(self, adapter: str, mixes: Sequence[Mix]) -> set[tuple[int | None, float | None]]:
+        """How many components of an adapter are heard in those of the mixes that play side by side that let it be."""
+        faders = [self._faders(adapter, mix, mixes) for mix in mixes]
+        heard = [one for one in faders if one.on] or faders[:1]  # who is off may be back in a moment
+        return {_WHOLE if one.whole else (one.rank, one.energy) for one in heard}
+
+    def _why_not_ranks(self, mixes: Sequence[Mix]) -> str:
+        for name in self.adapters:
+            if len(self._ranks(name, mixes)) > 1:
+                return (
+                    f"not the same components of {name!r} are heard in all of them, and the others are left out of its "
+                    "weights, which the whole batch shares"
+                )
+        return ""
 
     def _courses(self, mix: Mix, mixes: Sequence[Mix]) -> list[Any]:
         adapters = self.adapters.values()

@@ -30,7 +30,7 @@ class Knob:
         why_no_rows: why a tensor in the place of the number cannot give each row its own gain; empty if it can.
     """
 
-    __slots__ = ("_scalings", "adapter", "layer", "loaded", "weight", "why_no_rows", "written")
+    __slots__ = ("_b", "_b_loaded", "_scalings", "adapter", "layer", "loaded", "weight", "why_no_rows", "written")
 
     def __init__(self, layer: BaseTunerLayer, adapter: str, weight: torch.Tensor, why_no_rows: str = "") -> None:
         self.layer = layer
@@ -42,6 +42,9 @@ class Knob:
         self.loaded = self._scalings[adapter]
         #: What this knob wrote last.
         self.written = self.loaded
+        #: B as loaded, while something else stands in its place, and the version at which that was put there.
+        self._b: Any = None
+        self._b_loaded: tuple[torch.Tensor, int] | None = None
 
     def set(self, gain: float) -> None:
         """Writes one gain for whatever comes next; 1 puts the very object back that was there as loaded."""
@@ -68,6 +71,46 @@ class Knob:
             return
         if scalings[adapter] is self.written or any(weight is self.weight for weight in self.layer.parameters()):
             scalings[adapter] = self.written = scaling
+
+    def matrices(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """A and B of LoRA, as loaded, whatever is heard of them; None for other methods."""
+        found = self.weights()
+        return None if found is None else (found[0], self.as_loaded(found[1]))
+
+    def as_loaded(self, weight: torch.Tensor) -> torch.Tensor:
+        """What was loaded in the place of this weight: itself, unless it is B of which a part is heard."""
+        return self._b_loaded[0].to(weight) if self._b_loaded is not None and self._replaced(weight) else weight
+
+    def replaced(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """B of which a part is heard, as it stands in the layer and as it was loaded; None where all is heard."""
+        return (self._b, self.as_loaded(self._b)) if self._b is not None and self._replaced(self._b) else None
+
+    def put_b(self, weight: torch.Tensor, b: torch.Tensor) -> None:
+        """Has this stand in the place of B, which is `weight` in the layer; it has as many numbers."""
+        if not self._replaced(weight):
+            self._b, self._b_loaded = weight, (weight.data, weight._version)
+        weight.data = b.reshape(weight.shape).to(weight)
+
+    def restore_b(self) -> None:
+        """Puts the very tensor back that was loaded; other weights that somebody has loaded there since stay."""
+        if self._b_loaded is not None:
+            if self._replaced(self._b):
+                self._b.data = self._b_loaded[0].to(self._b)  # the very tensor, unless the model was moved since
+            self._b = self._b_loaded = None
+
+    def _replaced(self, weight: torch.Tensor) -> bool:
+        """Whether what stands in this weight is what `put_b` put there."""
+        return self._b_loaded is not None and weight is self._b and weight._version == self._b_loaded[1]
+
+    def weights(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """A and B of LoRA as they stand in the layer; None for other methods."""
+        layer: Any = self.layer
+        for a, b in (("lora_A", "lora_B"), ("lora_embedding_A", "lora_embedding_B")):
+            if self.adapter in getattr(layer, a, ()) and self.adapter in getattr(layer, b, ()):
+                pair = (getattr(layer, one)[self.adapter] for one in (a, b))
+                found = [one if isinstance(one, torch.Tensor) else one.weight for one in pair]
+                return found[0], found[1]
+        return None
 
     def now(self) -> Any:
         """What stands in the layer right now."""

@@ -216,3 +216,33 @@ def test_what_is_swept_plays_and_does_not_fade():
     base = Fader("pirate").put_fade(Mix({"pirate": Faders(on=False)}), Fade(((0, 0.0), (9, 1.0))))
     silent, loud = parse_axis("master 0, 1", ONE, base).mixes(base)
     assert (silent, loud) == (Mix({"pirate": Faders(master=0.0)}), Mix({"pirate": Faders()}))
+
+
+def test_ranks_and_energies_are_swept_like_gains_and_beside_them():
+    assert read("rank 1, 2, 4") == [(f"rank {rank}", {"rank": float(rank)}) for rank in (1, 2, 4)]
+    assert [label for label, _ in read("energy 0.5 to 1 in 0.1")] == [
+        f"energy {at}" for at in (0.5, 0.6, 0.7, 0.8, 0.9, 1)
+    ]
+    assert read("poet: rank 1 to 3 in 1", TWO)[2] == ("poet · rank 3", {"rank": 3.0})
+    columns = sweep(Mix(), parse_axis("rank 1, 4", ONE, Mix()), parse_axis("master 0.5, 1", ONE, Mix()))
+    assert [column.mix["pirate"] for column in columns] == [
+        Faders(master=gain, rank=rank) for gain in (0.5, 1.0) for rank in (1, 4)
+    ]
+    energies = sweep(Mix(), parse_axis("energy 0.5, 1", ONE, Mix()))
+    assert [column.mix["pirate"] for column in energies] == [Faders(energy=0.5), Faders()]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rank 0, 1", "rank 0: a rank is a whole number from 1 up"),
+        ("rank 1.5", "rank 1.5: a rank is a whole number"),
+        ("rank off", "rank off: a rank is a whole number"),
+        ("rank 2, 8", "rank 8: adapter 'pirate' is of rank 4"),
+        ("energy 0 to 1 in 0.5", "energy 0: a share is above 0 and up to 1"),
+        ("energy 2", "energy 2: a share is above 0"),
+    ],
+)
+def test_ranks_that_cannot_be_heard_are_told_while_the_line_is_written(text: str, told: str):
+    with pytest.raises(ValueError, match=told):
+        read(text)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Faders, Mix, Tally, identity, tally
 from lora_mixer.lora_ops.optional_packages import MissingPackage
+from lora_mixer.lora_ops.results.page import in_words
 from lora_mixer.lora_ops.results.strengths import PRIOR
 from lora_mixer.lora_ops.results.votes import Rate, chance
 
@@ -262,3 +263,11 @@ def test_without_a_package_the_message_helps(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(MissingPackage, match="needs the package scipy, which is not installed"):
         tally([kept.duel(0, 1, "left")])
+
+
+def test_as_many_components_are_one_setting_and_fewer_another():
+    mixes = [Mix(), *(Mix({"pirate": Faders(**of)}) for of in ({"rank": 4}, {"rank": 2}, {"energy": 0.9}))]
+    assert len({identity(mix) for mix in mixes}) == 4
+    assert identity(Mix({"pirate": Faders(energy=1.0)})) == identity(Mix())
+    assert identity(Mix({"pirate": Faders(on=False, rank=4)})) == identity(Mix({"pirate": Faders(on=False)}))
+    assert in_words(mixes[1]) == ["pirate × 1 · rank 4"]

@@ -124,3 +124,14 @@ test("an adapter is the same while nothing that is drawn of it has changed", () 
   assert.ok(!sameAdapter(adapter, { ...adapter, advice: "new" }));
   assert.ok(!sameAdapter(adapter, { ...adapter, targets: [["a.q_proj", 0, 0, 8, 16, 1]] }));
 });
+
+test("how many components are heard goes with a copy, and makes a panel another one", () => {
+  const one = copyPanel({ mix: { adapters: { pirate: { rank: 4, energy: 0.9 }, butler: {} } } });
+  const other = copyPanel(one);
+  assert.ok(samePanel(one, other));
+  assert.ok(hasMoved(one, "pirate") && !hasMoved(one, "butler"));
+  assert.deepEqual(JSON.parse(JSON.stringify(one)).mix.adapters.pirate.rank, 4);
+  assert.ok(!("rank" in one.mix.adapters.butler));
+  fadersOf(other, "pirate").rank = 8;
+  assert.ok(!samePanel(one, other));
+});

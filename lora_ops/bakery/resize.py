@@ -1,0 +1,268 @@
+"""An adapter, or several together, written at a smaller rank: the strongest components of what every target adds.
+
+No other matrix of that rank is nearer (Eckart and Young 1936), and how far it is off is known before anything is
+written: the energy that is left out is the sum of the squares of the singular values that are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .. import energy as measures
+from ..engines.peft.components import components
+from ..mix import Mix, heard
+from ..mix_check import check_mix
+from ..shelf.adapter_weights import AdapterWeights
+from ..shelf.live_weights import loaded_weights
+from .combine import Sum, added_up, check_addable, union
+from .place import Place
+from .plan import refuse_fades
+from .publish import publish
+from .summing import Piece
+from .verify import Checker, without_desk
+from .ways import MOST_RANK
+from .writing import AS_USUAL, Writing
+from .written import Baked, Compared
+
+if TYPE_CHECKING:
+    from ..desk import Desk
+
+WAY = "resized"
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which components are kept: so many of every target, or as many of each as hold a share of its energy.
+
+    Attributes:
+        rank: at most so many.
+        energy: the share of the squared norm of what a target adds, above 0 and up to 1. At 1, all but those that are
+            nothing. Of both, what is fewer holds.
+        uniform: pad smaller ranks with zeros to the largest, so that one rank holds for all targets, as vLLM before
+            0.32 needs it. Without it each target has its own, in `rank_pattern`.
+
+    Raises:
+        ValueError: neither of the two is given, or what is given is no rank or no share.
+    """
+
+    rank: int | None = None
+    energy: float | None = None
+    uniform: bool = False
+
+    def __post_init__(self) -> None:
+        if self.rank is None and self.energy is None:
+            raise ValueError("say what to keep: a rank, or a share of the energy (0.95 keeps 95 % of each target)")
+        if self.energy is not None:
+            measures.check_share(self.energy)
+        whole = isinstance(self.rank, int) and not isinstance(self.rank, bool)
+        if self.rank is not None and not (whole and 0 < self.rank <= MOST_RANK):
+            raise ValueError(f"a rank is a whole number from 1 to {MOST_RANK}, not {self.rank!r}")
+
+    def count(self, values: Sequence[float]) -> int:
+        """How many of these, descending, are kept: one at least, since PEFT knows no rank 0."""
+        count = len(values) if self.rank is None else min(self.rank, len(values))
+        return max(1, count if self.energy is None else min(count, measures.needed(values, self.energy)))
+
+    @classmethod
+    def of(cls, mix: Mix, names: Sequence[str], keep: Keep | None, kept: Mapping[str, Any]) -> Keep:
+        """What is to be kept of these adapters: what is said, or else what is heard in the mix.
+
+        Raises:
+            ValueError: it is said twice, or not at all.
+        """
+        if keep is not None and kept:
+            raise ValueError(f"say what is kept once: as a Keep, or as {' and '.join(kept)}")
+        said = keep is not None or not {"rank", "energy"}.isdisjoint(kept)
+        if not said and len(names) == 1:
+            kept = {"rank": mix[names[0]].rank, "energy": mix[names[0]].energy, **kept}
+        elif part := next((name for name in names if not mix[name].whole), None):
+            raise ValueError(
+                f"only a part of {part!r} is heard in the mix ({heard(mix[part])}): resize it by itself, with no other "
+                "rank and no other share; or have all of it heard"
+            )
+        return keep or cls(**kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resized(Baked):
+    """An adapter that was written at another rank.
+
+    Attributes:
+        ranks: of each target.
+        alone: whether it was made of one adapter.
+        parameters_before: how many numbers its sources hold together.
+        size_before: of those, in bytes.
+    """
+
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    alone: bool = True
+    parameters_before: int = 0
+    size_before: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the desk that it was compared with left out the same; a sum of several is compared with the whole."""
+        return self.alone
+
+    @property
+    def error(self) -> float:
+        """The Frobenius norm of what is left out of all targets, against that of the whole."""
+        return max(0.0, 1 - (1.0 if self.kept is None else self.kept)) ** 0.5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON."""
+        return {**super().to_dict(), "ranks": dict(self.ranks), "error": self.error}
+
+
+def resize(
+    desk: Desk,
+    mix: Mix,
+    adapter: str | Sequence[str],
+    folder: Path,
+    name: str,
+    keep: Keep | None = None,
+    writing: Writing = AS_USUAL,
+    **kept: Any,
+) -> Resized:
+    """Writes loaded LoRA adapters, at their gains in `mix`, as one adapter of a smaller rank in `folder / name`.
+
+    The result is folded (alpha = r); the live model is as it was afterwards.
+
+    >>> resize(desk, desk.mix, "pirate", shelf_folder, "pirate-small", energy=0.95)
+
+    Args:
+        desk: the desk.
+        mix: the gains.
+        adapter: which of the loaded ones; several are added up, exactly, before components are left out.
+        folder: where adapters are kept.
+        name: of the new one.
+        keep: what is kept of every target; what is heard in the mix (`Faders.rank` and `energy`) if not given.
+        writing: how it gets to disk.
+        **kept: instead of `keep`, what that is made of: `rank=4`, or `energy=0.95`, and `uniform=True`.
+
+    Raises:
+        ValueError: no rank and no share, or one that they do not have, or an adapter that has no such components; the
+            message says why.
+        FileExistsError: there is something of that name already.
+        OSError: it cannot be written; a full disk is named.
+        Cancelled: it was called off.
+    """
+    names = [adapter] if isinstance(adapter, str) else list(adapter)
+    desk.check(mix)
+    keep = Keep.of(mix, names, keep, kept)
+    refuse_fades(mix, names)
+    place = Place.free(folder, name, writing.overwrite)
+    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
+    return _written(parts, mix, keep, place, writing, Checker(desk, _heard(mix, names, keep), names, writing))
+
+
+def resize_weights(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    folder: Path,
+    name: str,
+    keep: Keep | None = None,
+    writing: Writing = AS_USUAL,
+    **kept: Any,
+) -> Resized:
+    """`resize` from the adapters' folders alone (`read_weights`): no base model is needed, and nothing is compared.
+
+    Raises:
+        As `resize`; also two adapters of one name.
+    """
+    names = [weights.name for weights in parts]
+    check_mix(mix, {weights.name: weights.adapter for weights in parts})
+    keep = Keep.of(mix, names, keep, kept)
+    refuse_fades(mix, names)
+    place = Place.free(folder, name, writing.overwrite)
+    return _written(parts, mix, keep, place, writing, without_desk)
+
+
+def _heard(mix: Mix, names: Sequence[str], keep: Keep) -> Mix:
+    """What is to be heard of what was written: of one adapter the very components; of several, the whole sum."""
+    if len(names) > 1:
+        return mix
+    only = replace(mix[names[0]], rank=keep.rank, energy=keep.energy)
+    return Mix({**mix.adapters, names[0]: only})
+
+
+def _written(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    keep: Keep,
+    place: Place,
+    writing: Writing,
+    compare: Callable[[Path], Compared],
+) -> Resized:
+    _check(parts, mix, keep)
+    ranks: list[int] = []
+
+    def cut(pieces: Sequence[Piece]) -> Sum:
+        a, b, energies = strongest(pieces, keep)
+        ranks.append(len(a) // pieces[0].experts)
+        return a, b, energies
+
+    draft = added_up(parts, mix, cut, WAY, keep.uniform, writing).stored_as(writing.dtype)
+    baked = publish(draft, parts, mix, place, compare)
+    tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
+    return Resized(
+        **vars(baked),
+        alone=len(parts) == 1,
+        ranks=dict(zip(union(parts), ranks, strict=True)),
+        parameters_before=sum(tensor.numel() for tensor in tensors),
+        size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+    )
+
+
+def _check(parts: Sequence[AdapterWeights], mix: Mix, keep: Keep) -> None:
+    for weights in parts:
+        if weights.method != "lora":
+            raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters can be resized")
+        if special := next((trait for trait in weights.traits if trait.meaning.keeps_rank), None):
+            raise ValueError(f"{weights.name!r} cannot be resized ({special.sentence}): its rank is part of what it is")
+    check_addable(parts, mix)
+    most = max(sum(target.rank for _, target in members) for members in union(parts).values())
+    if keep.rank is not None and keep.rank > most:
+        who = ", ".join(repr(weights.name) for weights in parts)
+        raise ValueError(
+            f"there is no rank {keep.rank} to keep: {who} {'is' if len(parts) == 1 else 'are together'} of rank {most} "
+            "at most"
+        )
+
+
+@torch.no_grad()
+def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
+    """A and B of the strongest components of a sum, and the energy of those and of all.
+
+    The experts of one parameter are decomposed each by itself, and all keep the same number.
+    """
+    first, experts = pieces[0], pieces[0].experts
+    a = torch.cat([piece.a.double().reshape(experts, piece.rank, -1) for piece in pieces], dim=1)
+    b = torch.cat(
+        [
+            piece.scaling * piece.b.double().reshape(len(piece.b), piece.rank, experts).permute(2, 0, 1)
+            for piece in pieces
+        ],
+        dim=2,
+    )
+    if not (a.isfinite().all() and b.isfinite().all()):
+        raise ValueError(f"{first.name}: its weights hold numbers that are none (NaN) or infinite")
+    left, values, right = components(b, a)
+    joint = values.square().sum(0)
+    count = keep.count(joint.sqrt().tolist())
+    # Half of a value on either side: both keep within what 16 bits tell apart.
+    root = values[:, :count].sqrt()
+    new_a, new_b = root[:, :, None] * right[:, :count], left[:, :, :count] * root[:, None, :]
+    dtype = first.b.dtype
+    for piece in pieces[1:]:
+        dtype = torch.promote_types(dtype, piece.b.dtype)
+    new_a = new_a.reshape(experts * count, *first.a.shape[1:]).to(dtype)
+    new_b = new_b.permute(1, 2, 0).reshape(len(first.b), count * experts, *first.b.shape[2:]).to(dtype)
+    if not (new_a.isfinite().all() and new_b.isfinite().all()):
+        raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
+    return new_a, new_b, (float(joint[:count].sum()), float(joint.sum()))

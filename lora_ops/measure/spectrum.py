@@ -1,0 +1,313 @@
+"""What each component of an adapter carries: the singular values of what every target adds.
+
+Leaving out the weakest components is exact arithmetic: what is lost is the root of their squares' sum. It tells what
+rank an adapter needed. It does not tell what is important: a component of little energy may be what the adapter is for;
+impact and ears decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .. import energy as measures
+from ..engines.peft.components import exact, singular_values
+from ..engines.peft.engine import peft_engine
+from ..mix import Mix
+from ..mix_check import check_names
+from ..target import Target
+from .factors import Factor, NoFactors, Tensors, factors, live_tensors
+
+if TYPE_CHECKING:
+    from ..desk import Desk
+    from ..shelf.adapter_weights import AdapterWeights
+
+#: So many numbers of B and A are worked on together.
+_AT_ONCE = 2**22
+#: Config fields with which what is added is no product of A and B as they stand in the file.
+_OTHER_PRODUCT = ("use_qalora", "use_bdlora", "arrow_config", "kasa_config")
+_NO_NUMBERS = "its weights hold numbers that are none (NaN) or infinite"
+
+
+@dataclass(frozen=True)
+class TargetSpectrum:
+    """One target.
+
+    Attributes:
+        target: which.
+        experts: the singular values of what it adds, descending; one tuple, and one for each expert of a parameter.
+        reason: why they are not known, in one sentence; empty where they are.
+    """
+
+    target: Target
+    experts: tuple[tuple[float, ...], ...] = ()
+    reason: str = ""
+
+    @cached_property
+    def values(self) -> tuple[float, ...]:
+        """All singular values, descending: those of experts together, as of one matrix with a block for each."""
+        if len(self.experts) == 1:
+            return self.experts[0]
+        return tuple(sorted((value for values in self.experts for value in values), reverse=True))
+
+    @cached_property
+    def joint(self) -> tuple[float, ...]:
+        """The values of components that can be left out together, descending: the k-th of all experts are one."""
+        if len(self.experts) == 1:
+            return self.experts[0]
+        return tuple(measures.energy(ranked) ** 0.5 for ranked in zip(*self.experts, strict=True))
+
+    @property
+    def energy(self) -> float:
+        """The squared Frobenius norm of what it adds."""
+        return measures.energy(self.values)
+
+    def needed(self, share: float = 0.95) -> int:
+        """How many components hold this share of its energy; 0 where it adds nothing."""
+        return measures.needed(self.values, measures.check_share(share))
+
+    def rank(self, share: float = 0.95) -> int:
+        """The rank that holds this share of its energy: as `needed`, but that all experts have the same rank."""
+        return measures.needed(self.joint, measures.check_share(share))
+
+    @property
+    def effective_rank(self) -> float:
+        """exp of the entropy of the singular values (Roy and Vetterli 2007)."""
+        return measures.effective_rank(self.values)
+
+    @property
+    def stable_rank(self) -> float:
+        """The energy against that of the strongest component (Rudelson and Vershynin 2007)."""
+        return measures.stable_rank(self.values)
+
+    def times(self, gain: float) -> TargetSpectrum:
+        """At another gain."""
+        if gain == 1 or not self.experts:
+            return self
+        return replace(self, experts=tuple(tuple(abs(gain) * value for value in values) for values in self.experts))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """The spectra of adapters.
+
+    Attributes:
+        adapters: the targets of each adapter by its name, in the order of the model.
+    """
+
+    adapters: Mapping[str, tuple[TargetSpectrum, ...]]
+
+    @cached_property
+    def targets(self) -> Mapping[str, Mapping[str, tuple[float, ...]]]:
+        """By adapter and target name: the singular values, descending, of those targets where they are known."""
+        return {name: {one.target.name: one.values for one in self._known(name)} for name in self.adapters}
+
+    @cached_property
+    def reasons(self) -> Mapping[str, Mapping[str, str]]:
+        """By adapter and target name: why a target has no spectrum."""
+        return {
+            name: {one.target.name: one.reason for one in spectra if one.reason}
+            for name, spectra in self.adapters.items()
+        }
+
+    def at(self, mix: Mix) -> Spectrum:
+        """At the gains of a mix, where faders fade at token 0; without a look at the model.
+
+        >>> spectrum(desk).at(desk.mix)
+        """
+        found = {}
+        for name, spectra in self.adapters.items():
+            gains = mix[name].gains([one.target for one in spectra])
+            found[name] = tuple(one.times(gain) for one, gain in zip(spectra, gains, strict=True))
+        return Spectrum(found)
+
+    def needed(self, adapter: str, energy: float = 0.95) -> dict[str, int]:
+        """How many components of each target hold this share of what it adds; 0 for those that add nothing.
+
+        Args:
+            adapter: its name.
+            energy: the share of the squared norm, above 0 and up to 1.
+
+        Raises:
+            ValueError: there is no such adapter, or `energy` is no share.
+        """
+        share = measures.check_share(energy)
+        check_names([adapter], self.adapters)
+        return {one.target.name: one.needed(share) for one in self._known(adapter)}
+
+    def curve(self, adapter: str) -> tuple[float, ...]:
+        """Which share of all that the adapter adds is in the strongest 0, 1, 2, … components of every target.
+
+        Raises:
+            ValueError: there is no such adapter.
+        """
+        check_names([adapter], self.adapters)
+        squares = [[value * value for value in one.joint] for one in self._known(adapter)]
+        whole = sum(map(sum, squares))
+        most = max(map(len, squares), default=0)
+        if not whole:
+            return (0.0,) * (most + 1)
+        shares = [0.0]
+        for at in range(most):
+            shares.append(shares[-1] + sum(one[at] for one in squares if at < len(one)) / whole)
+        return tuple(shares)
+
+    def told(self, adapter: str, energy: float = 0.95) -> str:
+        """One line for people: "trained at rank 16; 95 % of what it adds lies in 4.3 components a target, 1 to 9".
+
+        Raises:
+            ValueError: there is no such adapter, or `energy` is no share.
+        """
+        needed = list(self.needed(adapter, energy).values())
+        without = len(self.adapters[adapter]) - len(needed)
+        if not needed:
+            return next(iter(self.reasons[adapter].values()), "it has no targets")
+        ranks = sorted({one.target.rank for one in self._known(adapter)})
+        trained = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
+        line = f"trained at rank {trained}; "
+        if not any(needed):
+            line += "it adds nothing: B is zero, or it is silent"
+        else:
+            mean = sum(needed) / len(needed)
+            line += f"{energy * 100:.4g} % of what it adds lies in {mean:.1f} components a target"
+            line += f", {min(needed)} to {max(needed)}" if min(needed) != max(needed) else ""
+        return line + (f"; not known of {without} of {len(self.adapters[adapter])} targets" if without else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON."""
+        return {
+            name: {
+                one.target.name: {"reason": one.reason} if one.reason else {"values": list(one.values)}
+                for one in spectra
+            }
+            for name, spectra in self.adapters.items()
+        }
+
+    def _known(self, adapter: str) -> Iterator[TargetSpectrum]:
+        return (one for one in self.adapters[adapter] if not one.reason)
+
+
+def spectrum(desk: Desk) -> Spectrum:
+    """The spectrum of every adapter of a desk's model, as loaded; nothing is run, and nothing changed.
+
+    LoRA: the singular values of scaling x B A, by two QR decompositions and the SVD of a matrix of rank x rank, B A
+    being never formed; on embeddings, Conv1D, convolutions and quantised layers too, and for each expert of a
+    parameter. LoHa and LoKr: those of what they add. DoRA rescales the weight besides, and has a reason instead.
+
+    >>> spectrum(desk).needed("pirate", energy=0.95)["model.layers.3.self_attn.q_proj"]
+    4
+
+    Raises:
+        ValueError: the engine of the desk does not give its weights away.
+    """
+    engine = peft_engine(desk)
+    asked = []
+    for adapter in desk.adapters.values():
+        for target in adapter.targets:
+            if target.scalable:
+                asked.append(_asked(target, live_tensors(engine.knob(target))))
+            else:
+                asked.append((target, target.reason))
+    found = Spectrum(_measured(asked))
+    engine.let_go()
+    return found
+
+
+def spectrum_weights(parts: Sequence[AdapterWeights]) -> Spectrum:
+    """`spectrum` from adapters' folders alone (`read_weights`): no base model is needed.
+
+    Raises:
+        ValueError: two of them have one name.
+    """
+    names = [weights.name for weights in parts]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"two of the adapters have the name {twice!r}: give one of them another")
+    asked = []
+    for weights in parts:
+        other = next((trait.sentence for trait in weights.traits if trait.field in _OTHER_PRODUCT), "")
+        for target in weights.targets:
+            asked.append((target, other) if other else _asked(target, _stored(weights, target)))
+    return Spectrum({**dict.fromkeys(names, ()), **_measured(asked)})
+
+
+def _stored(weights: AdapterWeights, target: Target) -> Tensors:
+    return lambda role: weights.tensor(target, role)
+
+
+def _asked(target: Target, tensors: Tensors) -> tuple[Target, str | tuple[Factor, ...]]:
+    """A target with its factors, or why it has none."""
+    try:
+        return target, factors(tensors, target.rank)
+    except NoFactors as error:
+        return target, str(error)
+
+
+def _measured(asked: Sequence[tuple[Target, str | tuple[Factor, ...]]]) -> dict[str, tuple[TargetSpectrum, ...]]:
+    """The spectra of these targets by adapter; those whose factors have the same shapes are worked on together."""
+    wanted = [factor for _, of in asked if not isinstance(of, str) for factor in of]
+    values = iter(_values_of(wanted))
+    found: dict[str, list[TargetSpectrum]] = {}
+    for target, of in asked:
+        if isinstance(of, str):
+            one = TargetSpectrum(target, reason=of)
+        else:
+            one = _spectrum_of(target, [next(values) for _ in of])
+        found.setdefault(target.adapter, []).append(one)
+    return {name: tuple(spectra) for name, spectra in found.items()}
+
+
+def _spectrum_of(target: Target, parts: Sequence[list[list[float]] | None]) -> TargetSpectrum:
+    """The Kronecker product of factors has the products of their values."""
+    experts = [[abs(target.scaling)]]
+    for part in parts:
+        if part is None:
+            return TargetSpectrum(target, reason=_NO_NUMBERS)
+        experts = [[one * other for one in experts[0] for other in values] for values in part]
+    if len(parts) > 1:
+        experts = [sorted(values, reverse=True) for values in experts]
+    return TargetSpectrum(target, tuple(map(tuple, experts)))
+
+
+@torch.no_grad()
+def _values_of(wanted: Sequence[Factor]) -> list[list[list[float]] | None]:
+    """The singular values of each factor's experts; None where its numbers are none."""
+    found: list[list[list[float]] | None] = [None] * len(wanted)
+    groups: dict[Any, list[int]] = {}
+    for at, factor in enumerate(wanted):
+        groups.setdefault(_alike(factor), []).append(at)
+    for members in groups.values():
+        first = wanted[members[0]]
+        numbers = first.b.numel() + (0 if first.a is None else first.a.numel())
+        step = max(1, _AT_ONCE // max(1, numbers))
+        for start in range(0, len(members), step):
+            places = members[start : start + step]
+            for at, values in zip(places, _values_together([wanted[at] for at in places]), strict=True):
+                found[at] = values
+    return found
+
+
+def _alike(factor: Factor) -> tuple[Any, ...]:
+    return tuple((one.shape, one.dtype, one.device) if one is not None else None for one in (factor.b, factor.a))
+
+
+def _values_together(alike: Sequence[Factor]) -> Iterator[list[list[float]] | None]:
+    """Of factors of one shape, in one go."""
+    b = exact(torch.stack([factor.b for factor in alike]))
+    good = b.isfinite().flatten(1).all(1)
+    if alike[0].a is None:
+        values = torch.linalg.svdvals(_only(b, good))
+    else:
+        a = exact(torch.stack([factor.a for factor in alike]))  # type: ignore[misc] # alike, so that none is None
+        good &= a.isfinite().flatten(1).all(1)
+        values = singular_values(_only(b, good), _only(a, good))
+    for is_good, one in zip(good.tolist(), values.tolist(), strict=True):
+        yield one if is_good else None
+
+
+def _only(tensor: torch.Tensor, good: torch.Tensor) -> torch.Tensor:
+    """Zeros in the place of those that are not good: LAPACK refuses all of a batch for one NaN in it."""
+    return tensor if bool(good.all()) else torch.where(good.view(-1, *[1] * (tensor.ndim - 1)), tensor, 0.0)
