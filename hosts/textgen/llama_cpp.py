@@ -62,7 +62,7 @@ class LlamaCpp:
             engine = connect(f"http://127.0.0.1:{self._server.port}", carried=True)
             vars(self._server)[_ENGINE] = engine
             llama_reply.follow(self._server, engine.lora_at)
-        return engine  # type: ignore[no-any-return]
+        return engine
 
     def trouble(self) -> Trouble | None:
         try:

@@ -37,7 +37,7 @@ class Transformers:
     @property
     def engine(self) -> Engine | None:
         """None where it cannot have adapters yet: a page imports nothing that the host may be importing."""
-        if imported("peft") is None:
+        if imported("peft") is None or self.model is None:
             return None
         from ...lora_ops.engines.peft.engine import PeftEngine
 

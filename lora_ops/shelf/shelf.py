@@ -62,7 +62,7 @@ def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None)
 
     Args:
         folders: a folder of adapters, or several; an adapter's own folder stands for itself. They need not exist.
-        loaded_model: what `Entry.fits` is about, with or without adapters; nothing is said of one that is no torch module.
+        loaded_model: what `Entry.fits` is about, with or without adapters; of one without torch nothing is said.
     """
     folders = (folders,) if isinstance(folders, Path) else tuple(folders)
     for folder in folders:

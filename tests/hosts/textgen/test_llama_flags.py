@@ -40,7 +40,7 @@ def test_without_files_the_text_is_the_user_s_own(text):
 
 
 @given(
-    st.lists(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=",\0"), min_size=1), min_size=1)
+    st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=",\0"), min_size=1), min_size=1)
 )
 def test_whatever_files_are_called_the_host_hands_them_on(names):
     files = [Path("/", name.replace("/", "_")) for name in names]
