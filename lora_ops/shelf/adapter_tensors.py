@@ -67,11 +67,6 @@ class Tensor:
 
 def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The names, shapes and dtypes of the tensors in a file, whose offsets and length have been checked."""
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError:  # portable builds of hosts have none
-        safe_open = None
-
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if (size < 8 or length > size - 8) and (found := what_it_is(path)):
@@ -80,7 +75,9 @@ def read_header(path: Path, size: int) -> tuple[dict[str, Tensor], dict[str, str
         raise AdapterFileError(f"{path} is cut off: its header says {length} bytes, and the file has {size}")
     if length > MOST_HEADER:
         raise AdapterFileError(f"{path}: its header of {length} bytes is larger than {MOST_HEADER // 2**20} MiB")
-    if safe_open is None:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:  # portable builds of hosts have none
         return _by_hand(path)
     try:
         with safe_open(str(path), framework="numpy") as file:

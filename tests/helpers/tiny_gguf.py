@@ -37,7 +37,7 @@ def write_model(
     path: Path, architecture: str = "llama", *, experts: int = 0, tied: bool = False, files: int = 1
 ) -> Path:
     """A model's file; of several, each with some of its tensors, the first."""
-    tensors = {"token_embd.weight": np.zeros((WORDS, HIDDEN), np.float32)}
+    tensors: dict[str, Any] = {"token_embd.weight": np.zeros((WORDS, HIDDEN), np.float32)}
     if not tied:
         tensors["output.weight"] = np.zeros((WORDS, HIDDEN), np.float32)
     for layer in range(LAYERS):
