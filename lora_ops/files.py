@@ -68,6 +68,14 @@ def write_aside(path: Path, content: bytes | str) -> None:
             raise
 
 
+def aside_of(path: Path) -> Path:
+    """A file beside `path` to write into, for whoever can write no other way than to a path; then rename it.
+
+    What a killed process leaves of it `put_right(…, files=True)` clears.
+    """
+    return _Write(path, secrets.token_hex(4)).aside
+
+
 @contextmanager
 def folder_aside(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """A new folder beside `path` to write into; when the block ends well it takes the name `path`.

@@ -33,26 +33,36 @@ _NAMES = {
 }
 
 
-def write_model(path: Path, architecture: str = "llama", *, experts: int = 0, tied: bool = False) -> Path:
-    """A model's file."""
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_type(gguf.GGUFType.MODEL)
-    writer.add_block_count(LAYERS)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KEY_HEADS)
-    writer.add_array("tokenizer.ggml.tokens", [f"word {at}" for at in range(5000)])
-    writer.add_tensor("token_embd.weight", np.zeros((WORDS, HIDDEN), np.float32))
+def write_model(
+    path: Path, architecture: str = "llama", *, experts: int = 0, tied: bool = False, files: int = 1
+) -> Path:
+    """A model's file; of several, each with some of its tensors, the first."""
+    tensors: dict[str, Any] = {"token_embd.weight": np.zeros((WORDS, HIDDEN), np.float32)}
     if not tied:
-        writer.add_tensor("output.weight", np.zeros((WORDS, HIDDEN), np.float32))
+        tensors["output.weight"] = np.zeros((WORDS, HIDDEN), np.float32)
     for layer in range(LAYERS):
         for module, shape in SHAPES.items():
             several = bool(experts) and module.startswith("mlp.")
             name = f"blk.{layer}.{_NAMES[module]}{'_exps' if several else ''}.weight"
-            writer.add_tensor(name, np.zeros((experts, *shape) if several else shape, np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+            tensors[name] = np.zeros((experts, *shape) if several else shape, np.float16)
+    for at in range(files):
+        own = path if files == 1 else path.with_name(path.name.replace("-00001-", f"-{at + 1:05}-"))
+        writer = gguf.GGUFWriter(own, architecture)
+        if at == 0:
+            writer.add_type(gguf.GGUFType.MODEL)
+            writer.add_block_count(LAYERS)
+            writer.add_head_count(HEADS)
+            writer.add_head_count_kv(KEY_HEADS)
+            writer.add_array("tokenizer.ggml.tokens", [f"word {at}" for at in range(5000)])
+        if files > 1:
+            writer.add_uint16("split.no", at)
+            writer.add_uint16("split.count", files)
+        for name in list(tensors)[at::files]:
+            writer.add_tensor(name, tensors[name])
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -39,9 +39,9 @@ class Base:
         file = read_gguf(path)
         if file.type == "adapter":
             raise GGUFError(f"{path} is an adapter, not a model: name the model that it is played on")
-        if file.type not in ("model", "finetune") or not file.architecture:
+        if file.type != "model" or not file.architecture:
             raise GGUFError(f"{path} is no language model in GGUF's form (it says that it is {file.type[:60]!r})")
-        return cls(file)
+        return cls(_all_of(file))
 
     @property
     def architecture(self) -> str:
@@ -109,6 +109,29 @@ class Base:
         if not isinstance(value, int) or value < 1:
             raise GGUFError(f"{self.file.path} does not say {self.architecture}.{name}, which an adapter needs")
         return value
+
+
+#: One of the files that a large model is cut into.
+_SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+
+
+def _all_of(file: GGUFFile) -> GGUFFile:
+    """The same with the tensors of all files that a model is cut into; the first one says what the model is.
+
+    Raises:
+        GGUFError: this is not the first one, or another one is missing.
+    """
+    count = file.fields.get("split.count", 1)
+    if not isinstance(count, int) or count < 2:
+        return file
+    found = _SHARD.fullmatch(file.path.name)
+    if file.fields.get("split.no", 0) != 0 or found is None:
+        raise GGUFError(f"{file.path} is one of {count} files of a model: name the first, …-00001-of-{count:05}.gguf")
+    others = [file.path.with_name(f"{found['name']}-{at:05}-of-{count:05}.gguf") for at in range(2, count + 1)]
+    tensors = dict(file.tensors)
+    for other in others:
+        tensors |= read_gguf(other).tensors
+    return replace(file, tensors=tensors)
 
 
 def _commonness(module: str) -> tuple[int, ...]:

@@ -85,6 +85,10 @@ class Client:
         return f"{self._path}{path}"
 
 
+class _CalledOff(Exception):
+    """Nobody listens to a request any more."""
+
+
 class Call:
     """One request: it is made when somebody listens, and ends when it is over, or is called off."""
 
@@ -104,8 +108,11 @@ class Call:
 
     def json(self) -> Any:
         """The whole answer."""
-        with self._told() as answer:
-            data = answer.read(_MOST_ANSWER)
+        try:
+            with self._told() as answer:
+                data = answer.read(_MOST_ANSWER)
+        except _CalledOff:
+            raise self._gone("was not listened to any more") from None
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
@@ -117,10 +124,16 @@ class Call:
         Raises:
             LlamaServerError: it broke off, or is no stream of a llama-server.
         """
+        try:
+            yield from self._events()
+        except _CalledOff:
+            return
+
+    def _events(self) -> Generator[dict[str, Any], None, None]:
         with self._told() as answer:
             while line := answer.readline(_MOST_ANSWER):
                 if self._off:
-                    return
+                    raise _CalledOff
                 if not line.startswith(b"data:"):
                     if line.startswith(b"error:"):
                         raise self._refused(500, line[6:])
@@ -139,8 +152,7 @@ class Call:
                 yield event
                 if event.get("stop"):
                     return
-        if not self._off:
-            raise self._gone("broke off in the middle of a reply")
+        raise self._gone("broke off in the middle of a reply")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[HTTPResponse]:
@@ -148,18 +160,20 @@ class Call:
             self._connection.connect()
             self._connection.sock.settimeout(self._patience)
             self._connection.request(self._method, self._client.full(self._path), self._body, self._client.headers())
+            if self._off:  # while it was not connected yet nothing could be shut
+                raise _CalledOff
             answer = self._connection.getresponse()
             if answer.status != 200:
                 raise self._refused(answer.status, answer.read(2**20))
             yield answer
-        except TimeoutError as error:
-            if not self._off:
-                raise self._gone(f"has not said a word for {self._patience:.0f} seconds") from error
-        except ConnectionRefusedError as error:
-            raise self._gone("does not answer: nothing listens there") from error
         except (OSError, HTTPException) as error:
-            if not self._off:
-                raise self._gone(f"is gone or broke off ({_shown(str(error) or type(error).__name__)})") from error
+            if self._off:
+                raise _CalledOff from error
+            if isinstance(error, TimeoutError):
+                raise self._gone(f"has not said a word for {self._patience:.0f} seconds") from error
+            if isinstance(error, ConnectionRefusedError):
+                raise self._gone("does not answer: nothing listens there") from error
+            raise self._gone(f"is gone or broke off ({_shown(str(error) or type(error).__name__)})") from error
         finally:
             self._connection.close()
 

@@ -144,8 +144,8 @@ class LlamaServerEngine:
             self.parameters = self._parameters()
             self.adapters = adapters_of(self.parts, self.parameters)
             if model != self._model:
-                self._model, self._base, self._why_not_read = model, _Model(), None
-            self._outdated = False
+                self._model, self._base = model, _Model()
+            self._outdated, self._why_not_read = False, None
 
     def _asked(self, path: str, kind: type) -> Any:
         found = self.client.get(path)

@@ -38,7 +38,7 @@ class PartsStore:
         longest: int | None = None,
         progress: Progress | None = None,
     ) -> tuple[Part, ...]:
-        """The parts of an adapter for a model; split now unless they are kept already. Args and errors as of `split`."""
+        """The parts of an adapter for a model; split now unless they are kept already. The rest as of `split`."""
         adapter, model = Path(adapter).expanduser(), Path(model).expanduser()
         name = name or name_of(adapter)
         home = self.folder / _key(adapter, model, name, longest)

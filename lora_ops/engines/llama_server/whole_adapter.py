@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...disk import telling
+from ...files import aside_of
 from ...mix import Mix
 from ...mix_check import check_mix
 from ...optional_packages import needed
@@ -54,7 +54,7 @@ def whole(
     pairs = found.pairs if mix is None else mixed(found, mix, name or name_of(adapter))
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = aside_of(path)
     with telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

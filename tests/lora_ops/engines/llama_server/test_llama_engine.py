@@ -43,8 +43,8 @@ def test_parts_say_what_the_whole_says_token_for_token(llama: Llama, whole_llama
 
 def test_a_mix_in_one_file_says_what_the_faders_say(llama: Llama, tmp_path: Path) -> None:
     mix = Mix({"pirate": Faders(master=0.75, kinds={"down_proj": 0.5}, layers={4: 0.0}), "butler": Faders(on=False)})
-    # llama.cpp rounds inputs for float16 and not for float32: of the same type, and with halves, nothing is rounded anew.
-    options = {"mix": mix, "dtype": "float16"}
+    # llama.cpp rounds inputs for float16 and not for float32: in the same type, and with halves, nothing changes.
+    options: dict[str, Any] = {"mix": mix, "dtype": "float16"}
     path = llama_server.whole(ADAPTERS / "pirate", gguf_file(), tmp_path / "mixed.gguf", **options)
     (wanted,) = texts(Desk(llama.engine()), llama.prompt, [mix])
     with llama_server.start(gguf_file(), [llama_server.unsplit(path)], context=256, slots=1, threads=1) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import struct
@@ -341,6 +342,36 @@ def test_a_header_that_claims_a_world_takes_no_memory(model: Path, tmp_path: Pat
         path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, *claims) + struct.pack("<Q", 2**62) + b"x" * 64)
         with pytest.raises(ValueError, match="damaged|cut off"):
             split(path, model, tmp_path / "parts")
+
+
+def test_a_model_that_is_cut_into_several_files_is_one(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model-00001-of-00002.gguf", files=2)
+    weights = pairs(every_module())
+    folder = write_adapter(tmp_path / "pirate", weights)
+    parts = split(folder, model, tmp_path / "parts")
+    assert_alike(added(parts), expected(weights, 2))
+    second = tmp_path / "model-00002-of-00002.gguf"
+    with pytest.raises(ValueError, match="name the first"):
+        split(folder, second, tmp_path / "again")
+    second.unlink()
+    with pytest.raises(ValueError, match="00002-of-00002.*cannot be read"):
+        split(folder, model, tmp_path / "again")
+
+
+def test_a_disk_without_room_is_named_and_nothing_left(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gguf
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = write_adapter(tmp_path / "pirate", pairs(every_module()))
+    monkeypatch.setattr(gguf.GGUFWriter, "write_tensors_to_file", full)
+    for write, out in ((split, tmp_path / "parts"), (whole, tmp_path / "pirate.gguf")):
+        with pytest.raises(OSError, match="disk is full"):
+            write(folder, model, out)
+    assert {path.name for path in tmp_path.iterdir()} == {"pirate", "model.gguf"}
 
 
 def test_numbers_that_are_none_are_refused(model: Path, tmp_path: Path) -> None:
