@@ -38,7 +38,7 @@ def build_comparing(console: Studio) -> None:
     hand_over(news, "lab", "news")
     hand_over(answer, "lab", "answered")
     answers(console, ORDERS, order, answer)
-    moves_chat(console, USES, use, answer)
+    moves_chat(console, USES, use, answer, queued=True)
     follows(console, STARTS.begin, start, news, _ended, list(console.host.chat_inputs()))
     follows(console, STARTS.begin, measure, news, _ended)
     draw.input(_drawer(console), [draw], [news, *plots.values()], **QUEUED)

@@ -70,8 +70,16 @@ def answers(console: Studio, orders: Orders, box: Any, answer: Any, chat: Sequen
     box.input(order, [box, *chat], [answer], **LIVE)
 
 
-def moves_chat(console: Studio, orders: Orders, box: Any, answer: Any) -> None:
-    """The same for orders that may change what stands in the host's chat: `{"chat": its new values}` goes there."""
+def moves_chat(console: Studio, orders: Orders, box: Any, answer: Any, queued: bool = False) -> None:
+    """The same for orders that may change what stands in the host's chat: `{"chat": its new values}` goes there.
+
+    Args:
+        console: whose page it is.
+        orders: the orders.
+        box: where the page writes.
+        answer: where Python does.
+        queued: whether it waits for its turn among what else changes the chat.
+    """
     inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
 
     def order(text: str, request: gr.Request, *values: Any) -> list[Any]:
@@ -79,7 +87,7 @@ def moves_chat(console: Studio, orders: Orders, box: Any, answer: Any) -> None:
         moved = answer.pop("chat", None)
         return [counted(answer), *(moved if moved is not None else [gr.skip() for _ in outputs])]
 
-    box.input(order, [box, *inputs], [answer, *outputs], **LIVE)
+    box.input(order, [box, *inputs], [answer, *outputs], **(QUEUED if queued else LIVE))
 
 
 Begin = Callable[[OpenPage, Mapping[str, Any]], Generator[Answer, None, None]]

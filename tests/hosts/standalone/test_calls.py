@@ -35,7 +35,6 @@ BOXES = {
     "lora-mixer-poll": ["rev"],
     "lora-mixer-panel": list(fader_board.ORDERS),
     "lora-mixer-lab-order": list(orders.ORDERS),
-    "lora-mixer-lab-use": list(orders.USES),
     "lora-mixer-works-order": list(adapters.ORDERS),
     "lora-mixer-votes-order": list(votes.ORDERS),
     "lora-mixer-votes-start": list(votes.BEGINNINGS),
