@@ -25,7 +25,8 @@ _SECRETS = (
 _HOMES = re.compile(r"(?:/home/|/Users/|\b[A-Za-z]:(?:\\{1,2}|/)Users(?:\\{1,2}|/))[^\s/\\'\":]+")
 #: Pydantic shows the beginning of what it was given.
 _INPUT = re.compile(r"input_value=.*?(?=, input_type=|\]|$)", re.DOTALL)
-_QUOTED = re.compile(r"(?<!\w)'(?:\\.|[^'\\])*'(?!\w)|\"(?:\\.|[^\"\\])*\"|`[^`]*`|“[^”]*”?", re.DOTALL)
+#: Curly quotes reach to the last of them: a prompt that stands in them may hold others.
+_QUOTED = re.compile(r"(?<!\w)'(?:\\.|[^'\\])*'(?!\w)|\"(?:\\.|[^\"\\])*\"|`[^`]*`|“.*”|“.*", re.DOTALL)
 
 
 def discreet(text: str) -> str:

@@ -38,3 +38,7 @@ def written(folder: Path, config: Any = None, weights: Any = None, **changes: An
     else:
         save_file(tensors() if weights is None else weights, folder / WEIGHTS, {"format": "pt", "note": "ahoy"})
     return folder
+
+
+def names(entries: Any) -> list[str]:
+    return [entry.name for entry in entries]

@@ -9,39 +9,18 @@ from typing import Any
 
 import pytest
 from helpers import tiny
+from helpers.faded import FADERS, NAMES, fades, mixes, points
 from helpers.tiny import mix_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops import Adapter, Fade, Fader, Faders, Mix, Target
+from lora_mixer.lora_ops import Adapter, Fade, Mix, Target
 from lora_mixer.ui.page.panel import Marked, Panel
 
-gains = st.floats(-1e6, 1e6)
-points = st.dictionaries(st.integers(0, 2_000), gains, min_size=1, max_size=6).map(
-    lambda one: tuple(sorted(one.items()))
-)
-fades = points.map(Fade)
-
-NAMES = ("model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj", "model.layers.1.self_attn.q_proj", "lm_head")
 TARGETS = tuple(
     Target("pirate", name, None if name == "lm_head" else int(name[13]), name.rpartition(".")[2], 4, 8.0, 2.0, True)
     for name in NAMES
 )
-FADERS = [
-    Fader("pirate"),
-    *(Fader("pirate", "kind", kind) for kind in ("up_proj", "q_proj", "lm_head")),
-    *(Fader("pirate", "layer", layer) for layer in (0, 1)),
-    *(Fader("pirate", "target", name) for name in NAMES),
-]
-mixes = st.builds(
-    Faders,
-    on=st.booleans() | st.just(True),
-    master=gains,
-    kinds=st.dictionaries(st.sampled_from(["up_proj", "q_proj"]), gains),
-    layers=st.dictionaries(st.integers(0, 1), gains),
-    modules=st.dictionaries(st.sampled_from(NAMES), gains),
-    fades=st.dictionaries(st.sampled_from([fader.key for fader in FADERS]), fades, max_size=4),
-).map(lambda faders: Mix({"pirate": faders}))
 
 
 # Fades
@@ -117,67 +96,6 @@ def test_what_is_no_fade_is_refused_and_it_is_said_what_to_write(text: str, name
 def test_points_that_are_none_are_refused(wrong: Any):
     with pytest.raises(ValueError, match="point|token|gain"):
         Fade(wrong)
-
-
-# Faders
-
-
-@given(mix=mixes, fader=st.sampled_from(FADERS), gain=gains)
-def test_a_fader_that_is_put_somewhere_stands_there_and_no_other_moves(mix: Mix, fader: Fader, gain: float):
-    moved = fader.put(mix, gain)
-    assert fader.read(moved) == gain and fader.fade(moved) is None
-    for other in FADERS:
-        if other != fader:
-            assert (other.read(moved), other.fade(moved)) == (other.read(mix), other.fade(mix))
-    assert moved["pirate"].on == mix["pirate"].on
-    assert fader.put(fader.put(mix, 3.0), gain) == moved
-
-
-@given(mix=mixes, fader=st.sampled_from(FADERS), fade=fades)
-def test_a_fader_that_is_given_a_fade_reads_as_it_begins(mix: Mix, fader: Fader, fade: Fade):
-    faded = fader.put_fade(mix, fade)
-    assert (fader.fade(faded), fader.read(faded)) == (fade, fade.gain(0))
-    still = fader.put_fade(faded, None)
-    assert fader.fade(still) is None
-    assert fader.read(still) == fader.read(fader.put_fade(mix, None))
-
-
-def test_faders_at_one_are_not_named_so_that_equal_mixes_are_equal():
-    assert Fader("pirate", "kind", "q_proj").put(mix_of(kinds={"q_proj": 0.5}), 1.0) == mix_of()
-    assert Fader("pirate", "layer", 3).put(Mix(), 2.0) == mix_of(layers={3: 2.0})
-
-
-@pytest.mark.parametrize("fader", FADERS, ids=lambda fader: fader.key)
-def test_a_fader_is_found_by_its_key(fader: Fader):
-    assert Fader.from_key("pirate", fader.key) == fader
-    assert hash(Fader.from_key("pirate", fader.key)) == hash(fader)
-
-
-def test_faders_have_names_for_people_and_an_order():
-    assert [fader.label for fader in (FADERS[0], FADERS[1], FADERS[4], FADERS[6])] == [
-        "pirate · master",
-        "pirate · up_proj",
-        "pirate · layer 0",
-        "pirate · model.layers.0.mlp.up_proj",
-    ]
-    assert sorted([FADERS[6], FADERS[0], FADERS[4], FADERS[1]]) == [FADERS[1], FADERS[4], FADERS[0], FADERS[6]]
-
-
-@pytest.mark.parametrize(
-    "key", ["", "mster", "master:", "layer:", "layer:x", "layer:-1", "layer:03", "layer:²", "kind:"]
-)
-def test_what_is_no_key_is_refused(key: str):
-    with pytest.raises(ValueError, match="no fader is called"):
-        Fader.from_key("pirate", key)
-
-
-@pytest.mark.parametrize(
-    ("of", "name"),
-    [("master", "x"), ("kind", None), ("kind", ""), ("layer", "3"), ("layer", True), ("target", 3), ("x", "y")],
-)
-def test_what_is_no_fader_is_refused(of: Any, name: Any):
-    with pytest.raises(ValueError, match="there is no fader of"):
-        Fader("pirate", of, name)
 
 
 # Mixes with fades

@@ -1,4 +1,4 @@
-"""Profiles: kept as JSON for people, found again, and fitted to another desk."""
+"""Profiles: kept as JSON for people, found again, put back by themselves, and saved by several at once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers import tiny, together
+from helpers.profiled import HASH, QUIET, quiet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
+from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.profiles import (
     AdapterFacts,
-    Fit,
     Profile,
     ProfileError,
     Profiles,
-    fit,
     read_mix,
-    same_adapters,
 )
-
-HASH = "0f" * 32
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +33,6 @@ def desk() -> Desk:
 @pytest.fixture
 def profiles(tmp_path: Path) -> Profiles:
     return Profiles(tmp_path / "profiles")
-
-
-QUIET = Mix(
-    {
-        "pirate": Faders(
-            master=0.5,
-            kinds={"q_proj": 0.0},
-            layers={1: 2.0},
-            modules={"model.layers.0.mlp.up_proj": -1.0},
-            fades={"kind:v_proj": Fade.parse("0 at 0, 1 at 40")},
-        )
-    }
-)
-
-
-def quiet(name: str = "quiet", **changes: Any) -> Profile:
-    return Profile(name=name, mix=QUIET, **changes)
-
-
-# -- one file each
-
-
-@given(mix=tiny.mixes(Desk(tiny.two()).adapters.values()))
-@tiny.some
-def test_any_mix_survives_its_file(mix: Mix) -> None:
-    profile = Profile(name="a", mix=mix, note="é\n", restore=True)
-    assert Profile.from_json(profile.to_json()) == profile
 
 
 def test_it_remembers_what_it_was_made_with(desk: Desk, profiles: Profiles, tmp_path: Path) -> None:
@@ -189,93 +157,6 @@ def test_a_full_disk_leaves_the_profile_that_was_there(profiles: Profiles, monke
         profiles.rename("quiet", "other")
     monkeypatch.undo()
     assert [profile.note for profile in profiles.list()] == ["one"]
-
-
-def test_a_mix_or_a_profile_is_read_from_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    for text in (json.dumps(QUIET.to_dict()), quiet().to_json()):
-        path.write_text(text, "utf-8")
-        assert read_mix(path) == QUIET
-    for text, says in (("{", "a.json"), ('{"adapters": {"a": 1}}', "no mix"), ('{"mix": 1}', "no profile")):
-        path.write_text(text)
-        with pytest.raises(ProfileError, match=says):
-            read_mix(path)
-    with pytest.raises(ProfileError, match="cannot be read"):
-        read_mix(tmp_path / "nothing.json")
-
-
-# -- on another desk
-
-
-def test_what_fits_is_all_of_it_where_it_was_made(desk: Desk) -> None:
-    fitted = fit(Profile.of("quiet", desk, QUIET, model="tiny"), desk, model="tiny")
-    assert fitted == Fit(
-        QUIET, ["“pirate”: master 0.5, 1 kind, 1 layer, 1 target, 1 fade."], [], ["“poet” is as loaded."]
-    )
-    desk.apply(fitted.mix)
-    desk.reset()
-
-
-@given(mix=tiny.mixes(Desk(tiny.two()).adapters.values()))
-@tiny.some
-def test_what_fits_can_be_played_wherever(mix: Mix) -> None:
-    profile = Profile(name="a", mix=mix)
-    for other in (tiny.pirate(target_modules=["q_proj"]), tiny.pirate(tiny.gpt2(), target_modules=["c_attn"])):
-        desk = Desk(other)
-        fitted = fit(profile, desk)
-        desk.apply(fitted.mix)
-        assert set(fitted.mix.adapters) <= {"pirate"}
-        assert bool(fitted.not_fits) or fitted.mix == mix
-
-
-def test_what_does_not_fit_is_said(desk: Desk) -> None:
-    faders = Faders(
-        kinds={"q_proj": 0.5, "gate": 0.0},
-        layers={1: 2.0, **dict.fromkeys([2, 3, 4, 9], 0.0)},
-        modules={"lm_head": 0.0},
-        fades={"kind:gate": Fade.parse("0 at 0"), "layer:7": Fade.parse("0 at 0"), "master": Fade.parse("1 at 9")},
-    )
-    profile = Profile(name="a", mix=Mix({"pirate": faders, "singer": Faders(on=False)}), model="huge")
-    fitted = fit(profile, desk, model="tiny")
-    assert fitted.mix["pirate"] == Faders(
-        kinds={"q_proj": 0.5}, layers={1: 2.0}, fades={"master": Fade.parse("1 at 9")}
-    )
-    assert fitted.not_fits == [
-        "“pirate” has no kind gate here.",
-        "“pirate” has no layers 2–4, 7, 9 here.",
-        "“pirate” has no target lm_head here.",
-        "The adapter “singer” is not loaded.",
-    ]
-    assert fitted.remarks == ["“poet” is as loaded.", "It was saved with the model huge."]
-
-
-def test_more_components_than_an_adapter_has_are_left_out_and_said(desk: Desk) -> None:
-    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(master=0.5, rank=9)})), desk)
-    assert fitted.mix == Mix({"pirate": Faders(master=0.5)})
-    assert fitted.not_fits == ["“pirate” has no rank 9 here."]
-    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(rank=2, energy=0.9)})), desk)
-    assert fitted.mix["pirate"] == Faders(rank=2, energy=0.9) and "rank 2 and 90 % energy" in fitted.fits[0]
-    dora = Desk(tiny.pirate(use_dora=True))
-    fitted = fit(Profile(name="a", mix=Mix({"pirate": Faders(energy=0.9)})), dora)
-    assert fitted.mix == Mix({"pirate": Faders()}) and fitted.not_fits == ["“pirate” has no 90 % energy here."]
-
-
-def test_an_adapter_under_another_name(desk: Desk) -> None:
-    profile = Profile(name="a", mix=Mix({"corsair": Faders(master=0.5), "pirate": Faders(master=2)}))
-    assert fit(profile, desk, {"corsair": "poet"}).mix == Mix({"poet": Faders(master=0.5), "pirate": Faders(master=2)})
-    assert "“corsair” (loaded as “poet”)" in fit(profile, desk, {"corsair": "poet"}).fits[0]
-    with pytest.raises(ValueError, match="'pirate'"):
-        fit(profile, desk, {"corsair": "pirate"})
-    made = Profile.of("a", desk, QUIET, hashes={"pirate": HASH, "poet": "ab" * 32})
-    assert same_adapters(made, {"corsair": HASH, "poet": "ab" * 32}) == {"pirate": "corsair", "poet": "poet"}
-    assert same_adapters(made, {"pirate": "cd" * 32, "second": HASH}) == {"pirate": "second"}
-    assert "weights differ" in fit(made, desk, hashes={"pirate": "cd" * 32}).remarks[0]
-
-
-def test_gains_beyond_all_numbers_are_left_out(desk: Desk) -> None:
-    profile = Profile(name="a", mix=Mix({"pirate": Faders(master=1e30, kinds={"q_proj": 1e30})}))
-    fitted = fit(profile, desk)
-    assert fitted.mix == Mix() and "stays as loaded" in fitted.not_fits[0]
 
 
 # -- put back by itself

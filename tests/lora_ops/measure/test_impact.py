@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from helpers import tiny
+from helpers.silencing import assert_same, flat, one_by_one
 from helpers.tiny import KINDS, Kind, mix_of, pirate, prompt
-from hypothesis import given
-from hypothesis import strategies as st
 from transformers import T5Config, T5ForConditionalGeneration
 
-from lora_mixer.lora_ops import Desk, Faders, Mix, impact, keep_top, silence_idle
-from lora_mixer.lora_ops.measure.impact import Impact
-
-
-def kl(reference: torch.Tensor, other: torch.Tensor) -> float:
-    """By the definition, in float64; logits of shape (1, tokens, vocabulary)."""
-    wanted, given = reference[0].double().log_softmax(-1), other[0].double().log_softmax(-1)
-    return (wanted.exp() * (wanted - given)).sum(-1).mean().item()
-
-
-def one_by_one(desk: Desk, mix: Mix, what: str, ids: torch.Tensor, **inputs: Any) -> dict[tuple[str, str, Any], float]:
-    """What `impact` is to say, by one whole pass after the other."""
-
-    def said(mix: Mix) -> torch.Tensor:
-        desk.apply(mix)
-        with torch.no_grad():
-            return desk.engine.model(input_ids=ids, use_cache=False, **inputs).logits
-
-    reference = said(mix if what == "silenced" else desk.base())
-    values = {}
-    for adapter in desk.adapters.values():
-        groups: dict[tuple[str, Any], set[str]] = {}
-        for target in adapter.scalable:
-            groups.setdefault(("target", target.name), set()).add(target.name)
-            groups.setdefault(("kind", target.kind), set()).add(target.name)
-            if target.layer is not None:
-                groups.setdefault(("layer", target.layer), set()).add(target.name)
-        for key, names in groups.items():
-            silent = names if what == "silenced" else adapter.names - names
-            faders = mix[adapter.name]
-            faders = replace(faders, modules={**faders.modules, **dict.fromkeys(silent, 0.0)})
-            others = mix.adapters if what == "silenced" else desk.base().adapters
-            heard = adapter.name in desk.heard(mix)  # who does not play cannot be missed
-            values[(adapter.name, *key)] = kl(reference, said(Mix({**others, adapter.name: faders}))) if heard else 0.0
-    desk.reset()
-    return values
-
-
-def flat(found: Impact) -> dict[tuple[str, str, Any], float]:
-    return {
-        (adapter, part, name): value
-        for part, table in (("target", found.targets), ("kind", found.kinds), ("layer", found.layers))
-        for adapter, values in table.items()
-        for name, value in values.items()
-    }
-
-
-def assert_same(found: Impact, wanted: dict[tuple[str, str, Any], float], tolerance: float = 1e-5) -> None:
-    measured = flat(found)
-    assert measured.keys() == wanted.keys()
-    for key, value in wanted.items():
-        assert measured[key] == pytest.approx(value, rel=2e-3, abs=tolerance), key
+from lora_mixer.lora_ops import Desk, Faders, Mix, impact
 
 
 def traces(model: Any) -> list[Any]:
@@ -152,56 +99,6 @@ def test_encoder_and_decoder_read_the_text_one_part_after_the_other():
     assert found.tokens == own.shape[1]
     wanted = one_by_one(desk, Mix(), "silenced", prompt(), decoder_input_ids=own)
     assert found.kinds["pirate"]["wo"] == pytest.approx(wanted["pirate", "kind", "wo"], abs=1e-5)
-
-
-def test_lower_layers_run_once():
-    desk = Desk(pirate(tiny.llama(num_hidden_layers=6)))
-    runs: list[int] = []
-    for layer in desk.engine.model.base_model.model.model.layers:
-        layer.mlp.register_forward_hook(lambda _, inputs, __: runs.append(len(inputs[0])))
-    impact(desk, prompt(), parts=["target"], rows=7)
-    probe = 6 * 3  # rows of the pass that shows whether rows are kept apart
-    passes_of_one = 6 + 1  # the reference, and one from the end
-    assert sum(runs) == probe + passes_of_one + 7 * sum(range(1, 7))
-
-
-def test_a_model_that_cannot_start_in_the_middle_runs_from_its_beginning():
-    desk = Desk(pirate())
-    layers = desk.engine.model.base_model.model.model.layers
-    seen: list[torch.Tensor] = []
-    layers[0].register_forward_hook(lambda _, __, out: seen.append(out[0] if isinstance(out, tuple) else out))
-
-    def whispers(_: Any, inputs: Any, output: Any) -> Any:  # the last block hears what the first one was given
-        return output + seen[-1].flip(-1) if isinstance(output, torch.Tensor) else output
-
-    first = layers[0].self_attn.q_proj
-    first.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
-    layers[1].mlp.register_forward_pre_hook(lambda _, inputs: (inputs[0] + seen.pop(-2),))
-    found = impact(desk, prompt(), parts=["target", "layer"])
-    assert found.why_not_resumed
-    wanted = {key: value for key, value in one_by_one(desk, Mix(), "silenced", prompt()).items() if key[1] != "kind"}
-    assert_same(found, wanted)
-
-
-def test_blocks_that_give_something_unknown_are_not_skipped(monkeypatch: pytest.MonkeyPatch):
-    desk = Desk(pirate())
-    wanted = flat(impact(desk, prompt()))
-    block = desk.engine.model.base_model.model.model.layers[0]
-    forward = type(block).forward
-
-    class Odd(torch.Tensor):
-        pass
-
-    from lora_mixer.lora_ops.measure import partial_pass as resuming
-
-    def refuse(output: Any, rows: int) -> Any:
-        raise resuming._Unknown("a block of this model gives an Odd")
-
-    monkeypatch.setattr(resuming, "_copied", refuse)
-    found = impact(desk, prompt())
-    assert "gives an Odd" in found.why_not_resumed
-    assert flat(found) == pytest.approx(wanted, abs=1e-5)
-    assert type(block).forward is forward and "forward" not in vars(block)
 
 
 def test_progress_counts_and_stopping_keeps_what_is_known():
@@ -325,80 +222,3 @@ def test_plain_data_survives_json():
     assert data["targets"] == {"pirate": dict(found.targets["pirate"])}
     assert data["layers"]["pirate"]["1"] == found.layers["pirate"][1]
     assert Mix.from_dict(data["mix"]) == found.mix
-
-
-# The buttons
-
-values = st.floats(min_value=0, max_value=10)
-
-
-def impact_of(found: dict[str, float]) -> Impact:
-    return Impact("silenced", mix_of(master=0.5), {"pirate": found}, {}, {}, 8, 0.0, True)
-
-
-impacts = st.lists(values, min_size=1, max_size=20).map(
-    lambda found: impact_of({f"layers.{at}.q_proj": value for at, value in enumerate(found)})
-)
-
-
-@tiny.some
-@given(impacts, st.floats(min_value=0, max_value=1))
-def test_silencing_the_idle_silences_no_more_than_the_share(found: Impact, share: float):
-    mix = silence_idle(found, share)
-    assert mix["pirate"].master == 0.5
-    silent = mix["pirate"].modules
-    assert set(silent.values()) <= {0.0}
-    worth = found.targets["pirate"]
-    assert sum(worth[name] for name in silent) <= share * sum(worth.values()) * (1 + 1e-9) + 1e-9
-    assert {name for name, value in worth.items() if value == 0} <= set(silent)
-    kept = [value for name, value in worth.items() if name not in silent]
-    assert not kept or not silent or min(kept) >= max(worth[name] for name in silent)
-
-
-@tiny.some
-@given(impacts, st.integers(min_value=0, max_value=25))
-def test_the_top_is_kept(found: Impact, count: int):
-    worth = found.targets["pirate"]
-    silent = keep_top(found, count)["pirate"].modules
-    assert len(silent) == max(0, len(worth) - count)
-    kept = [value for name, value in worth.items() if name not in silent]
-    assert not kept or not silent or min(kept) >= max(worth[name] for name in silent)
-
-
-def test_buttons_make_mixes_that_the_desk_takes():
-    desk = Desk(tiny.two())
-    found = impact(desk, prompt(), Mix({"pirate": Faders(modules={"model.layers.0.mlp.up_proj": 0.5})}))
-    top = keep_top(found, 3)
-    desk.apply(top)
-    heard = [t for adapter in desk.adapters.values() for t in adapter.scalable if top.gain(t) != 0]
-    assert len(heard) == 3
-    desk.apply(silence_idle(found))
-    with pytest.raises(ValueError, match="no target was measured"):
-        keep_top(impact(desk, prompt(), parts=["kind"]))
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        silence_idle(found, 2)
-    with pytest.raises(ValueError, match="negative"):
-        keep_top(found, -1)
-
-
-def classifier(**changes: Any) -> Any:
-    """A model that says what a whole text is, with an adapter whose weights are not zero."""
-    from transformers import LlamaForSequenceClassification
-
-    model = tiny.llama()
-    given = {key: value for key, value in model.config.to_dict().items() if "label" not in key}
-    made = LlamaForSequenceClassification(type(model.config)(**{**given, **changes}))
-    made.model.load_state_dict(model.model.state_dict())
-    return pirate(made, target_modules=["q_proj", "down_proj"], task_type="SEQ_CLS")
-
-
-@pytest.mark.parametrize("pad", [0, None], ids=["in rows", "one by one"])
-def test_a_classifier_is_measured_by_what_it_says_of_the_whole_text(pad: int | None):
-    model = classifier(num_labels=3, pad_token_id=pad)
-    desk, ids = Desk(model), prompt()
-    assert_same(impact(desk, ids), one_by_one(desk, Mix(), "silenced", ids), 1e-6)
-
-
-def test_a_single_number_is_no_distribution():
-    with pytest.raises(ValueError, match="num_labels is 1"):
-        impact(Desk(classifier(num_labels=1, pad_token_id=0)), prompt())

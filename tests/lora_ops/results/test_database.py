@@ -22,16 +22,6 @@ from lora_mixer.lora_ops.results import database, tables
 from lora_mixer.lora_ops.results import records as records_module
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a folder of 100%" / "records.sqlite"
-
-
-@pytest.fixture
-def records(path: Path) -> Records:
-    return Records(path)
-
-
 def test_an_older_schema_is_migrated(path):
     kept.old_table(path)
     records = Records(path)

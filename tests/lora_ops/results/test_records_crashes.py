@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from helpers import kept
 
 from lora_mixer.lora_ops import Records, Vote
@@ -28,11 +27,6 @@ id = store.add(kept.record(trials=1))
 print(id, flush=True)
 {body}
 """
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a folder of 100%" / "records.sqlite"
 
 
 def writer(path: Path, body: str) -> subprocess.Popen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 import time
@@ -134,3 +135,70 @@ def test_a_folder_or_a_pipe_where_the_notes_should_be_is_told(path: Path) -> Non
         ShelfNotes(path).look()
     with pytest.raises(NotesError, match=r"shelf\.json cannot be read"):
         ShelfNotes(path).write("a", "x")
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> ShelfNotes:
+    return ShelfNotes(tmp_path / "mine" / "shelf.json")
+
+
+def test_notes_stay(notes: ShelfNotes, tmp_path: Path) -> None:
+    assert notes.note("pirate") == "" and dict(notes.collections) == {}
+    notes.write("pirate", " too loud in q_proj \n")
+    notes.write("run/checkpoint-3", "é <b>")
+    again = ShelfNotes(tmp_path / "mine" / "shelf.json")
+    assert dict(again.notes) == {"pirate": "too loud in q_proj", "run/checkpoint-3": "é <b>"}
+    again.write("pirate", " ")
+    assert list(notes.notes) == ["run/checkpoint-3"]
+    assert json.loads((tmp_path / "mine" / "shelf.json").read_text("utf-8"))["version"] == 1
+
+
+def test_collections_come_and_go(notes: ShelfNotes) -> None:
+    notes.collect(" voices ", ["pirate", "butler"])
+    notes.collect("voices", ["poet", "pirate"])
+    assert dict(notes.collections) == {"voices": ["pirate", "butler", "poet"]}
+    notes.discard("voices", ["butler"])
+    assert notes.collections["voices"] == ["pirate", "poet"]
+    notes.discard("voices")
+    assert dict(notes.collections) == {}
+    with pytest.raises(NotesError, match="no collection"):
+        notes.discard("voices")
+    with pytest.raises(NotesError, match="name"):
+        notes.collect("  ", ["pirate"])
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}', '{"notes": {"a": 1}}', '{"more": 1}', "\x00"])
+def test_a_damaged_file_is_told_and_kept(notes: ShelfNotes, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "mine" / "shelf.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(NotesError, match=r"shelf\.json"):
+        notes.note("pirate")
+    with pytest.raises(NotesError, match=r"shelf\.json"):
+        notes.write("pirate", "x")
+    assert path.read_text() == content
+    path.unlink()
+    notes.write("pirate", "x")
+
+
+def test_nothing_is_written_where_others_share_the_page() -> None:
+    notes = ShelfNotes(None)
+    assert dict(notes.notes) == {}
+    with pytest.raises(NotesError, match="share"):
+        notes.write("pirate", "x")
+
+
+def test_a_full_disk_leaves_the_notes_that_were_there(notes: ShelfNotes, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes.write("pirate", "one")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        notes.write("pirate", "two")
+    monkeypatch.undo()
+    assert notes.note("pirate") == "one"
+    started = time.monotonic()
+    notes.write("pirate", "three")  # and nobody holds the lock any more
+    assert time.monotonic() - started < 5

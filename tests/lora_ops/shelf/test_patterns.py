@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from time import process_time
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft.utils.other import get_pattern_key
 
-from lora_mixer.lora_ops.shelf.expert_names import expert_names
 from lora_mixer.lora_ops.shelf.patterns import Patience, PatternError, Patterns, pattern_value, whole_matches
 
 NAMES = [
@@ -101,24 +99,3 @@ def test_many_plain_keys_are_looked_up() -> None:
     began = process_time()
     assert [patterns.value(name, -1) for name in names] == list(range(len(names)))
     assert process_time() - began < 10
-
-
-EXPERTS = "model.layers.0.mlp.experts"
-INNER = f"{EXPERTS}.base_layer"
-
-
-@pytest.mark.parametrize(
-    ("paths", "parameters", "named"),
-    [
-        ({EXPERTS: 48, INNER: 80}, ["experts.gate_up_proj", "experts.down_proj"], ["down_proj", "gate_up_proj"]),
-        ({EXPERTS: 80, INNER: 48}, ["gate_up_proj", "down_proj"], ["gate_up_proj", "down_proj"]),
-        ({EXPERTS: 48}, ["mlp.experts.down_proj"], ["down_proj"]),
-        ({EXPERTS: 48, INNER: 80}, ["experts.down_proj"], None),
-        ({EXPERTS: 48}, ["other.down_proj"], None),
-        ({EXPERTS: 48}, ["down_proj"], ["down_proj"]),
-        ({EXPERTS: 48}, None, None),
-    ],
-)  # fmt: skip
-def test_the_parameter_of_an_experts_weights(paths: dict[str, int], parameters: Any, named: list[str] | None) -> None:
-    expected = {path: f"{EXPERTS}.{name}" for path, name in zip(paths, named or [], strict=False)}
-    assert expert_names({**paths, "model.layers.0.self_attn.q_proj": 64}, parameters) == expected

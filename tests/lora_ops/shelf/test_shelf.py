@@ -1,37 +1,19 @@
-"""The shelf: what lies in a folder of adapters, in which order, and what one writes about it."""
+"""The shelf: what lies in a folder of adapters, in which order, and what of it is read again."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import tiny
-from helpers.adapter_on_disk import written
+from helpers.adapter_on_disk import names, written
 
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS
-from lora_mixer.lora_ops.shelf.shelf import NotesError, Place, ShelfNotes, arranged, places, shelf, stages
-
-
-@pytest.fixture
-def loras(tmp_path: Path) -> Path:
-    folder = tmp_path / "loras"
-    written(folder / "pirate", base_model_name_or_path="some/model")
-    written(folder / "Butler")
-    for step in (100, 20, 3):
-        written(folder / "run" / f"checkpoint-{step}")
-    written(folder / "pirate" / "checkpoint-7")
-    (folder / ".pirate.x.part").mkdir()
-    (folder / "put-loras-here.txt").touch()
-    return folder
-
-
-def names(entries: Any) -> list[str]:
-    return [entry.name for entry in entries]
+from lora_mixer.lora_ops.shelf.shelf import Place, arranged, places, shelf, stages
 
 
 def test_adapters_and_their_checkpoints_in_order(loras: Path) -> None:
@@ -92,67 +74,10 @@ def test_damaged_ones_are_there_with_what_is_wrong(loras: Path) -> None:
     assert names(stages(shelf(loras), "run")) == ["run/checkpoint-3", "run/checkpoint-100"]
 
 
-def test_links_to_folders_are_followed_and_those_of_files_are_not(loras: Path, tmp_path: Path) -> None:
-    written(tmp_path / "elsewhere" / "secret")
-    written(tmp_path / "elsewhere" / "secret" / "checkpoint-1")
-    (loras / "link").symlink_to(tmp_path / "elsewhere" / "secret")
-    (loras / "inside").symlink_to(loras / "pirate")
-    (loras / "nowhere").symlink_to(tmp_path / "nothing")
-    (loras / "run" / "checkpoint-9").symlink_to(tmp_path / "elsewhere" / "secret")
-    written(loras / "taken")
-    (loras / "taken" / WEIGHTS).rename(tmp_path / "weights")
-    (loras / "taken" / WEIGHTS).symlink_to(tmp_path / "weights")
-    entries = {entry.name: entry for entry in shelf(loras)}
-    for name in ("link", "link/checkpoint-1", "run/checkpoint-9", "inside"):
-        assert entries[name].files and not entries[name].error
-    assert "by a symbolic link" in entries["taken"].error and "nowhere" not in entries
-
-
-def test_several_folders_make_one_shelf(loras: Path, tmp_path: Path) -> None:
-    other = written(tmp_path / "other" / "pirate")
-    entries = shelf([tmp_path / "missing", loras, other])
-    there = places([loras, other])
-    assert (there["pirate"].folder, there["pirate-2"].folder) == (loras / "pirate", other)
-    assert names(entries)[-4:] == ["pirate-2", "run/checkpoint-3", "run/checkpoint-20", "run/checkpoint-100"]
-
-
 def test_a_shelf_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert shelf(tmp_path / "nothing") == [] == shelf([])
     (tmp_path / "file").touch()
     assert shelf(tmp_path / "file") == []
-
-
-def test_what_cannot_fit_the_loaded_model_says_why(tmp_path: Path) -> None:
-    model = tiny.pirate()
-    model.save_pretrained(tmp_path)
-    fit = {}
-    for name, other in (
-        ("same", model),
-        ("base", tiny.llama()),
-        ("experts", tiny.mixtral()),
-        ("4-bit", tiny.quantised(4)),
-        ("wide", tiny.llama(hidden_size=64)),
-        ("flat", tiny.llama(num_hidden_layers=1)),
-        ("gpt2", tiny.gpt2()),
-    ):
-        (entry,) = shelf(tmp_path, other)
-        fit[name] = entry.fits
-    assert fit["same"] == fit["base"] == ""
-    assert "in this model" in fit["4-bit"] and "in this model" in fit["wide"]
-    assert "this model has 1" in fit["flat"]
-    assert "another architecture" in fit["gpt2"]
-    assert "model.layers.0.mlp" in fit["experts"]
-
-
-#: All that PEFT saves: it refuses to save a mixed model, and an injected adapter belongs to transformers.
-SAVED = [kind for kind in tiny.KINDS if "injected" not in kind.name and "same layers" not in kind.name]
-
-
-@pytest.mark.parametrize("kind", SAVED, ids=str)
-def test_every_kind_of_adapter_fits_the_model_that_it_came_from(kind: tiny.Kind, tmp_path: Path) -> None:
-    kind.build().save_pretrained(tmp_path)
-    entries = shelf(tmp_path, kind.build())
-    assert entries and not any(entry.fits or entry.error for entry in entries)
 
 
 def test_hundreds_are_looked_at_again_without_being_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,96 +151,3 @@ def test_whatever_is_wrong_with_one_adapter_the_others_are_listed(
     entries = {entry.name: entry for entry in shelf(loras)}
     assert {name for name, entry in entries.items() if entry.error} == {"inside", "folder", "pipe", "Butler"}
     assert "Butler cannot be read" in entries["Butler"].error and entries["pirate"].files
-
-
-def test_an_adapter_whose_overwriting_was_killed_is_back_when_somebody_looks(loras: Path) -> None:
-    (loras / "pirate").rename(loras / ".pirate.0a1b2c3d.lora-mixer.old")
-    written(loras / ".pirate.0a1b2c3d.lora-mixer.part")
-    written(loras / ".poet.0a1b2c3e.lora-mixer.part")
-    assert "pirate" in names(shelf(loras)) and not names(shelf(loras)).count("poet")
-    assert not list(loras.glob(".*.lora-mixer*"))
-    assert places(loras)["pirate"].read()
-
-
-def test_a_shelf_that_nobody_may_write_to_is_listed(loras: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (loras / "pirate").rename(loras / ".pirate.0a1b2c3d.lora-mixer.old")
-    real = os.open
-
-    def read_only(path: Any, flags: int, *given: Any, **options: Any) -> int:
-        if flags & os.O_CREAT and str(path).startswith(str(loras)):
-            raise OSError(30, "Read-only file system", str(path))
-        return real(path, flags, *given, **options)
-
-    monkeypatch.setattr(os, "open", read_only)
-    assert "Butler" in names(shelf(loras))
-    assert (loras / ".pirate.0a1b2c3d.lora-mixer.old").is_dir()
-
-
-# -- notes and collections
-
-
-@pytest.fixture
-def notes(tmp_path: Path) -> ShelfNotes:
-    return ShelfNotes(tmp_path / "mine" / "shelf.json")
-
-
-def test_notes_stay(notes: ShelfNotes, tmp_path: Path) -> None:
-    assert notes.note("pirate") == "" and dict(notes.collections) == {}
-    notes.write("pirate", " too loud in q_proj \n")
-    notes.write("run/checkpoint-3", "é <b>")
-    again = ShelfNotes(tmp_path / "mine" / "shelf.json")
-    assert dict(again.notes) == {"pirate": "too loud in q_proj", "run/checkpoint-3": "é <b>"}
-    again.write("pirate", " ")
-    assert list(notes.notes) == ["run/checkpoint-3"]
-    assert json.loads((tmp_path / "mine" / "shelf.json").read_text("utf-8"))["version"] == 1
-
-
-def test_collections_come_and_go(notes: ShelfNotes) -> None:
-    notes.collect(" voices ", ["pirate", "butler"])
-    notes.collect("voices", ["poet", "pirate"])
-    assert dict(notes.collections) == {"voices": ["pirate", "butler", "poet"]}
-    notes.discard("voices", ["butler"])
-    assert notes.collections["voices"] == ["pirate", "poet"]
-    notes.discard("voices")
-    assert dict(notes.collections) == {}
-    with pytest.raises(NotesError, match="no collection"):
-        notes.discard("voices")
-    with pytest.raises(NotesError, match="name"):
-        notes.collect("  ", ["pirate"])
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}', '{"notes": {"a": 1}}', '{"more": 1}', "\x00"])
-def test_a_damaged_file_is_told_and_kept(notes: ShelfNotes, tmp_path: Path, content: str) -> None:
-    path = tmp_path / "mine" / "shelf.json"
-    path.parent.mkdir()
-    path.write_text(content)
-    with pytest.raises(NotesError, match=r"shelf\.json"):
-        notes.note("pirate")
-    with pytest.raises(NotesError, match=r"shelf\.json"):
-        notes.write("pirate", "x")
-    assert path.read_text() == content
-    path.unlink()
-    notes.write("pirate", "x")
-
-
-def test_nothing_is_written_where_others_share_the_page() -> None:
-    notes = ShelfNotes(None)
-    assert dict(notes.notes) == {}
-    with pytest.raises(NotesError, match="share"):
-        notes.write("pirate", "x")
-
-
-def test_a_full_disk_leaves_the_notes_that_were_there(notes: ShelfNotes, monkeypatch: pytest.MonkeyPatch) -> None:
-    notes.write("pirate", "one")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="the disk is full"):
-        notes.write("pirate", "two")
-    monkeypatch.undo()
-    assert notes.note("pirate") == "one"
-    started = time.monotonic()
-    notes.write("pirate", "three")  # and nobody holds the lock any more
-    assert time.monotonic() - started < 5
