@@ -109,9 +109,13 @@ def page(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """What is made for the page out of its sources, and kept: the bundle, and the table of gains that tests share."""
     python = prepare(NEWEST, tools=True)
     built = build_page(prepare_page(python))
-    written = run_shown([str(python), str(ROOT / "run.py"), "--inside", "tests.helpers.gains_table"], ROOT)[0]
-    say("ui/built and tests/ui/page/gains.json are as their sources are." if built and not written else "That failed.")
-    return 0 if built and not written else 1
+    written = [
+        run_shown([str(python), str(ROOT / "run.py"), "--inside", module], ROOT)[0] == 0
+        for module in ("tests.helpers.gains_table", "ui.page.order_types")
+    ]
+    made = built and all(written)
+    say("ui/built, orders.d.ts and tests/ui/page/gains.json are as their sources are." if made else "That failed.")
+    return 0 if made else 1
 
 
 def docs(options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -76,6 +76,7 @@ from .engines.peft.loading import (
 from .engines.sampling import Sampling as Sampling
 from .fade import Fade as Fade
 from .fader import Fader as Fader
+from .lab.batches import Question as Question
 from .lab.column import (
     MAX_COLUMNS as MAX_COLUMNS,
 )
@@ -120,9 +121,6 @@ from .lab.experiment import (
 )
 from .lab.experiment import (
     Progress as Progress,
-)
-from .lab.experiment import (
-    Question as Question,
 )
 from .lab.experiment import (
     Trial as Trial,

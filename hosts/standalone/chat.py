@@ -16,8 +16,8 @@ import gradio as gr
 from ...lora_ops import log
 from ...lora_ops.torch_errors import in_words
 from ..protocol import HostError, Request
+from ..toast import refusal
 from . import chat_log
-from .gradio_versions import refusal
 from .history import History
 from .host import StandaloneHost
 from .prompt import Settings

@@ -76,7 +76,7 @@ def verify(
     model = engine.model
     if why_not := why_not_beside(model, folder):
         raise CannotVerify(why_not)
-    ids = _tokens(model) if input_ids is None else input_ids.to(_device(model))
+    ids = _text(model, input_ids)
     with desk.alone(cancelled), _played(desk, mix, names):
         wanted = logits_of(model, ids)
         with adapter_beside(model, folder):
@@ -112,8 +112,8 @@ def verify_model(
     """
     desk.check_adapters(names)
     model = peft_engine(desk).model
-    device = room_for(folder, _device(model))
-    ids = _tokens(model) if input_ids is None else input_ids.to(_device(model))
+    ids = _text(model, input_ids)
+    device = room_for(folder, ids.device)
     with desk.alone(cancelled), _played(desk, mix, names):
         wanted = logits_of(model, ids)
     if cancelled is not None and cancelled():
@@ -159,13 +159,11 @@ def _played(desk: Desk, mix: Mix, names: Sequence[str]) -> Iterator[None]:
         desk.apply(before)
 
 
-def _tokens(model: Any) -> torch.Tensor:
-    """Two rows of tokens from all over the vocabulary, the same each time."""
+def _text(model: Any, input_ids: torch.Tensor | None) -> torch.Tensor:
+    """The text to compare on, where the model is: without one, two rows of tokens from all over the vocabulary."""
+    device = next(model.parameters()).device
+    if input_ids is not None:
+        return input_ids.to(device)
     size = model.config.get_text_config().vocab_size
-    ids = torch.arange(2 * _TOKENS) * 7919 % size
-    return ids.view(2, _TOKENS).to(_device(model))
-
-
-def _device(model: Any) -> torch.device:
-    device: torch.device = next(model.parameters()).device
-    return device
+    ids = torch.arange(2 * _TOKENS, device=device) * 7919 % size
+    return ids.view(2, _TOKENS)

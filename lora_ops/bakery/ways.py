@@ -67,6 +67,14 @@ class Form:
 FOLDED = Form()
 
 
+class RecipeError(ValueError):
+    """A recipe that cannot be. `at` names the field that is wrong."""
+
+    def __init__(self, why: str, at: str) -> None:
+        super().__init__(why)
+        self.at = at
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How several adapters are combined.
@@ -82,8 +90,7 @@ class Recipe:
         uniform: pad smaller ranks with zeros, so that one rank holds for all targets, as vLLM before 0.32 needs it.
 
     Raises:
-        ValueError: there is no such combination, or it has no such rank or density; the message begins with what is
-            wrong.
+        RecipeError: there is no such combination, or it has no such rank or density.
     """
 
     combination: Combination = "cat"
@@ -95,15 +102,17 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.combination not in COMBINATIONS:
-            raise ValueError(f"there is no combination {self.combination!r}: choose from {', '.join(COMBINATIONS)}")
+            choose = f"choose from {', '.join(COMBINATIONS)}"
+            raise RecipeError(f"there is no combination {self.combination!r}: {choose}", "combination")
         if self.rank is not None and not self.by_svd:
-            raise ValueError(f"the rank of {self.combination} cannot be chosen: combinations that end in svd have one")
-        if self.rank is not None and not 0 < self.rank <= MOST_RANK:
-            raise ValueError(f"the rank must be from 1 to {MOST_RANK}, not {self.rank!r}")
-        if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
-            raise ValueError(
-                f"the part to keep must be above 0 and up to 1: {self.combination} needs a density, and drops the rest"
+            raise RecipeError(
+                f"the rank of {self.combination} cannot be chosen: combinations that end in svd have one", "rank"
             )
+        if self.rank is not None and not 0 < self.rank <= MOST_RANK:
+            raise RecipeError(f"the rank must be from 1 to {MOST_RANK}, not {self.rank!r}", "rank")
+        if self.combination in NEED_DENSITY and (self.density is None or not 0 < self.density <= 1):
+            needs = f"{self.combination} needs a density, and drops the rest"
+            raise RecipeError(f"the part to keep must be above 0 and up to 1: {needs}", "density")
 
     @property
     def by_svd(self) -> bool:

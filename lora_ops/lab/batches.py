@@ -18,12 +18,26 @@ Alone = Callable[[], Iterator[str]]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked: the prompt's token ids, and how a reply is read."""
+class Question:
+    """What is asked: the prompt of a comparison, or one of those of an experiment.
 
+    Attributes:
+        label: the question for people.
+        prompt: the text as the model sees it.
+        token_ids: that as tokens; at least one to be asked.
+        stop_strings: texts that end a reply.
+        skip_special_tokens: whether special tokens are left out of the replies.
+        opening: how every reply begins in the prompt already; it is in no reply's text.
+        messages: the chat that the prompt was made of, if it is known.
+    """
+
+    label: str
+    prompt: str
     token_ids: tuple[int, ...]
-    stop_strings: Sequence[str] = ()
+    stop_strings: tuple[str, ...] = ()
     skip_special_tokens: bool = True
+    opening: str = ""
+    messages: tuple[dict[str, str], ...] = ()
 
 
 @dataclass
@@ -77,13 +91,13 @@ class Asking:
         """How many tokens a reply may have, if the settings say so."""
         return self.desk.engine.limit(self._sampling)
 
-    def row(self, asked: Asked, mix: Mix, seed: int) -> Row:
+    def row(self, question: Question, mix: Mix, seed: int) -> Row:
         """A row that has said nothing yet."""
-        return Row(mix, seed, self._reply(asked))
+        return Row(mix, seed, self._reply(question))
 
     def ask(
         self,
-        asked: Asked,
+        question: Question,
         rows: Sequence[Row],
         show: Callable[[float], None],
         why_not: str = "",
@@ -92,7 +106,7 @@ class Asking:
         """Has every row say its reply.
 
         Args:
-            asked: the question.
+            question: what they are asked.
             rows: who answers; what they said before is forgotten.
             show: called after each token with the seconds so far.
             why_not: why they are to run one after the other; empty for as many at once as memory holds.
@@ -102,7 +116,7 @@ class Asking:
             NotInRows: they cannot run in rows; nothing has been said then.
             RuntimeError: there is not enough memory for one row alone.
         """
-        self._forget(asked, rows)
+        self._forget(question, rows)
         batches: list[int] = []
         spent, at = 0.0, 0
         while at < len(rows) and not self.stopped.is_set():
@@ -112,11 +126,11 @@ class Asking:
                 show(before + took)
 
             try:
-                took = self._batch(asked, batch, heard, alone if why_not else None)
+                took = self._batch(question, batch, heard, alone if why_not else None)
             except Cancelled:
                 break
             if took is None:
-                self._forget(asked, batch)
+                self._forget(question, batch)
                 self.desk.engine.give_back()
                 continue
             spent += took
@@ -142,7 +156,7 @@ class Asking:
         return f"ran {how}: memory did not hold {self._too_many}"
 
     def _batch(
-        self, asked: Asked, rows: Sequence[Row], show: Callable[[float], None], alone: Alone | None
+        self, question: Question, rows: Sequence[Row], show: Callable[[float], None], alone: Alone | None
     ) -> float | None:
         """Runs rows as one batch. Answers the seconds that it took, or None where memory did not hold them."""
         try:
@@ -156,7 +170,7 @@ class Asking:
                     show(took)
 
                 if alone is None:
-                    self._say(asked, rows, turn, heard)
+                    self._say(question, rows, turn, heard)
                 else:
                     self._listen(rows[0], alone, heard)
         except BaseException as error:
@@ -173,7 +187,11 @@ class Asking:
         return max(row.seconds for row in rows)
 
     def _say(
-        self, asked: Asked, rows: Sequence[Row], turn: Callable[[int], None], heard: Callable[[Sequence[Row]], None]
+        self,
+        question: Question,
+        rows: Sequence[Row],
+        turn: Callable[[int], None],
+        heard: Callable[[Sequence[Row]], None],
     ) -> None:
         def hear(tokens: Mapping[int, Token]) -> list[bool]:
             going_on = [row for row in rows if not row.reply.finish]
@@ -188,7 +206,7 @@ class Asking:
             return [bool(row.reply.finish) for row in rows]
 
         voices = [Voice(row.mix, row.seed) for row in rows]
-        self.desk.engine.say(asked.token_ids, voices, self._sampling, hear, turn)
+        self.desk.engine.say(question.token_ids, voices, self._sampling, hear, turn)
 
     def _listen(self, row: Row, alone: Alone, heard: Callable[[Sequence[Row]], None]) -> None:
         reply, texts = row.reply, alone()
@@ -206,13 +224,13 @@ class Asking:
         limit = self.limit
         reply.close("length" if limit and len(reply.token_ids) >= limit else "end")
 
-    def _forget(self, asked: Asked, rows: Sequence[Row]) -> None:
+    def _forget(self, question: Question, rows: Sequence[Row]) -> None:
         for row in rows:
-            row.reply, row.seconds = self._reply(asked), 0.0
+            row.reply, row.seconds = self._reply(question), 0.0
 
-    def _reply(self, asked: Asked) -> Reply:
+    def _reply(self, question: Question) -> Reply:
         ends = self.desk.engine.ends(self._sampling)
-        return Reply(self._tokens, ends, asked.stop_strings, asked.skip_special_tokens)
+        return Reply(self._tokens, ends, question.stop_strings, question.skip_special_tokens)
 
     def _close(self, reply: Reply) -> None:
         reply.close("stopped" if self.stopped.is_set() else "length")

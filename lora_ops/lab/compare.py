@@ -11,7 +11,7 @@ from ..desk import Desk
 from ..engines.engine import NotInRows, Tokens
 from ..engines.prompt import Prompt, token_ids
 from ..engines.sampling import Sampling
-from .batches import Alone, Asked, Asking, Manner, Row, check_prompt
+from .batches import Alone, Asking, Manner, Question, Row, check_prompt
 from .column import MAX_COLUMNS, Column, ColumnResult, Result
 
 #: Why columns did not run together when nobody wanted them to.
@@ -47,7 +47,7 @@ class Run(Background[Update, Result]):
     def __init__(
         self,
         asking: Asking,
-        asked: Asked,
+        question: Question,
         columns: Sequence[Column],
         seed: int,
         why_not: str,
@@ -56,15 +56,15 @@ class Run(Background[Update, Result]):
         def work(tell: Callable[[Update], None]) -> Result:
             for column in columns:
                 asking.desk.check(column.mix)
-            rows = [asking.row(asked, column.mix, seed) for column in columns]
+            rows = [asking.row(question, column.mix, seed) for column in columns]
 
             def show(seconds: float) -> None:
                 tell(update_of(rows, seconds))
 
             try:
-                manner = asking.ask(asked, rows, show, why_not, alone)
+                manner = asking.ask(question, rows, show, why_not, alone)
             except NotInRows as reason:
-                manner = asking.ask(asked, rows, show, str(reason), alone)
+                manner = asking.ask(question, rows, show, str(reason), alone)
             return result_of(columns, rows, manner, not why_not)
 
         super().__init__(work, asking.stopped, "compare", asking.desk.engine.let_go)
@@ -117,8 +117,8 @@ def compare(
     prompt = token_ids(input_ids)
     check_prompt(desk.engine, prompt)
     asking = Asking(desk, tokenizer, Sampling.of(generation), locked)
-    asked = Asked(prompt, tuple(stop_strings), skip_special_tokens)
-    return Run(asking, asked, tuple(columns), seed, "" if batched else ONE_AFTER_THE_OTHER, alone)
+    question = Question("", "", prompt, tuple(stop_strings), skip_special_tokens)
+    return Run(asking, question, tuple(columns), seed, "" if batched else ONE_AFTER_THE_OTHER, alone)
 
 
 def check_columns(columns: Sequence[Column]) -> None:

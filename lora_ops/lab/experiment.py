@@ -13,7 +13,7 @@ from ..desk import Desk
 from ..engines.engine import NotInRows, Tokens
 from ..engines.prompt import token_ids
 from ..engines.sampling import Sampling
-from .batches import Asked, Asking, Manner, Row, check_prompt
+from .batches import Asking, Manner, Question, Row, check_prompt
 from .column import MAX_COLUMNS, Column, Result
 from .compare import ONE_AFTER_THE_OTHER, Update, check_columns, result_of, update_of
 
@@ -23,27 +23,6 @@ _SECONDS_BEFORE_GUESSING = 1.0
 
 #: Answers a question under a seed and the mix that the desk plays at that moment: growing texts.
 AloneTo = Callable[["Question", int], Iterator[str]]
-
-
-@dataclass(frozen=True)
-class Question:
-    """One prompt of an experiment.
-
-    Attributes:
-        label: the question for people.
-        prompt: the text as the model sees it.
-        token_ids: that as tokens; at least one.
-        stop_strings: texts that end a reply.
-        skip_special_tokens: whether special tokens are left out of the replies.
-        opening: how every reply begins in the prompt already; it is in no reply's text.
-    """
-
-    label: str
-    prompt: str
-    token_ids: tuple[int, ...]
-    stop_strings: tuple[str, ...] = ()
-    skip_special_tokens: bool = True
-    opening: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,9 +131,8 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
 
     def _ask(self, group: range, clock: _Clock, show: Callable[[Progress], None]) -> None:
         question = self._questions[self._plan[group.start][0]]
-        asked = Asked(question.token_ids, question.stop_strings, question.skip_special_tokens)
         rows = {
-            at: [self._asking.row(asked, column.mix, self._plan[at][1]) for column in self._columns] for at in group
+            at: [self._asking.row(question, column.mix, self._plan[at][1]) for column in self._columns] for at in group
         }
         before = len(self._ended)
 
@@ -169,7 +147,7 @@ class Experiment(Background[Progress, tuple[Trial, ...]]):
 
         answer = None if self._alone is None else partial(self._alone, question, self._plan[group.start][1])
         everyone = [row for at in group for row in rows[at]]
-        manner = self._asking.ask(asked, everyone, progress, self._why_not, answer)
+        manner = self._asking.ask(question, everyone, progress, self._why_not, answer)
         clock.spend(manner.seconds)
         self._spent += manner.seconds
         for at in group:

@@ -80,7 +80,7 @@ def test_a_site_whose_name_points_here_drives_nothing(served: Served, rebound: A
     answer = page.goto(f"http://{EVIL}:{served.port}/")
     assert answer.status == 421 and f"http://127.0.0.1:{served.port}" in page.inner_text("body")
     before = served.mixer.console.fader_range
-    call = {"call": served.number("lora-mixer-panel"), "data": '{"fader": {"min": -7, "max": 7}}'}
+    call = {"call": served.number("lora-mixer-panel"), "data": '{"do": "range", "min": -7, "max": 7}'}
     tried = page.evaluate(ATTACK, {"root": "", **call})
     assert set(tried) <= {421, "nothing"} and served.mixer.console.fader_range == before
 
@@ -88,7 +88,7 @@ def test_a_site_whose_name_points_here_drives_nothing(served: Served, rebound: A
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_a_page_of_another_port_drives_nothing(served: Served, rebound: Any, name: str) -> None:
     before = served.mixer.console.fader_range
-    call = {"call": served.number("lora-mixer-panel"), "data": '{"fader": {"min": -7, "max": 7}}'}
+    call = {"call": served.number("lora-mixer-panel"), "data": '{"do": "range", "min": -7, "max": 7}'}
     with another_server() as port:
         page = rebound.new_page()
         page.goto(f"http://{name}:{port}/")

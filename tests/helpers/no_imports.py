@@ -88,7 +88,7 @@ def keep_an_experiment(console: Any, orders: Any) -> None:
     said = tuple(results.ReplyRecord(f"said {at}", (at,), "end", 0.5) for at in range(2))
     record = results.Record(model="tiny", columns=columns, trials=(results.TrialRecord("Hello?", 7, said),))
     data = base64.b64encode(jsonl.to_jsonl(record).encode()).decode()
-    answer = orders.obey(console, "page", {"do": "read", "data": data, "name": "kept.jsonl"})
+    answer = orders.ORDERS.obey(opened(console), {"do": "read", "data": data, "name": "kept.jsonl"})
     assert "refused" not in answer, answer
 
 
@@ -97,31 +97,45 @@ def ask_everything(console: Any) -> None:
     rooms = ("adapters.adapters", "lab.ask", "lab.orders", "page.state", "votes.votes")
     adapters, asking, orders, state, votes = (importlib.import_module(f"lora_mixer.ui.{name}") for name in rooms)
     keep_an_experiment(console, orders)
+    page = opened(console)
     for known in (None, 0):
         json.dumps(state.state(console, known))
     for room in (adapters, orders):
-        for do in room.ORDERS:
-            answered(lambda do=do, room=room: room.obey(console, "page", {**SAID, "do": do}))
-    for do in adapters.JOBS:
-        answered(lambda do=do: list(adapters.begin(console, "page", {**SAID, "do": do, "keep": False}, ())))
-    for do in (*votes.ORDERS, *votes.BEGINNINGS):
-        said = {**SAID, "do": do, "most": 1, "seeds": 1, "all": True, "id": 1, "page": "page", "form": "html"}
-        answered(lambda said=said: votes.obey(console, "page", said, ()))
+        for order in room.ORDERS.table:
+            answered(lambda order=order, room=room: room.ORDERS.obey(page, said(room.ORDERS, order)))
+    for job in adapters.JOBS.table:
+        answered(lambda job=job: list(adapters.begin(page, said(adapters.JOBS, job))))
+    for table in (votes.ORDERS, votes.BEGINNINGS):
+        for order in table.table:
+            answered(lambda order=order, table=table: table.obey(page, said(table, order)))
     for source in ("chat", "text", "many"):
         wish = asking.Wish(source, "Hello?")
         answered(lambda wish=wish: list(asking.ask(console, "page", wish, ())))
-    for opened in ("shelf", "bakery", "profiles"):
-        assert "refused" not in adapters.obey(console, "page", {"do": opened}), opened
+    for shown in ("shelf", "bakery", "profiles"):
+        assert "refused" not in adapters.ORDERS.obey(page, {"do": shown}), shown
     list(console.host.adapter_menu_updates())
     console.host.loaded_adapters()
     console.host.merged_sources()
 
 
-#: What orders need apart from their name; whatever else they need is missing, and they say so.
+#: What orders take; each is given what it takes.
 SAID = {
-    "name": "pirate", "adapter": "pirate", "names": ["pirate"], "what": "off", "way": "folded", "data": "SGVsbG8=",
-    "note": "", "collections": [], "axis": "master 0, 1", "x": "master 0, 1", "y": "", "text": "Hello?",
+    "name": "pirate", "adapter": "pirate", "names": ["pirate"], "what": "alone", "way": "folded", "data": "SGVsbG8=",
+    "note": "", "collections": [], "axis": "master 0, 1", "x": "master 0, 1", "y": "", "text": "Hello?", "keep": False,
+    "most": 1, "seeds": 1, "all": True, "id": 1, "form": "html", "key": 1, "by": 1, "column": 0, "plays": "base",
+    "seen": "", "new": "other", "file": "x.json", "shape": "fade_in", "percent": "1", "count": "1", "source": "text",
+    "number": 1, "verdict": "tie", "mix": {"adapters": {}},
 }  # fmt: skip
+
+
+def said(table: Any, order: str) -> dict[str, Any]:
+    """What a page of ours would say."""
+    takes = table.table[order].takes.model_fields
+    return {"do": order, **{field: SAID[field] for field in takes if field in SAID}}
+
+
+def opened(console: Any) -> Any:
+    return importlib.import_module("lora_mixer.ui.page.orders").OpenPage(console, "page")
 
 
 def answered(ask: Any) -> None:

@@ -92,6 +92,7 @@ def page(folder: Path) -> None:
     from lora_mixer import ui
     from lora_mixer.ui.lab import ask
     from lora_mixer.ui.page import assets
+    from lora_mixer.ui.page.orders import OpenPage
     from lora_mixer.ui.page.state import state
     from lora_mixer.ui.page.studio import Studio
     from lora_mixer.ui.votes import votes
@@ -104,7 +105,7 @@ def page(folder: Path) -> None:
     assert [one["name"] for one in told["adapters"]] == ["pirate", "poet"], told
     news = list(ask.ask(console, "page", ask.Wish(ask.TYPED, "ahoy there"), ()))
     assert json.dumps(news) and news[-1]
-    (entry,) = votes.obey(console, "page", {"do": "look", "all": True})["past"]
+    (entry,) = votes.ORDERS.obey(OpenPage(console, "page"), {"do": "look", "all": True})["past"]
     assert entry["trials"] == 1, entry
 
 

@@ -13,6 +13,7 @@ from helpers.browser import ROOT
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Loaded, Start
 from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.studio import Studio
 
 
@@ -46,20 +47,20 @@ def opened(host: StandaloneHost) -> Studio:
 
 def ask(console: Studio, do: str, **said: Any) -> dict[str, Any]:
     """What Python answers a page's order; fails if it is refused."""
-    answer = adapters.obey(console, "page", {"do": do, **said})
+    answer = adapters.ORDERS.obey(OpenPage(console, "page"), {"do": do, **said})
     assert "refused" not in answer, answer["refused"]
     return answer
 
 
 def refused(console: Studio, do: str, **said: Any) -> str:
     """Why an order is refused."""
-    return str(adapters.obey(console, "page", {"do": do, **said})["refused"])
+    return str(adapters.ORDERS.obey(OpenPage(console, "page"), {"do": do, **said})["refused"]["why"])
 
 
 def work(console: Studio, do: str, values: Any = (), **said: Any) -> dict[str, Any]:
     """What came of a job, all its news in one."""
     news: dict[str, Any] = {}
-    for one in adapters.begin(console, "page", {"do": do, "key": do, **said}, values):
+    for one in adapters.begin(OpenPage(console, "page", values), {"do": do, "key": do, **said}):
         news |= one
     return news
 

@@ -238,10 +238,10 @@ export function bakeForm() {
     jobs.order({ do: "plan", ...said }, (answer) => {
       plan = answer.plan ?? null;
       if (plan) fadesUntil = plan.fades_until ?? null;
-      const bad = answer.refused || "";
-      const fields = { "The token": token, "The rank": rank, "The part": density, "": name };
-      const found = Object.entries(fields).find(([start]) => bad.startsWith(start));
-      for (const field of Object.values(fields)) field.complain(field === found?.[1] ? bad : "");
+      const { at = "", why: bad = "" } = answer.refused ?? {};
+      const fields = { token, rank, density, name };
+      for (const [own, field] of Object.entries(fields))
+        field.complain(own === (at in fields ? at : "name") ? bad : "");
     });
   }
 

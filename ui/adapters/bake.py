@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from ...lora_ops.files import put_right, safe_name
 from ...lora_ops.mix import Mix
 from ..desk.profiles import mix_of_profile
 from ..page.jobs import Job, News, clock
+from ..page.messages import Name, Names, Typed
+from ..page.orders import OpenPage, Refused
 from . import bake_sentences
 from .shelf import SHARED, shelf_json
 
@@ -32,53 +34,68 @@ _COMPARING = "Writing, and comparing its logits …"
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a page says of a bake, its numbers as they were typed.
+
+    Attributes:
+        profile: whose mix is meant; empty for the faders as they stand.
+        names: the adapters that go into it.
+        way: `MERGED`, `CONCATENATED`, one of `WAYS`, or one of PEFT's combinations.
+        name: of what is written.
+        rank, density: of a combination that has one.
+        token: of a reply, whose gains are kept where faders fade.
+    """
+
+    profile: Name
+    names: Names
+    way: Name
+    name: Name
+    rank: Typed = None
+    density: Typed = None
+    token: Typed = None
+
+
+@dataclass(frozen=True)
 class Wish:
-    """What a page wants baked.
+    """What a page wants baked, understood.
 
     Attributes:
         mix: the gains, at the token that was chosen.
         names: the adapters that go into it.
         how: one adapter's form, a recipe for several, or None for a whole model.
         folder: where it goes.
-        name: of what is written.
-        overwrite: whether what has this name may be replaced.
         plan: what will come of it.
         fades_until: the token of a reply from which on no fader moves, whichever was chosen; None where none moves.
     """
 
     mix: Mix
-    names: tuple[str, ...]
+    names: Sequence[str]
     how: Form | Recipe | None
     folder: Path
-    name: str
-    overwrite: bool
     plan: Plan
     fades_until: int | None
 
 
-def wish_of(console: Studio, desk: Desk, said: Mapping[str, Any]) -> Wish:
-    """The wish in a page's message.
+def wish_of(console: Studio, desk: Desk, said: Said) -> Wish:
+    """What a page wants by what it says.
 
     Raises:
         ValueError: it names what is not there or does not go together, or a number that is none or cannot be.
         HostError: the host has no folder for it.
     """
-    profile = str(said.get("profile") or "")
-    mix = mix_of_profile(console, desk, profile) if profile else console.panel.effective(desk.adapters.values())
-    names = tuple(str(name) for name in said["names"])
-    desk.check_adapters(names)
+    panel = console.panel
+    mix = mix_of_profile(console, desk, said.profile) if said.profile else panel.effective(desk.adapters.values())
+    desk.check_adapters(said.names)
     how = _how(said)
     folder = console.host.model_dir if how is None else console.host.lora_dir
     if folder is None:
         raise HostError("This host has no folder to write to.")
-    token = _number(said.get("token"), "the token", int)
+    token = _number(said.token, "the token", int, "token")
     if token is not None and not 0 <= token <= LAST_TOKEN:
-        raise ValueError(f"the token must be from 0 to {LAST_TOKEN:,}")
+        raise Refused(f"the token must be from 0 to {LAST_TOKEN:,}", "token")
     # Where a token must be chosen and is not yet, what is planned is planned for the first.
-    plan = Plan.of([desk.adapters[name] for name in names], mix.at(token or 0), how)
-    until = fades_until(mix, names)
-    mix = mix if token is None else mix.at(token)
-    return Wish(mix, names, how, folder, str(said["name"]), said.get("overwrite") is True, plan, until)
+    plan = Plan.of([desk.adapters[name] for name in said.names], mix.at(token or 0), how)
+    return Wish(mix if token is None else mix.at(token), said.names, how, folder, plan, fades_until(mix, said.names))
 
 
 def bring_back(host: Host) -> None:
@@ -91,8 +108,9 @@ def bring_back(host: Host) -> None:
             put_right(folder)
 
 
-def setting(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def setting(page: OpenPage) -> News:
     """What the bakery has to know: which adapters there are, which ways, and where things go."""
+    console = page.console
     bring_back(console.host)
     try:
         desk = _desk(console)
@@ -111,10 +129,10 @@ def setting(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     }
 
 
-def plan(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def plan(page: OpenPage, *, said: Said) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
-    wish = wish_of(console, _desk(console), message)
-    where = wish.folder / safe_name(wish.name)
+    wish = wish_of(page.console, _desk(page.console), said)
+    where = wish.folder / safe_name(said.name)
     # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
     return {
         "plan": {
@@ -127,14 +145,14 @@ def plan(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     }
 
 
-def bake(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
-    """Writes it, checks it, and says what came of it."""
-    desk = _desk(console)
-    wish = wish_of(console, desk, message)
+def bake(page: OpenPage, job: Job, *, said: Said, overwrite: bool = False) -> News:
+    """Writes it, checks it, and says what came of it; what has its name already is replaced if `overwrite` says so."""
+    console, desk = page.console, _desk(page.console)
+    wish = wish_of(console, desk, said)
     began = time.monotonic()
     job.tell("Writing …")
     try:
-        made = _written(console, desk, wish, job)
+        made = _written(desk, wish, said.name, _writing(console, wish, job, overwrite))
     except Cancelled:
         return {"line": "Stopped: nothing was written."}
     except FileExistsError as error:
@@ -147,35 +165,39 @@ def bake(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     }
 
 
-def _written(console: Studio, desk: Desk, wish: Wish, job: Job) -> Baked | Merged:
-    """What was written, as this wish wants it."""
-    from ...lora_ops import bake as bake_one
-    from ...lora_ops import combine, merge
-
+def _writing(console: Studio, wish: Wish, job: Job, overwrite: bool) -> Writing:
+    """How it gets to disk, with the page following."""
     parts = "modules" if wish.how is None else "targets"
 
     def progress(done: int, total: int) -> None:
         job.tell(f"{done} of {total} {parts} …" if done < total else _COMPARING, done / total)
 
     sources = {name: path for name, path in console.host.loaded_adapters().items() if path is not None}
-    writing = Writing(wish.overwrite, sources=sources, progress=progress, cancelled=job.stopped)
+    return Writing(overwrite, sources=sources, progress=progress, cancelled=job.stopped)
+
+
+def _written(desk: Desk, wish: Wish, name: str, writing: Writing) -> Baked | Merged:
+    """What was written, as this wish wants it."""
+    from ...lora_ops import bake as bake_one
+    from ...lora_ops import combine, merge
+
     if wish.how is None:
-        return merge(desk, wish.mix, wish.folder, wish.name, desk.engine.tokens, wish.names, writing)
+        return merge(desk, wish.mix, wish.folder, name, desk.engine.tokens, wish.names, writing)
     if isinstance(wish.how, Form):
-        return bake_one(desk, wish.mix, wish.names[0], wish.folder, wish.name, wish.how, writing)
-    return combine(desk, wish.mix, wish.names, wish.folder, wish.name, wish.how, writing)
+        return bake_one(desk, wish.mix, wish.names[0], wish.folder, name, wish.how, writing)
+    return combine(desk, wish.mix, wish.names, wish.folder, name, wish.how, writing)
 
 
-def _how(said: Mapping[str, Any]) -> Form | Recipe | None:
+def _how(said: Said) -> Form | Recipe | None:
     """The way that a page names, with what belongs to it."""
-    way: Any = str(said["way"])
+    way: Any = said.way
     if way == MERGED:
         return None
     if way in WAYS:
         return Form(way)
     combination: Any = "cat" if way == CONCATENATED else way
-    rank = _number(said.get("rank"), "the rank", int) if combination.endswith("svd") else None
-    return Recipe(combination, rank, _number(said.get("density"), "the part to keep", float))
+    rank = _number(said.rank, "the rank", int, "rank") if combination.endswith("svd") else None
+    return Recipe(combination, rank, _number(said.density, "the part to keep", float, "density"))
 
 
 def _desk(console: Studio) -> Desk:
@@ -195,10 +217,10 @@ def _desk(console: Studio) -> Desk:
     return desk
 
 
-def _number(value: Any, what: str, kind: type) -> Any:
+def _number(value: Typed, what: str, kind: type, at: str) -> Any:
     if value in (None, ""):
         return None
     try:
         return kind(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{what} must be a number, not {str(value)[:20]!r}") from None
+        raise Refused(f"{what} must be a number, not {str(value)[:20]!r}", at) from None

@@ -3,6 +3,7 @@
  * them.
  */
 
+import { saidBy } from "../page/channel.js";
 import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { jobs } from "../page/jobs.js";
 import { keyed, setOptions } from "../page/keyed.js";
@@ -14,7 +15,8 @@ import { goTo } from "../page/tabs.js";
 import { shelfRow } from "./shelf_row.js";
 import { wantedEntries } from "./shelf_search.js";
 
-/** @import { JobStart, Shelf } from "../page/messages.js" */
+/** @import { Shelf } from "../page/messages.js" */
+/** @import { JobStart } from "../page/orders.js" */
 /** @import { Acts } from "./shelf_row.js" */
 /** @import { Sort } from "./shelf_search.js" */
 
@@ -163,7 +165,7 @@ export function shelfTable() {
     jobs.order({ do: "shelf", known: whole || !shelf ? "" : shelf.digest }, (answer) => {
       asking = false;
       busyLooking(false);
-      if (answer.refused) said.say(answer.refused);
+      if (answer.refused) said.say(answer.refused.why);
     });
   }
   /**
@@ -197,7 +199,7 @@ export function shelfTable() {
     compare: (entry) => start({ do: "checkpoints", name: entry.id, gain: at }),
     note: (entry, note, collections, then) =>
       jobs.order({ do: "note", name: entry.id, note, collections }, (answer) => {
-        then(answer.refused || "");
+        then(saidBy(answer));
         if (!answer.refused) look(false);
       }),
   };

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
 
 from ...hosts.protocol import HostError
 from ...lora_ops.imported import imported
@@ -14,7 +16,8 @@ from ...lora_ops.mix import Faders, Mix
 from ...lora_ops.refusals import shown
 from ..lab.columns import MOST
 from ..page.jobs import Job, News, clock
-from ..page.messages import text_of, texts_of
+from ..page.messages import Name, Names, Words
+from ..page.orders import OpenPage
 from ..page.trouble import told
 
 if TYPE_CHECKING:
@@ -22,16 +25,28 @@ if TYPE_CHECKING:
     from ...lora_ops.shelf.shelf import Entry
     from ..page.studio import Studio
 
+
+def checked_gain(gain: Any) -> float:
+    """The gain to load at.
+
+    Raises:
+        ValueError: it is no finite number, or more than one of 32 bits can be.
+    """
+    if isinstance(gain, bool) or not isinstance(gain, int | float) or not -LOUDEST <= gain <= LOUDEST:
+        raise ValueError(f"the gain to load at must be a finite number of 32 bits, not {shown(gain)}")
+    return float(gain)
+
+
+Gain = Annotated[float, BeforeValidator(checked_gain)]
+
 SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
 NOTES = "shelf.json"
-#: Nobody loads or unloads more adapters at once.
-_MOST_NAMES = 1_000
 
 
-def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def look(page: OpenPage, *, known: Name = "") -> News:
     """All that lies on the shelf; nothing where the page knows it already."""
-    shown = shelf_json(console)
-    return {} if message.get("known") == shown["digest"] else {"shelf": shown}
+    shown = shelf_json(page.console)
+    return {} if known == shown["digest"] else {"shelf": shown}
 
 
 def shelf_json(console: Studio) -> News:
@@ -159,24 +174,21 @@ _NOTHING: News = {
 }  # fmt: skip
 
 
-def note(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def note(page: OpenPage, *, name: Name, note: Words, collections: Names) -> News:
     """Writes a note about an adapter, and says which collections it is in."""
-    from ...lora_ops.shelf.notes import MOST_NAME, MOST_OF_ONE, MOST_TEXT, MOST_TITLE
-
-    name, text = text_of(message, "name", MOST_NAME), text_of(message, "note", MOST_TEXT)
-    shelf_notes(console).describe(name, text, texts_of(message, "collections", MOST_OF_ONE, MOST_TITLE))
+    shelf_notes(page.console).describe(name, note, collections)
     return {}
 
 
 # -- jobs
 
 
-def load(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+def load(page: OpenPage, job: Job, *, names: Names, keep: bool, gain: Gain = 1.0) -> News:
     """Loads adapters, at a gain."""
-    names, gain, began = _names(message), checked_gain(message), time.monotonic()
+    console, began = page.console, time.monotonic()
     job.tell(f"Loading {_listed(names)}{_after(console)} …")
     loaded = console.host.load_adapters(
-        names, keep=bool(message["keep"]), on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
+        names, keep=keep, on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
     )
     console.refresh()
     at = f" at gain {gain:g}" if gain != 1 else ""
@@ -184,9 +196,9 @@ def load(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     return {"said": f"Loaded {_listed(told)}{at} in {clock(began)}.", "shelf": shelf_json(console)}
 
 
-def unload(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+def unload(page: OpenPage, job: Job, *, names: Names | None) -> News:
     """Takes adapters out of the model, by their PEFT names; all of them when none are named."""
-    names = None if message["names"] is None else _names(message)
+    console = page.console
     job.tell(f"Unloading {_listed(names) if names else 'all adapters'}{_after(console)} …")
     console.host.unload_adapters(names)
     console.refresh()
@@ -196,12 +208,11 @@ def unload(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     return {"said": said, "shelf": shelf_json(console)}
 
 
-def checkpoints(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+def checkpoints(page: OpenPage, job: Job, *, name: Name, gain: Gain = 1.0) -> News:
     """Loads what there is of a training run, and makes a column of each: that one alone is on."""
-    from ...lora_ops.shelf.notes import MOST_NAME
     from ...lora_ops.shelf.shelf import stages
 
-    run, gain, began = text_of(message, "name", MOST_NAME), checked_gain(message), time.monotonic()
+    console, run, began = page.console, name, time.monotonic()
     members = stages(entries_of(console), run)
     if len(members) < 2:
         raise HostError(f"Fewer than two checkpoints of {run} can be loaded: there is nothing to compare.")
@@ -231,24 +242,6 @@ def checkpoints(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
 def _after(console: Studio) -> str:
     """What adapters wait for, where somebody has the model: no more is heard of it until then."""
     return " as soon as the comparison ends" if console.comparing else ""
-
-
-def checked_gain(message: Mapping[str, Any]) -> float:
-    """The gain in a page's message.
-
-    Raises:
-        ValueError: it is no finite number, or more than one of 32 bits can be.
-    """
-    gain = message.get("gain", 1)
-    if isinstance(gain, bool) or not isinstance(gain, int | float) or not -LOUDEST <= gain <= LOUDEST:
-        raise ValueError(f"the gain to load at must be a finite number of 32 bits, not {shown(gain)}")
-    return float(gain)
-
-
-def _names(message: Mapping[str, Any]) -> list[str]:
-    from ...lora_ops.shelf.notes import MOST_NAME
-
-    return texts_of(message, "names", _MOST_NAMES, MOST_NAME)
 
 
 def _listed(names: Sequence[str]) -> str:

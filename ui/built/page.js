@@ -115,7 +115,7 @@
       timer = later(send, wait);
       return;
     }
-    const message = command ? commands[0] : { panel: known.panel() };
+    const message = command ? commands[0] : { do: "panel", panel: known.panel() };
     const text = JSON.stringify({ seq: ++seq, ...message });
     if (!wire.write("lora-mixer-panel", text)) {
       timer = later(send, 500);
@@ -167,9 +167,9 @@
      */
     poll(whole2) {
       if (document.hidden) return;
-      const seen = known.seen();
-      const rev = whole2 ? -1 : seen.rev;
-      if (!wire.write("lora-mixer-poll", JSON.stringify({ rev, loaded: seen.loaded, t: Date.now() }))) return;
+      const seen2 = known.seen();
+      const rev = whole2 ? -1 : seen2.rev;
+      if (!wire.write("lora-mixer-poll", JSON.stringify({ rev, loaded: seen2.loaded, t: Date.now() }))) return;
       if (!askedAt) askedAt = performance.now();
       if (rev === -1 && !unanswered) unanswered = performance.now();
     },
@@ -219,9 +219,12 @@
   // ui/page/channel.js
   var PATIENCE_MS = 8e3;
   var AGAIN_MS = 500;
-  var NOT_ANSWERED = "Python did not answer: look whether it was done.";
-  var doOf = (message) => "do" in message ? String(message.do) : "";
-  function openChannel(name, { hear: hear2, looks = ["look"], lost }) {
+  var NOT_ANSWERED = { at: "", why: "Python did not answer: look whether it was done." };
+  var saidBy = ({ refused, said = "" }) => refused ? refused.why : said;
+  function openChannel(name, { hear: hear2, looks = ["look"], lost = (refused) => (
+    /** @type {Answer} */
+    refused
+  ) }) {
     const orders = [];
     let seq2 = Date.now() % 1e9;
     let open = null;
@@ -243,8 +246,8 @@
       open = null;
       if (!order2) return;
       if (!order2.seq) orders.unshift(order2);
-      else if (looks.includes(doOf(order2.message))) orders.push(order2);
-      else lost(order2);
+      else if (looks.includes(order2.message.do)) orders.push(order2);
+      else order2.then?.(lost({ refused: NOT_ANSWERED }));
       next();
     }
     onStop(() => clearTimeout(timer3));
@@ -255,9 +258,13 @@
     return {
       order,
       send: send2,
-      /** Ask how things stand, unless that waits to be asked already. */
-      look() {
-        if (!orders.some(({ message }) => doOf(message) === "look")) order({ do: "look" });
+      /**
+       * Ask how things stand, unless that waits to be asked already.
+       *
+       * @param {Asked} message
+       */
+      look(message) {
+        if (!orders.some((one) => one.message.do === message.do)) order(message);
       },
       answered: guard("an answer", (text) => {
         if (!text) return;
@@ -537,8 +544,7 @@
   }
   var channel = openChannel("works", {
     hear,
-    looks: LOOKS,
-    lost: ({ then }) => then?.({ refused: NOT_ANSWERED })
+    looks: LOOKS
   });
   var jobs = {
     job: idle,
@@ -648,7 +654,7 @@
   }
 
   // ui/page/place.js
-  function placed(root, id, { narrow, resized, seen, moved: moved2 }) {
+  function placed(root, id, { narrow, resized, seen: seen2, moved: moved2 }) {
     root.classList.add("lora-mixer");
     keepKeys(root);
     const sizes = new ResizeObserver(
@@ -660,9 +666,9 @@
     );
     sizes.observe(root);
     const sight = new IntersectionObserver(
-      guard("seeing", (entries) => seen?.(entries[entries.length - 1].isIntersecting))
+      guard("seeing", (entries) => seen2?.(entries[entries.length - 1].isIntersecting))
     );
-    if (seen) sight.observe(root);
+    if (seen2) sight.observe(root);
     onStop(() => {
       sizes.disconnect();
       sight.disconnect();
@@ -1130,10 +1136,10 @@
       jobs.order({ do: "plan", ...said }, (answer) => {
         plan = answer.plan ?? null;
         if (plan) fadesUntil = plan.fades_until ?? null;
-        const bad = answer.refused || "";
-        const fields = { "The token": token, "The rank": rank, "The part": density, "": name };
-        const found = Object.entries(fields).find(([start2]) => bad.startsWith(start2));
-        for (const field of Object.values(fields)) field.complain(field === found?.[1] ? bad : "");
+        const { at = "", why: bad = "" } = answer.refused ?? {};
+        const fields = { token, rank, density, name };
+        for (const [own, field] of Object.entries(fields))
+          field.complain(own === (at in fields ? at : "name") ? bad : "");
       });
     }
     function says() {
@@ -1751,7 +1757,7 @@
       jobs.order({ do: "shelf", known: whole2 || !shelf ? "" : shelf.digest }, (answer) => {
         asking = false;
         busyLooking(false);
-        if (answer.refused) said.say(answer.refused);
+        if (answer.refused) said.say(answer.refused.why);
       });
     }
     function busyLooking(now) {
@@ -1776,7 +1782,7 @@
       remove: (entry) => start2({ do: "unload", names: [entry.loaded] }),
       compare: (entry) => start2({ do: "checkpoints", name: entry.id, gain: at }),
       note: (entry, note, collections, then) => jobs.order({ do: "note", name: entry.id, note, collections }, (answer) => {
-        then(answer.refused || "");
+        then(saidBy(answer));
         if (!answer.refused) look2(false);
       })
     };
@@ -1925,14 +1931,14 @@
       known2 = answer.twice;
       store.changed();
     },
-    lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED }, twice: known2 ?? NEVER })
+    lost: (refused) => ({ ...refused, twice: known2 ?? NEVER })
   });
   var NEVER = { on: false, why: "", one: "", other: "", blind: false, options: [], turn: null };
   var twice = { answered: channel2.answered };
   function controls() {
     const menu2 = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
     const choose = () => channel2.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
-    const said = (answer) => showText(why, answer.refused?.why ?? "");
+    const said = (answer) => showText(why, saidBy(answer));
     const one = menu2("one", "One mix");
     const other = menu2("other", "The other mix");
     const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind", on: { change: choose } });
@@ -2013,7 +2019,7 @@
       for (const one of buttons) one.disabled = true;
       asked3 = number;
       channel2.order(
-        { number, side },
+        { do: "pick", number, side },
         (answer) => {
           asked3 = 0;
           refused = answer.refused ? { number, why: answer.refused.why } : null;
@@ -2623,7 +2629,7 @@
     return pill;
   }
   function faderDock() {
-    const seen = /* @__PURE__ */ new Set();
+    const seen2 = /* @__PURE__ */ new Set();
     const watched = /* @__PURE__ */ new Map();
     let open = recall(OPEN) === "1";
     let shown3 = false;
@@ -2681,8 +2687,8 @@
     const observer = new IntersectionObserver(
       guard("dock", (entries) => {
         for (const entry of entries) {
-          if (entry.isIntersecting) seen.add(entry.target.id);
-          else seen.delete(entry.target.id);
+          if (entry.isIntersecting) seen2.add(entry.target.id);
+          else seen2.delete(entry.target.id);
         }
         store.changed();
       })
@@ -2712,7 +2718,7 @@
           const before = watched.get(id);
           if (before === found) continue;
           if (before) observer.unobserve(before);
-          seen.delete(id);
+          seen2.delete(id);
           watched.set(id, found);
           if (found) observer.observe(found);
         }
@@ -2724,7 +2730,7 @@
       update() {
         const { state, panel: stands } = store;
         const adapters = state?.adapters ?? [];
-        const show2 = adapters.length > 0 && seen.size > 0;
+        const show2 = adapters.length > 0 && seen2.size > 0;
         if (node.hidden === show2) node.hidden = !show2;
         twice2.update(show2);
         giveWay(show2);
@@ -2831,7 +2837,7 @@
     const maps = el("div", { class: "fields" });
     const note = el("div", { class: "hint profile-note" });
     const order = (message) => jobs.order({ ...message, name: profile.name }, (answer) => {
-      tell(answer.refused || answer.said || "", !answer.refused);
+      tell(saidBy(answer), !answer.refused);
       if (answer.refused) jobs.order({ do: "profiles" });
     });
     const again = el("input", {
@@ -2847,7 +2853,7 @@
       moveWithUndo(
         { do: "put", name: profile.name, names },
         `“${profile.name}” is on the desk.`,
-        (answer) => tell(answer.refused || answer.said, !answer.refused)
+        (answer) => tell(saidBy(answer), !answer.refused)
       );
     });
     const field = el("input", { type: "text", class: "text-input", maxlength: 120, hidden: true });
@@ -2882,7 +2888,7 @@
       "Export",
       "export",
       () => jobs.order({ do: "export", name: profile.name }, ({ refused, file, text }) => {
-        if (refused !== void 0 || file === void 0 || text === void 0) tell(refused);
+        if (refused !== void 0 || file === void 0 || text === void 0) tell(refused?.why);
         else download(file, text);
       })
     );
@@ -2992,10 +2998,10 @@
       })
     );
     function save2(overwrite) {
-      const seen = overwrite && there()?.mark || null;
+      const seen2 = overwrite && there()?.mark || null;
       const profile = { name: name.input.value, note: note.input.value, restore: again.checked };
-      jobs.order({ do: "save", ...profile, overwrite, seen }, (answer) => {
-        name.complain(answer.refused);
+      jobs.order({ do: "save", ...profile, overwrite, seen: seen2 }, (answer) => {
+        name.complain(answer.refused?.why);
         if (answer.refused) {
           jobs.order({ do: "profiles" }, offer);
           return;
@@ -3023,7 +3029,7 @@
       const name = choose.value;
       if (!name) return;
       moveWithUndo({ do: "put", name }, `“${name}” is on the desk.`, (answer) => {
-        said.say(answer.refused || (answer.all ? "" : answer.said), !answer.refused);
+        said.say(answer.all ? "" : saidBy(answer), !answer.refused);
       });
     });
     const save2 = button3("Save as…", "lora-mixer-profile-save", () => {
@@ -3035,10 +3041,7 @@
     const at = el("span", { class: "hint profile-at", role: "status" });
     const said = messageLine("lora-mixer-profile-said");
     const form = saveForm(said.say, () => open(save2, form.node, false));
-    const take2 = (file, data) => jobs.order(
-      { do: "import", file, text: textOf(data) },
-      (answer) => said.say(answer.refused || answer.said, !answer.refused)
-    );
+    const take2 = (file, data) => jobs.order({ do: "import", file, text: textOf(data) }, (answer) => said.say(saidBy(answer), !answer.refused));
     const picker = filePicker(".json,application/json", MOST_MB, take2, (why) => said.say(why));
     const bring = el("button", {
       type: "button",
@@ -3714,7 +3717,7 @@
     loudness.data = null;
     jobs.order({ do: "loudness" }, (answer) => {
       loudness.asked = false;
-      loudness.why = answer.refused || "";
+      loudness.why = answer.refused?.why ?? "";
       store.changed();
     });
   }
@@ -4217,7 +4220,7 @@
     const share = number("1", "decimal", "Share of all impact that may be silenced, in percent");
     const count = number("10", "numeric", "How many targets to keep");
     const said = messageLine();
-    const say2 = (answer) => said.say(answer.refused || answer.said, !answer.refused);
+    const say2 = (answer) => said.say(saidBy(answer), !answer.refused);
     const turn = (message, done) => moveWithUndo({ ...message, adapter: name, what }, done, say2);
     const silence = el("button", {
       type: "button",
@@ -4644,15 +4647,22 @@
     for (const fn of hearers2) fn(news);
     return take(news, answer);
   }
+  var BOXES = (
+    /** @type {const} */
+    { compare: "start", measure: "measure", draw: "draw", tell: "tell" }
+  );
   var channel4 = openChannel("lab", {
+    looks: ["look", "nothing"],
     hear(answer) {
       const before = counted;
       receive(answer, true);
       counted = before;
       changed3();
     },
-    lost: () => lab.look()
-    // always right; a change is not made twice
+    lost(refused) {
+      lab.look();
+      return refused;
+    }
   });
   var lab = {
     /** @type {Setup | null} */
@@ -4682,7 +4692,14 @@
      */
     order: (message, then) => channel4.order(message, then),
     answered: channel4.answered,
-    look: channel4.look,
+    look: () => channel4.look({ do: "look" }),
+    /**
+     * Have a reply go into the chat.
+     *
+     * @param {LabUse} message
+     * @param {(answer: LabNews) => void} then
+     */
+    use: (message, then) => channel4.order(message, then, "use"),
     /**
      * fn runs when Python has followed every order: what is begun then knows of all of them.
      *
@@ -4704,13 +4721,11 @@
       changed3();
     },
     /**
-     * Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own.
+     * Begin what takes its time, or have the host say something.
      *
-     * @template {keyof LabBoxes} B
-     * @param {B} box
-     * @param {LabBoxes[B]} message
+     * @param {LabBegin} message
      */
-    send: (box, message) => channel4.send(box, message),
+    send: (message) => channel4.send(BOXES[message.do], message),
     /**
      * Has the host say what was refused, or done, the way it says such things.
      *
@@ -4718,7 +4733,7 @@
      * @param {boolean} [good]
      */
     tell(text, good = false) {
-      if (text) lab.send("tell", { text, good });
+      if (text) lab.send({ do: "tell", text, good });
     },
     /** Python's news of a comparison. */
     news: guard("news", (text) => {
@@ -4779,7 +4794,7 @@
               { do: "shape", adapter: adapter.name, shape: name },
               `${adapter.name}: ${title}.`,
               (answer) => {
-                if (answer.refused) lab.tell(answer.refused);
+                if (answer.refused) lab.tell(answer.refused.why);
               }
             );
             return {
@@ -4953,7 +4968,7 @@
     const tell = (change2) => {
       const fader = { ...store.range(), ...change2 };
       if (store.state) store.state.fader = fader;
-      wire.command({ fader });
+      wire.command({ do: "range", ...fader });
       store.changed();
     };
     const low = numberField({
@@ -5043,7 +5058,7 @@
     const accept = () => {
       if (!offer) return;
       button3.disabled = true;
-      wire.command({ do: "accept_offer", id: offer.id });
+      wire.command({ do: "accept offer", id: offer.id });
     };
     const button3 = el("button", {
       type: "button",
@@ -5155,7 +5170,7 @@
       if (lab.line.running) return;
       if (message.chart === "sweep") of = lab.sheet?.key;
       lab.begins("Drawing …");
-      lab.send("draw", message);
+      lab.send({ do: "draw", ...message });
       show2(message.chart);
     }
     const curves = el("button", {
@@ -5312,7 +5327,10 @@
     };
     const choose = () => {
       if (plays.value.startsWith(PROFILE)) change({ do: "profile", key, name: plays.value.slice(PROFILE.length) });
-      else change({ do: "play", key, plays: plays.value });
+      else change({ do: "play", key, plays: (
+        /** @type {Plays} */
+        plays.value
+      ) });
     };
     const move = (by) => {
       change({ do: "move", key, by });
@@ -5476,8 +5494,8 @@
     };
   }
 
-  // ui/lab/letters.js
-  var letterOf = (label) => label.split(" · ")[0];
+  // ui/lab/column_title.js
+  var titleOf = ({ letter, name }) => `${letter} · ${name}`;
 
   // ui/lab/marks.js
   var DIFFER = "differ";
@@ -5533,7 +5551,8 @@
     const ours = typeof view === "number" && judged?.key === lab.sheet?.key && judged?.judge === view;
     const tokens = ours ? judged?.cells.get(`${row},${column}`) : void 0;
     if (!tokens) return cell2.text ? [document.createTextNode(cell2.text)] : [];
-    const by = lab.sheet?.columns[Number(view)] ?? "";
+    const judge = lab.sheet?.columns[Number(view)];
+    const by = judge ? titleOf(judge) : "";
     return tokens.map(([text, p]) => p === null ? document.createTextNode(text) : surprisingToken(text, p, by));
   }
   function surprisingToken(text, p, by) {
@@ -5554,21 +5573,21 @@
     return value >= 1e3 ? value.toExponential(1) : value.toPrecision(3);
   }
   function table(title, hint, values, columns, strength) {
-    const letters = columns.map(letterOf);
+    const titles = columns.map(titleOf);
     const corner = el(
       "th",
       { class: "measure-corner" },
       el("span", { text: "reply →" }),
       el("span", { text: "mix ↓" })
     );
-    const heads = letters.map((text, j) => el("th", { scope: "col", text, title: `said by ${columns[j]}` }));
+    const heads = columns.map(({ letter }, j) => el("th", { scope: "col", text: letter, title: `said by ${titles[j]}` }));
     const rows = values.map((line2, i) => {
       const cells = line2.map((value, j) => {
-        const cell2 = el("td", { text: writeMeasure(value), title: `${columns[i]}, on what ${columns[j]} said` });
+        const cell2 = el("td", { text: writeMeasure(value), title: `${titles[i]}, on what ${titles[j]} said` });
         cell2.style.setProperty("--strength", `${Math.round((value === null ? 0 : strength(value)) * 60)}%`);
         return cell2;
       });
-      return el("tr", {}, el("th", { scope: "row", text: letters[i], title: `judged by ${columns[i]}` }), ...cells);
+      return el("tr", {}, el("th", { scope: "row", text: columns[i].letter, title: `judged by ${titles[i]}` }), ...cells);
     });
     const body = el("table", {}, el("thead", {}, el("tr", {}, corner, ...heads)), el("tbody", {}, ...rows));
     return el(
@@ -5614,7 +5633,7 @@
     const begin = () => {
       if (lab.line.running) return;
       lab.begins("Measuring …");
-      lab.send("measure", {});
+      lab.send({ do: "measure" });
     };
     const measure = el("button", {
       type: "button",
@@ -5635,9 +5654,9 @@
     results.node.append(shown3);
     function offer({ columns }) {
       const surprises = columns.map(
-        (label, c) => (
+        (column, c) => (
           /** @type {[string, string, boolean]} */
-          [String(c), `surprise to ${label}`, !marks.measured]
+          [String(c), `surprise to ${titleOf(column)}`, !marks.measured]
         )
       );
       setOptions(views, [[DIFFER, "words that differ"], [PLAIN, "nothing"], ...surprises]);
@@ -5661,7 +5680,7 @@
         if (typeof view === "number") {
           setText(
             hint,
-            `The more colour, the more a token surprises ${sheet.columns[view]}. Point at one for its probability.`
+            `The more colour, the more a token surprises ${titleOf(sheet.columns[view])}. Point at one for its probability.`
           );
         }
         whenChanged(
@@ -5768,8 +5787,12 @@
       if (lab.line.running) return;
       lab.begins("Waiting for the model …");
       lab.afterOrders(
-        () => lab.send("start", {
-          source: source.value,
+        () => lab.send({
+          do: "compare",
+          source: (
+            /** @type {Source} */
+            source.value
+          ),
           text: text.input.value,
           seeds: Number(seeds.input.value),
           length: length.value,
@@ -5822,10 +5845,10 @@
 
   // ui/lab/reply.js
   var button = (text, act, title, click) => el("button", { type: "button", class: "button small", text, title, data: { do: act }, on: { click } });
-  var say = ({ refused, said }) => lab.tell(refused ? refused.why : said, !refused);
-  var reference = () => lab.sheet ? letterOf(lab.sheet.columns[lab.sheet.reference]) : "";
-  function replyCard({ label, row, column, use, id }) {
-    const letter = letterOf(label);
+  var say = (answer) => lab.tell(saidBy(answer), !answer.refused);
+  var reference = () => lab.sheet?.columns[lab.sheet.reference].letter ?? "";
+  function replyCard({ letter, name, row, column, use, id }) {
+    const label = titleOf({ letter, name });
     const notes = el("span", { class: "reply-notes" });
     const text = document.createTextNode("");
     const caret = el("span", { class: "caret", hidden: true });
@@ -5834,7 +5857,7 @@
       "Use this reply",
       "use",
       "It becomes another version of the chat's last reply",
-      () => lab.send("use", { column })
+      () => lab.use({ do: "use", column }, say)
     ) : null;
     const put = button(
       "Put on the desk",
@@ -5974,7 +5997,7 @@
       built = sheet;
       cards = sheet.rows.map(
         (_, row) => sheet.columns.map(
-          (label, column) => replyCard({ label, row, column, use: sheet.use && row === 0, id: row === 0 })
+          ({ letter, name }, column) => replyCard({ letter, name, row, column, use: sheet.use && row === 0, id: row === 0 })
         )
       );
       const nodes = sheet.rows.flatMap(({ label, seed }, r) => {
@@ -5989,7 +6012,7 @@
       body.replaceChildren(...nodes);
       setOptions(
         bar.reference,
-        sheet.columns.map((label, c) => [String(c), label])
+        sheet.columns.map((column, c) => [String(c), titleOf(column)])
       );
       resize();
     }
@@ -6116,14 +6139,14 @@
       votes.known = true;
       changed4();
     },
-    looks: ["look", "standing", "save"],
-    lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED } })
+    looks: ["look", "standing", "save"]
   });
+  var seen = () => ({ known: votes.session && [votes.session.key, votes.session.rev] });
   var votes = {
     known: false,
     /** @type {Session | null} */
     session: null,
-    /** @type {string[]} */
+    /** @type {ColumnTitle[]} */
     columns: [],
     trouble: "",
     keeps: true,
@@ -6144,13 +6167,15 @@
      *
      * @param {VotesOrder} message
      * @param {(answer: VotesAnswer) => void} [then]
-     * @param {string} [box]
      */
-    order(message, then, box) {
-      const { session } = votes;
-      const known4 = session && [session.key, session.rev];
-      channel5.order({ ...message, known: known4 }, then, box);
-    },
+    order: (message, then) => channel5.order({ ...message, ...seen() }, then),
+    /**
+     * Begin a session, or go on with one: for these Python needs the chat, so they have a box of their own.
+     *
+     * @param {VotesStart} message
+     * @param {(answer: VotesAnswer) => void} [then]
+     */
+    begin: (message, then) => channel5.order({ ...message, ...seen() }, then, "start"),
     /** @param {boolean} [all] what is kept, too */
     look(all2 = false) {
       if (channel5.idle) votes.order({ do: "look", all: all2 });
@@ -6503,15 +6528,15 @@
   var button2 = (text, act, title, click) => el("button", { type: "button", class: "button small", text, data: { do: act }, title, on: { click } });
   function experimentRow(one, say2, most2) {
     const missing = one.planned > one.trials;
-    const order = (message, then, box) => votes.order(
-      { ...message, id: one.id },
-      (answer) => {
-        say2(answer);
-        if (!answer.refused) then?.(answer);
-      },
-      box
+    const { id } = one;
+    const told = (then) => (answer) => {
+      say2(answer);
+      if (!answer.refused) then?.(answer);
+    };
+    const resume = (more) => votes.begin(
+      { do: "resume", id, most: most2(), missing: more },
+      told(() => goTo("votes", "lora-mixer-ballot"))
     );
-    const resume = (more) => order({ do: "resume", most: most2(), missing: more }, () => goTo("votes", "lora-mixer-ballot"), "start");
     const vote = button2("Vote on it", "resume", "A blind session on the replies that are there", () => resume(false));
     vote.disabled = one.labels.length < 2 || !one.trials;
     const whole2 = "The session that was interrupted: the replies that are missing are generated, and voted on";
@@ -6520,28 +6545,39 @@
       "Open",
       "open",
       "Show it on the Mix tab as it was",
-      () => order({ do: "open" }, () => {
-        lab.look();
-        goTo("mix", "lora-mixer-compare");
-      })
+      () => votes.order(
+        { do: "open", id },
+        told(() => {
+          lab.look();
+          goTo("mix", "lora-mixer-compare");
+        })
+      )
     );
     const columns = button2(
       "Use its columns",
       "columns",
       "Set the columns of the Mix tab up as these were",
-      () => order({ do: "columns" }, () => lab.look())
+      () => votes.order({ do: "columns", id }, told(lab.look))
     );
     const forms = FORMS3.map(
       ([form, text]) => button2(
         text,
         `save-${form}`,
         `Save it as ${text}`,
-        () => order({ do: "save", form }, ({ file }) => {
-          if (file) download(file.name, file.text, `${file.type};charset=utf-8`);
-        })
+        () => votes.order(
+          { do: "save", id, form },
+          told(({ file }) => {
+            if (file) download(file.name, file.text, `${file.type};charset=utf-8`);
+          })
+        )
       )
     );
-    const gone = askingButton("Delete", "Delete it and its votes", { do: "delete" }, () => order({ do: "delete" }));
+    const gone = askingButton(
+      "Delete",
+      "Delete it and its votes",
+      { do: "delete" },
+      () => votes.order({ do: "delete", id }, told())
+    );
     const facts3 = [
       writeTime(Date.parse(one.time) / 1e3),
       one.model,
@@ -6667,21 +6703,19 @@
     const begin = () => {
       text.complain("");
       start2.disabled = true;
-      const wish = {
-        source: "many",
-        text: text.input.value,
-        seeds: Number(seeds.input.value),
-        length: length.value,
-        most: Number(pairs.input.value)
-      };
-      votes.order(
-        wish,
+      votes.begin(
+        {
+          do: "start",
+          text: text.input.value,
+          seeds: Number(seeds.input.value),
+          length: length.value,
+          most: Number(pairs.input.value)
+        },
         ({ refused }) => {
           start2.disabled = false;
           if (refused) text.complain(refused.why);
           else say2({});
-        },
-        "start"
+        }
       );
     };
     const start2 = el("button", {
@@ -6711,7 +6745,7 @@
         length.update();
         node.hidden = Boolean(session);
         if (node.hidden) return;
-        setText(columns, votes.columns.join("   |   ") || "–");
+        setText(columns, votes.columns.map(titleOf).join("   |   ") || "–");
         showText(why, trouble);
         start2.disabled = Boolean(trouble) || !known4;
       }
@@ -6719,7 +6753,7 @@
   }
   function votesPage() {
     const said = messageLine("lora-mixer-votes-said");
-    const say2 = ({ refused, said: done }) => said.say(refused ? refused.why : done ?? "", !refused);
+    const say2 = (answer) => said.say(saidBy(answer), !answer.refused);
     const pairs = countField("Pairs at most", "How many pairs of replies are put to the vote", {
       max: 500,
       value: 20,
@@ -6778,11 +6812,8 @@
   }
 
   // ui/page/report.js
-  var channel6 = openChannel("report", {
-    hear: (_answer) => {
-    },
-    lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED } })
-  });
+  var channel6 = openChannel("report", { hear: () => {
+  } });
   var report = { answered: channel6.answered };
   async function copied(text) {
     try {
@@ -6815,7 +6846,7 @@
       channel6.order({ do: "look" }, async (answer) => {
         button3.disabled = false;
         if (answer.report === void 0) {
-          setText(said, answer.refused?.why ?? NOT_ANSWERED);
+          setText(said, saidBy(answer));
           return;
         }
         text.value = answer.report;

@@ -1,13 +1,14 @@
 /* The chat that answers twice: the switch and the two mixes in the dock, and the second reply beside the chat. */
 
-import { NOT_ANSWERED, openChannel } from "../page/channel.js";
+import { openChannel, saidBy } from "../page/channel.js";
 import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { setOptions, whenChanged } from "../page/keyed.js";
 import { guard, onStop } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 import { hostChat } from "./host_chat.js";
 
-/** @import { Turn, Twice, TwiceAnswer, TwiceOrder } from "../page/messages.js" */
+/** @import { Turn, Twice, TwiceAnswer } from "../page/messages.js" */
+/** @import { TwiceOrder, TwicePick } from "../page/orders.js" */
 
 const BUSY_MS = 160;
 const IDLE_MS = 500;
@@ -17,13 +18,13 @@ const FOLLOWED = 24; // pixels from its end a text still counts as read to the e
 /** @type {Twice | null} */
 let known = null;
 
-/** @type {ReturnType<typeof openChannel<TwiceOrder, TwiceAnswer>>} */
+/** @type {ReturnType<typeof openChannel<TwiceOrder | TwicePick, TwiceAnswer>>} */
 const channel = openChannel("twice", {
   hear(answer) {
     known = answer.twice;
     store.changed();
   },
-  lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED }, twice: known ?? NEVER }),
+  lost: (refused) => ({ ...refused, twice: known ?? NEVER }),
 });
 /** @type {Twice} */
 const NEVER = { on: false, why: "", one: "", other: "", blind: false, options: [], turn: null };
@@ -39,7 +40,7 @@ function controls() {
     el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
   const choose = () => channel.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
   /** @param {TwiceAnswer} answer */
-  const said = (answer) => showText(why, answer.refused?.why ?? "");
+  const said = (answer) => showText(why, saidBy(answer));
   const one = menu("one", "One mix");
   const other = menu("other", "The other mix");
   const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind", on: { change: choose } });
@@ -132,7 +133,7 @@ function card() {
     for (const one of buttons) one.disabled = true;
     asked = number;
     channel.order(
-      { number, side },
+      { do: "pick", number, side },
       (answer) => {
         asked = 0;
         refused = answer.refused ? { number, why: answer.refused.why } : null;

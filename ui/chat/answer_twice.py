@@ -131,7 +131,7 @@ class Twice:
     def options(self) -> list[tuple[str, str]]:
         """What can be chosen: the value and the text of each."""
         setup, desk = self.lab.setup, self.console.desk()
-        found = [(value, column_mixes.NAMES[value]) for value in (FADERS, AS_LOADED, BASE)]
+        found: list[tuple[str, str]] = [(value, column_mixes.NAMES[value]) for value in (FADERS, AS_LOADED, BASE)]
         for slot in setup.slots:
             if slot.plays == KEPT and slot.kept is not None:
                 name = slot.name or column_mixes.kept_name(slot, desk)

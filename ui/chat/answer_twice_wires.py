@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import gradio as gr
-
-from ..page.trouble import told
-from ..page.wire import FOR_PEOPLE, GARBLED, LIVE, counted, hand_over, heard, not_understood, number_of, wires
+from ..page.messages import Name
+from ..page.orders import Answer, OpenPage, Orders
+from ..page.wire import answers, hand_over, moves_chat, wires
+from .answer_twice import Side
 
 if TYPE_CHECKING:
     from ..page.studio import Studio
@@ -18,47 +17,34 @@ def build_twice(console: Studio) -> None:
     """Places the wires, and has a host that has built its page anew go on answering twice."""
     order, answer, pick = wires("twice", "order", "answer", "pick")
     hand_over(answer, "twice", "answered")
-    inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
     # Not in the queue: the page follows the second reply while the first one is written.
-    order.input(lambda message: _text(console, obey(console, heard(message))), [order], [answer], **LIVE)
-    pick.input(_picker(console, len(outputs)), [pick, *inputs], [answer, *outputs], **LIVE)
+    answers(console, ORDERS, order, answer)
+    moves_chat(console, PICKS, pick, answer)
     console.twice.install()
 
 
-def obey(console: Studio, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Does what a page says: switch, choose mixes, or only look."""
-    try:
-        do = message.get("do", "look")
-        if do == "switch":
-            console.twice.switch(bool(message["on"]))
-        elif do == "choose":
-            console.twice.choose(str(message["one"]), str(message["other"]), bool(message["blind"]))
-        elif do != "look":
-            raise ValueError(f"nobody knows how to {do!r}")
-        answer: dict[str, Any] = {}
-    except GARBLED as error:
-        answer = {"refused": {"at": "", "why": not_understood(error)}}
-    except FOR_PEOPLE as error:
-        answer = {"refused": {"at": "", "why": told(error)}}
-    return {"re": number_of(message), **answer}
+def _look(page: OpenPage) -> Answer:
+    return {}
 
 
-def _picker(console: Studio, outputs: int) -> Any:
-    def pick(message: str, *values: Any) -> list[Any]:
-        said = heard(message)
-        answer: dict[str, Any] = {"re": number_of(said)}
-        updates = None
-        try:
-            updates = console.twice.pick(int(said["number"]), said["side"], values)
-        except GARBLED as error:
-            answer["refused"] = {"at": "", "why": not_understood(error)}
-        except FOR_PEOPLE as error:
-            answer["refused"] = {"at": "", "why": told(error)}
-        shown = list(updates) if updates is not None else [gr.skip() for _ in range(outputs)]
-        return [_text(console, answer), *shown]
-
-    return pick
+def _switch(page: OpenPage, *, on: bool) -> Answer:
+    page.console.twice.switch(on)
+    return {}
 
 
-def _text(console: Studio, answer: dict[str, Any]) -> str:
-    return counted({**answer, "twice": console.twice.to_dict()})
+def _choose(page: OpenPage, *, one: Name, other: Name, blind: bool) -> Answer:
+    page.console.twice.choose(one, other, blind)
+    return {}
+
+
+def _pick(page: OpenPage, *, number: int, side: Side) -> Answer:
+    return {"chat": page.console.twice.pick(number, side, page.chat)}
+
+
+def _twice(page: OpenPage) -> Answer:
+    return {"twice": page.console.twice.to_dict()}
+
+
+ORDERS = Orders({"look": _look, "switch": _switch, "choose": _choose}, always=_twice)
+#: It changes what stands in the chat.
+PICKS = Orders({"pick": _pick}, always=_twice)

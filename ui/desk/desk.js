@@ -33,7 +33,7 @@ function offerBox() {
   const accept = () => {
     if (!offer) return;
     button.disabled = true; // until the next state says what became of it
-    wire.command({ do: "accept_offer", id: offer.id });
+    wire.command({ do: "accept offer", id: offer.id });
   };
   const button = el("button", {
     type: "button",

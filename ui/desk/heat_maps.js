@@ -71,7 +71,7 @@ function askForNorms() {
   loudness.data = null;
   jobs.order({ do: "loudness" }, (answer) => {
     loudness.asked = false;
-    loudness.why = answer.refused || "";
+    loudness.why = answer.refused?.why ?? "";
     store.changed();
   });
 }

@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...hosts.protocol import HostError
 from ...lora_ops.mix import Mix
 from ..lab.prompt_ids import tokens_of
 from ..lab.replies import left
 from ..page.jobs import Job, News
+from ..page.messages import Name, Typed, Words
+from ..page.orders import OpenPage
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk, Impact, Loud
     from ..page.studio import Studio
 
+What = Literal["silenced", "alone"]
+#: What is measured on as token ids, and whether its beginning was cut off.
+Text = tuple[list[int], bool]
 #: A longer text takes longer, and tells little more: of its end so many tokens are measured.
 MOST_TOKENS = 256
 #: Where DoRA's norm is told, which a page takes to go straight from one to the next.
 GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
 
-def loudness(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def loudness(page: OpenPage) -> News:
     """For every adapter the norms of its targets, as loaded, and of the weights they are added to."""
-    desk = _desk(console)
+    desk = _desk(page.console)
     from ...lora_ops import loudness as measured
 
     found = measured(desk)
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
 
 
-def impact(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
+def impact(
+    page: OpenPage, job: Job, *, adapter: Name, what: What, source: Literal["chat", "text"], text: Words = ""
+) -> News:
     """Measures what each target, kind and layer of one adapter does to a text."""
-    desk, adapter = _desk(console), str(message["adapter"])
+    console, desk = page.console, _desk(page.console)
     from ...lora_ops import impact as measured
 
     desk.check_adapters([adapter])
     job.tell("Reading the text …")
-    ids, cut = _text(console, message)
+    ids, cut = _reply(page) if source == "chat" else _typed(console, text)
     began = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -47,7 +54,6 @@ def impact(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
         job.tell(" · ".join(part for part in parts if part), done / total)
 
     mix = console.panel.effective(desk.adapters.values())
-    what: Any = message["what"]
     found = measured(desk, ids, mix, what, adapters=[adapter], cancelled=job.stopped, progress=progress)
     if not found.targets.get(adapter):
         return {"line": "Stopped before anything was measured."}
@@ -55,10 +61,10 @@ def impact(console: Studio, job: Job, message: Mapping[str, Any]) -> News:
     return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut, "fresh": True}}
 
 
-def remembered(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def remembered(page: OpenPage, *, adapter: Name, what: What) -> News:
     """What was measured last, for a page that was loaded again; and whether faders have moved since."""
-    desk, adapter = console.desk(), str(message["adapter"])
-    found = console.works.impacts.get((str(message["what"]), adapter))
+    console, desk = page.console, page.console.desk()
+    found = console.works.impacts.get((what, adapter))
     if desk is None or found is None or adapter not in desk.adapters:
         return {}
     if not desk.adapters[adapter].names.issuperset(found.targets.get(adapter, {})):
@@ -68,24 +74,24 @@ def remembered(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": False, "fresh": fresh}}
 
 
-def silence_idle(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def silence_idle(page: OpenPage, *, adapter: Name, what: What, percent: Typed) -> News:
     """Silences the targets that do next to nothing."""
-    share = _number(message["percent"], "the share, in percent,")
-    found = _measured(console, message)
+    share = _number(percent, "the share, in percent,")
+    found = _measured(page.console, what, adapter)
     from ...lora_ops import silence_idle as without
 
-    return _silence(console, str(message["adapter"]), without(found, share / 100))
+    return _silence(page.console, adapter, without(found, share / 100))
 
 
-def keep_top(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def keep_top(page: OpenPage, *, adapter: Name, what: What, count: Typed) -> News:
     """Silences all but the targets of greatest impact."""
-    count = _number(message["count"], "how many to keep")
-    if count != int(count):
-        raise ValueError(f"how many to keep must be a whole number, not {count:g}")
-    found = _measured(console, message)
+    number = _number(count, "how many to keep")
+    if not number.is_integer():
+        raise ValueError(f"how many to keep must be a whole number, not {number:g}")
+    found = _measured(page.console, what, adapter)
     from ...lora_ops import keep_top as only
 
-    return _silence(console, str(message["adapter"]), only(found, int(count)))
+    return _silence(page.console, adapter, only(found, int(number)))
 
 
 def _silence(console: Studio, adapter: str, mix: Mix) -> News:
@@ -101,28 +107,31 @@ def _silence(console: Studio, adapter: str, mix: Mix) -> News:
     return {"said": f"{len(silent)} of {len(there)} targets of {adapter} are silent now."}
 
 
-def _measured(console: Studio, message: Mapping[str, Any]) -> Impact:
-    found = console.works.impacts.get((message["what"], message["adapter"]))
+def _measured(console: Studio, what: What, adapter: str) -> Impact:
+    found = console.works.impacts.get((what, adapter))
     if found is None:
         raise ValueError("nothing was measured yet: measure first")
     return found
 
 
-def _text(console: Studio, message: Mapping[str, Any]) -> tuple[list[int], bool]:
-    """What is measured on as token ids, and whether its beginning was cut off."""
-    host, tokens = console.host, tokens_of(console)
-    if message["source"] == "chat":
-        values = message["values"]
-        reply = host.last_reply(values)
-        if not reply.strip():
-            raise HostError("The chat has no reply to measure on: say something in it, or type a text of your own.")
-        ids = [*host.ask_again(values).token_ids, *tokens.encode(reply, add_special_tokens=False)]
-    else:
-        text = str(message["text"])
-        if not text.strip():
-            raise HostError("Type a text to measure on first.")
-        ids = list(tokens.encode(text))
-    return ids[-MOST_TOKENS:], len(ids) > MOST_TOKENS
+def _reply(page: OpenPage) -> Text:
+    """The chat's last reply, after what it answers."""
+    host = page.console.host
+    reply = host.last_reply(page.chat)
+    if not reply.strip():
+        raise HostError("The chat has no reply to measure on: say something in it, or type a text of your own.")
+    said = tokens_of(page.console).encode(reply, add_special_tokens=False)
+    return _end([*host.ask_again(page.chat).token_ids, *said])
+
+
+def _typed(console: Studio, text: str) -> Text:
+    if not text.strip():
+        raise HostError("Type a text to measure on first.")
+    return _end(tokens_of(console).encode(text))
+
+
+def _end(ids: Sequence[int]) -> Text:
+    return list(ids[-MOST_TOKENS:]), len(ids) > MOST_TOKENS
 
 
 def _plain(found: Impact, adapter: str) -> News:

@@ -1,5 +1,6 @@
 /* Measuring impact on a text, and turning what was found into faders. */
 
+import { saidBy } from "../page/channel.js";
 import { el, setText } from "../page/elements.js";
 import { jobs } from "../page/jobs.js";
 import { jobLine } from "../page/progress.js";
@@ -68,7 +69,7 @@ export function impactPanel({ name }) {
   const count = number("10", "numeric", "How many targets to keep");
   const said = messageLine();
 
-  const say = (/** @type {JobNews} */ answer) => said.say(answer.refused || answer.said, !answer.refused);
+  const say = (/** @type {JobNews} */ answer) => said.say(saidBy(answer), !answer.refused);
   /**
    * @param {{do: "silence idle", percent: string} | {do: "keep top", count: string}} message
    * @param {string} done

@@ -1,5 +1,6 @@
 /* One profile in the list that folds out: what it is, and what can be done with it. */
 
+import { saidBy } from "../page/channel.js";
 import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { download } from "../page/files.js";
 import { jobs } from "../page/jobs.js";
@@ -26,7 +27,7 @@ export function profileRow(tell) {
   /** @param {{do: "change", restore: boolean} | {do: "rename", new: string} | {do: "delete", seen: string}} message */
   const order = (message) =>
     jobs.order({ ...message, name: profile.name }, (answer) => {
-      tell(answer.refused || answer.said || "", !answer.refused);
+      tell(saidBy(answer), !answer.refused);
       if (answer.refused) jobs.order({ do: "profiles" });
     });
   const again = el("input", {
@@ -47,7 +48,7 @@ export function profileRow(tell) {
     for (const select of maps.querySelectorAll("select"))
       if (select.value) names[select.dataset.asked ?? ""] = select.value;
     moveWithUndo({ do: "put", name: profile.name, names }, `\u201c${profile.name}\u201d is on the desk.`, (answer) =>
-      tell(answer.refused || answer.said, !answer.refused),
+      tell(saidBy(answer), !answer.refused),
     );
   });
   const field = el("input", { type: "text", class: "text-input", maxlength: 120, hidden: true });
@@ -80,7 +81,7 @@ export function profileRow(tell) {
   );
   const save = small("Export", "export", () =>
     jobs.order({ do: "export", name: profile.name }, ({ refused, file, text }) => {
-      if (refused !== undefined || file === undefined || text === undefined) tell(refused);
+      if (refused !== undefined || file === undefined || text === undefined) tell(refused?.why);
       else download(file, text);
     }),
   );

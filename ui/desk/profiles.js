@@ -1,5 +1,6 @@
 /* Profiles: a slim line above the strips to put one on the desk and to save one; all else folds out below it. */
 
+import { saidBy } from "../page/channel.js";
 import { el, setAttribute, setText } from "../page/elements.js";
 import { textField } from "../page/fields.js";
 import { filePicker, textOf } from "../page/files.js";
@@ -77,7 +78,7 @@ function saveForm(tell, done) {
     const seen = (overwrite && there()?.mark) || null;
     const profile = { name: name.input.value, note: note.input.value, restore: again.checked };
     jobs.order({ do: "save", ...profile, overwrite, seen }, (answer) => {
-      name.complain(answer.refused);
+      name.complain(answer.refused?.why);
       if (answer.refused) {
         jobs.order({ do: "profiles" }, offer);
         return;
@@ -112,7 +113,7 @@ export function profileLine() {
     if (!name) return;
     moveWithUndo({ do: "put", name }, `\u201c${name}\u201d is on the desk.`, (answer) => {
       // Where all of it fits there is nothing to say that the line does not say.
-      said.say(answer.refused || (answer.all ? "" : answer.said), !answer.refused);
+      said.say(answer.all ? "" : saidBy(answer), !answer.refused);
     });
   });
   const save = button("Save as\u2026", "lora-mixer-profile-save", () => {
@@ -125,9 +126,7 @@ export function profileLine() {
   const said = messageLine("lora-mixer-profile-said");
   const form = saveForm(said.say, () => open(save, form.node, false));
   const take = (/** @type {string} */ file, /** @type {string} */ data) =>
-    jobs.order({ do: "import", file, text: textOf(data) }, (answer) =>
-      said.say(answer.refused || answer.said, !answer.refused),
-    );
+    jobs.order({ do: "import", file, text: textOf(data) }, (answer) => said.say(saidBy(answer), !answer.refused));
   const picker = filePicker(".json,application/json", MOST_MB, take, (why) => said.say(why));
   const bring = el("button", {
     type: "button",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...hosts.protocol import HostError
 from ...lora_ops.mix import AS_LOADED, Faders, Mix
 from ..adapters.shelf import SHARED
 from ..page.jobs import News
-from ..page.messages import text_of
+from ..page.messages import File, Name, at_most
+from ..page.orders import OpenPage
 from ..page.panel import Panel
 from .describe import describe
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from ..page.studio import Studio
 
 FOLDER = "profiles"
-#: Characters that a page may send of a name, and of a note.
-MOST_NAME, MOST_NOTE = 1_000, 20_000
+#: The mark of the profile that a page shows, where it says so: nobody means to replace another one.
+Mark = Name | None
+Note = Annotated[str, at_most(20_000)]
 
 
 def kept(console: Studio) -> Profiles:
@@ -32,9 +34,9 @@ def kept(console: Studio) -> Profiles:
     return Profiles(folder / FOLDER if folder else None)
 
 
-def look(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def look(page: OpenPage) -> News:
     """All profiles, with what of each would stand on the desk; and the shapes there are."""
-    return {"profiles": _all(console)}
+    return {"profiles": _all(page.console)}
 
 
 def _all(console: Studio) -> News:
@@ -72,33 +74,35 @@ def _row(profile: Profile, desk: Desk | None) -> News:
     return row
 
 
-def save(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def save(
+    page: OpenPage, *, name: Name, note: Note = "", restore: bool = False, overwrite: bool = False, seen: Mark = None
+) -> News:
     """Keeps what is heard under a name; a bypass is only for listening, and is not kept."""
     from ...lora_ops.profiles import Profile
 
-    desk = _desk(console)
+    console, desk = page.console, _desk(page.console)
     heard = replace(console.panel, bypass=False).effective(desk.adapters.values())
     playing = desk.chosen
     mix = Mix({name: one for name, one in heard.adapters.items() if one != AS_LOADED or name not in playing})
     profile = Profile.of(
-        _name(message),
+        name,
         desk,
         mix,
         model=console.host.model_name,
         hashes=hashes(console),
-        restore=message.get("restore") is True,
-        note=text_of(message, "note", MOST_NOTE, ""),
+        restore=restore,
+        note=note,
     )
-    profile = kept(console).save(profile, overwrite=message.get("overwrite") is True, seen=_seen(message))
+    profile = kept(console).save(profile, overwrite=overwrite, seen=seen)
     console.stands_at(profile.name)
     return _changed(console, f"Saved as “{profile.name}”.")
 
 
-def put(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def put(page: OpenPage, *, name: Name, names: dict[str, str] | None = None) -> News:
     """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
-    desk = _desk(console)
-    profile = kept(console).load(_name(message))
-    found = fitted(console, desk, profile, message.get("names") or {})
+    console, desk = page.console, _desk(page.console)
+    profile = kept(console).load(name)
+    found = fitted(console, desk, profile, names)
     if found.not_fits and not found.fits:
         raise ValueError(f"nothing of “{profile.name}” fits what is loaded. {' '.join(found.not_fits)}")
     console.move(Panel(found.mix))
@@ -109,60 +113,56 @@ def put(console: Studio, page: str, message: Mapping[str, Any]) -> News:
     return {"said": "\n".join([*lines, *found.remarks]), "all": not found.not_fits}
 
 
-def rename(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def rename(page: OpenPage, *, name: Name, new: Name) -> News:
     """Gives a profile another name."""
-    name = _name(message)
-    profile = kept(console).rename(name, text_of(message, "new", MOST_NAME))
+    console = page.console
+    profile = kept(console).rename(name, new)
     if console.profile == name:
         console.stands_at(profile.name)
     return _changed(console, f"“{name}” is called “{profile.name}” now.")
 
 
-def change(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def change(page: OpenPage, *, name: Name, restore: bool | None = None, note: Note | None = None) -> News:
     """Whether a profile is put back by itself, and the note on it."""
     changes: dict[str, Any] = {}
-    if "restore" in message:
-        changes["restore"] = message["restore"] is True
-    if "note" in message:
-        changes["note"] = text_of(message, "note", MOST_NOTE).strip()
-    kept(console).change(_name(message), **changes)
-    return _changed(console, "")
+    if restore is not None:
+        changes["restore"] = restore
+    if note is not None:
+        changes["note"] = note.strip()
+    kept(page.console).change(name, **changes)
+    return _changed(page.console, "")
 
 
-def delete(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def delete(page: OpenPage, *, name: Name, seen: Mark = None) -> News:
     """Removes a profile; the page has asked."""
-    name = _name(message)
-    kept(console).delete(name, _seen(message))
-    return _changed(console, f"“{name}” is gone.")
+    kept(page.console).delete(name, seen)
+    return _changed(page.console, f"“{name}” is gone.")
 
 
-def export(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def export(page: OpenPage, *, name: Name) -> News:
     """A profile as text, for the browser to keep as a file."""
-    name = _name(message)
-    return {"text": kept(console).export(name), "file": f"{name}.json"}
+    return {"text": kept(page.console).export(name), "file": f"{name}.json"}
 
 
-def take_in(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def take_in(page: OpenPage, *, text: File, file: Name = "") -> News:
     """Keeps a profile that came as a file; where its name is taken it gets a number."""
-    from ...lora_ops.profile import MOST, Profile
+    from ...lora_ops.profile import Profile
 
-    profile = Profile.from_json(text_of(message, "text", MOST), text_of(message, "file", MOST_NAME, "") or "the file")
-    profile = kept(console).add(profile)
-    return _changed(console, f"Imported as “{profile.name}”.")
+    profile = kept(page.console).add(Profile.from_json(text, file or "the file"))
+    return _changed(page.console, f"Imported as “{profile.name}”.")
 
 
-def shape(console: Studio, page: str, message: Mapping[str, Any]) -> News:
+def shape(page: OpenPage, *, adapter: Name, shape: Name) -> News:
     """Puts a ready-made curve on an adapter; its master stays where it is."""
     from ...lora_ops.shapes import SHAPES
     from ...lora_ops.shapes import shape as shaped
 
-    desk = _desk(console)
-    adapter, name = text_of(message, "adapter", MOST_NAME), text_of(message, "shape", MOST_NAME)
+    console, desk = page.console, _desk(page.console)
     desk.check_adapters([adapter])
     mix = console.panel.mix
-    faders = shaped(name, desk.adapters[adapter], mix[adapter])
+    faders = shaped(shape, desk.adapters[adapter], mix[adapter])
     console.move(replace(console.panel, mix=Mix({**mix.adapters, adapter: faders})))
-    return {"said": f"{adapter}: {SHAPES[name].title}."}
+    return {"said": f"{adapter}: {SHAPES[shape].title}."}
 
 
 def restore(console: Studio, desk: Desk, names: Sequence[str]) -> Mapping[str, Faders]:
@@ -224,15 +224,6 @@ def hashes(console: Studio) -> dict[str, str]:
         except AdapterFileError:  # its files have changed or gone since: then the name alone tells
             continue
     return found
-
-
-def _name(message: Mapping[str, Any]) -> str:
-    return text_of(message, "name", MOST_NAME)
-
-
-def _seen(message: Mapping[str, Any]) -> str | None:
-    """The mark of the profile that a page shows, where it says so: nobody means to replace another one."""
-    return None if message.get("seen") is None else text_of(message, "seen", MOST_NAME)
 
 
 def _changed(console: Studio, said: str) -> News:

@@ -33,7 +33,7 @@ export function shapeButtons(adapter) {
               { do: "shape", adapter: adapter.name, shape: name },
               `${adapter.name}: ${title}.`,
               (answer) => {
-                if (answer.refused) lab.tell(answer.refused);
+                if (answer.refused) lab.tell(answer.refused.why);
               },
             );
           return {

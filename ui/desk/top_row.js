@@ -12,7 +12,7 @@ function rangeFields() {
   const tell = (/** @type {{min?: number, max?: number}} */ change) => {
     const fader = { ...store.range(), ...change };
     if (store.state) store.state.fader = fader;
-    wire.command({ fader });
+    wire.command({ do: "range", ...fader });
     store.changed();
   };
   const low = numberField({

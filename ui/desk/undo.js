@@ -7,7 +7,8 @@ import { store } from "../page/store.js";
 import { wire } from "../page/wire.js";
 import { forgetKept } from "./bypass.js";
 
-/** @import { JobNews, JobOrder, Panel } from "../page/messages.js" */
+/** @import { JobNews, Panel } from "../page/messages.js" */
+/** @import { JobOrder } from "../page/orders.js" */
 
 const UNDO_MS = 10000;
 

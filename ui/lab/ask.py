@@ -6,10 +6,11 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...hosts.protocol import HostError, Request
 from ..page import experiments, trouble
+from ..page.messages import Typed
 from . import column_mixes
 from .asked import Asked
 from .columns import LEAST
@@ -21,7 +22,10 @@ from .sheet import RUNNING, Line, Row, Sheet, Teller
 if TYPE_CHECKING:
     from ..page.studio import Studio
 
-FROM_CHAT, TYPED, MANY = "chat", "text", "many"
+Source = Literal["chat", "text", "many"]
+FROM_CHAT: Source = "chat"
+TYPED: Source = "text"
+MANY: Source = "many"
 MOST_SEEDS = 20
 MOST_LENGTH = 1_000_000
 #: A page that redraws more often than this does not read any smoother.
@@ -45,32 +49,26 @@ class Wish:
         length: how many tokens a reply may have at most, if the chat's settings allow more; None leaves it to them.
     """
 
-    source: str = FROM_CHAT
+    source: Source = FROM_CHAT
     text: str = ""
     seeds: int = 1
     batched: bool = True
     length: int | None = None
 
     @classmethod
-    def of(cls, said: dict[str, Any]) -> Wish:
-        """The wish in a page's message.
+    def of(cls, source: Source, text: str, seeds: Typed, batched: bool = True, length: Typed = None) -> Wish:
+        """The wish with its numbers as they were typed.
 
         Raises:
-            ValueError: it is none.
+            ValueError: they are none, or there cannot be as many.
         """
-        seeds = _whole(said.get("seeds"), "how many seeds?")
-        length = None if said.get("length") in (None, "") else _whole(said["length"], "how long may a reply get?")
-        try:
-            wish = cls(str(said["source"]), str(said.get("text", "")), seeds, bool(said["batched"]), length)
-        except KeyError as error:
-            raise ValueError(f"the page did not say {error}") from None
-        if wish.source not in (FROM_CHAT, TYPED, MANY):
-            raise ValueError(f"nobody knows how to ask {wish.source!r}")
-        if not 1 <= wish.seeds <= MOST_SEEDS:
-            raise ValueError(f"there can be 1 to {MOST_SEEDS} seeds, not {wish.seeds}")
-        if length is not None and not 1 <= length <= MOST_LENGTH:
-            raise ValueError(f"a reply can have 1 to {MOST_LENGTH:,} tokens, not {length}")
-        return wish
+        count = _whole(seeds, "how many seeds?")
+        most = None if length in (None, "") else _whole(length, "how long may a reply get?")
+        if not 1 <= count <= MOST_SEEDS:
+            raise ValueError(f"there can be 1 to {MOST_SEEDS} seeds, not {count}")
+        if most is not None and not 1 <= most <= MOST_LENGTH:
+            raise ValueError(f"a reply can have 1 to {MOST_LENGTH:,} tokens, not {most}")
+        return cls(source, text, count, batched, most)
 
 
 def _whole(number: Any, question: str) -> int:
@@ -104,13 +102,12 @@ def ask(console: Studio, page: str, wish: Wish, values: Sequence[Any]) -> Genera
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
         columns=columns,
-        rows=tuple(_row(at, one, seed) for at, one in enumerate(asked) for seed in seeds),
+        rows=tuple(Row(one, seed, at) for at, one in enumerate(asked) for seed in seeds),
         filled=console.lab.setup.filled,
         to_chat=asked[0].request.prompt if wish.source == FROM_CHAT else None,
         limit=sampling.max_new_tokens,
         line=Line("Waiting for the model …", running=True),
         record=experiments.begin(console, desk, columns, sampling.to_dict(), console.lab.setup.filled),
-        notes=list(dict.fromkeys(one.note for one in asked if one.note)),
     )
     if wish.seeds > 1 and sampling.do_sample is False:
         sheet.notes.append(SAME_DICE)
@@ -151,12 +148,10 @@ def questions(console: Studio, wish: Wish, values: Sequence[Any]) -> list[Asked]
     """
     host = console.host
     if wish.source == FROM_CHAT:
-        asked = [Asked("The chat's last turn", host.ask_again(values))]
-    elif wish.source == TYPED:
-        asked = [Asked(shorten(wish.text), host.ask(wish.text, values))]
-    else:
-        asked = _several(console, wish.text, values)
-    return [replace(one, request=_limited(one.request, wish.length)) for one in asked]
+        return [Asked.of("The chat's last turn", _limited(host.ask_again(values), wish.length))]
+    if wish.source == TYPED:
+        return [Asked.of(shorten(wish.text), _limited(host.ask(wish.text, values), wish.length))]
+    return _several(console, wish, values)
 
 
 def _limited(request: Request, length: int | None) -> Request:
@@ -164,18 +159,13 @@ def _limited(request: Request, length: int | None) -> Request:
     return replace(request, sampling=replace(request.sampling, max_new_tokens=min(limits))) if limits else request
 
 
-def _several(console: Studio, text: str, values: Sequence[Any]) -> list[Asked]:
+def _several(console: Studio, wish: Wish, values: Sequence[Any]) -> list[Asked]:
     asked = []
-    for at, chat in enumerate(chats(text), 1):
+    for at, chat in enumerate(chats(wish.text), 1):
         label = shorten(chat.text)
         try:
             request = console.host.ask(chat.text, values, chat.before, chat.system)
         except HostError as error:
             raise HostError(f"Prompt {at} (“{shorten(chat.text, 40)}”): {error}") from error
-        asked.append(Asked(label, request, chat.messages))
+        asked.append(Asked.of(label, _limited(request, wish.length), chat.messages))
     return asked
-
-
-def _row(question: int, asked: Asked, seed: int) -> Row:
-    request = asked.request
-    return Row(asked.label, request.prompt, seed, request.opening, request.token_ids, asked.messages, question)

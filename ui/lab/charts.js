@@ -6,7 +6,7 @@ import { foldable } from "../page/foldable.js";
 import { guard, onStop } from "../page/lifetime.js";
 import { lab } from "./lab.js";
 
-/** @import { LabBoxes } from "../page/messages.js" */
+/** @import { LabDraw } from "../page/orders.js" */
 /** @import { Results } from "./results.js" */
 
 const PATIENCE_MS = 8000; // a chart that is not there by then was refused, or called off
@@ -54,12 +54,12 @@ export function charts(root, results) {
   /** @type {number | undefined} */
   let of; // the experiment whose curves were asked for last
 
-  /** @param {LabBoxes["draw"]} message */
+  /** @param {Omit<LabDraw, "do">} message */
   function draw(message) {
     if (lab.line.running) return;
     if (message.chart === "sweep") of = lab.sheet?.key;
     lab.begins("Drawing \u2026");
-    lab.send("draw", message);
+    lab.send({ do: "draw", ...message });
     show(message.chart);
   }
   const curves = el("button", {

@@ -30,7 +30,7 @@ def kept_name(slot: Slot, desk: Desk | None) -> str:
 
 
 def columns(setup: Columns, desk: Desk, panel: Panel) -> list[Column]:
-    """What the columns are to play now, each with its letter and its name.
+    """What the columns are to play now, each with its name.
 
     Raises:
         ValueError: a mix that was kept does not fit the adapters that are loaded now; it names the column.
@@ -39,13 +39,14 @@ def columns(setup: Columns, desk: Desk, panel: Panel) -> list[Column]:
 
     made = []
     for slot in setup.slots:
-        letter = setup.letter(slot.key)
         mix = mix_of(slot, desk, panel)
         try:
             desk.check(mix)
         except ValueError as error:
-            raise ValueError(f"what was kept for column {letter} does not fit any more: {error}") from error
-        made.append(Column(f"{letter} · {slot.name or label(slot.plays, mix, desk)}", mix))
+            raise ValueError(
+                f"what was kept for column {setup.letter(slot.key)} does not fit any more: {error}"
+            ) from error
+        made.append(Column(name_of(slot, mix, desk), mix))
     return made
 
 
@@ -58,6 +59,8 @@ def mix_of(slot: Slot, desk: Desk, panel: Panel) -> Mix:
     return desk.base() if slot.plays == BASE else panel.effective(desk.adapters.values())
 
 
-def label(plays: str, mix: Mix, desk: Desk) -> str:
-    """A column's name after what it plays."""
-    return NAMES[plays] if plays in (AS_LOADED, BASE) else describe(mix, concerned(desk, mix))
+def name_of(slot: Slot, mix: Mix, desk: Desk) -> str:
+    """What a column is called: what its user calls it, or else after what it plays."""
+    if slot.name:
+        return slot.name
+    return NAMES[slot.plays] if slot.plays in (AS_LOADED, BASE) else describe(mix, concerned(desk, mix))

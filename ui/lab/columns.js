@@ -7,7 +7,8 @@ import { saved } from "../page/saved_profiles.js";
 import { lab } from "./lab.js";
 import { sweepForm } from "./sweep.js";
 
-/** @import { Column, LabOrder, Setup } from "../page/messages.js" */
+/** @import { Column, Plays, Setup } from "../page/messages.js" */
+/** @import { LabOrder } from "../page/orders.js" */
 
 /** @type {Array<[plays: string, text: string]>} */
 const PLAYS = [
@@ -45,7 +46,7 @@ function columnLine(key, moved) {
   };
   const choose = () => {
     if (plays.value.startsWith(PROFILE)) change({ do: "profile", key, name: plays.value.slice(PROFILE.length) });
-    else change({ do: "play", key, plays: plays.value });
+    else change({ do: "play", key, plays: /** @type {Plays} */ (plays.value) });
   };
   /** @param {number} by */
   const move = (by) => {

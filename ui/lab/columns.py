@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from ...lora_ops.mix import Mix
 
-FADERS, AS_LOADED, BASE, KEPT = "faders", "as loaded", "base", "kept"
-PLAYS = (FADERS, AS_LOADED, BASE, KEPT)
+Plays = Literal["faders", "as loaded", "base", "kept"]
+FADERS: Plays = "faders"
+AS_LOADED: Plays = "as loaded"
+BASE: Plays = "base"
+KEPT: Plays = "kept"
 LEAST, MOST = 2, 16
-LETTERS = "ABCDEFGHIJKLMNOP"
+_LETTERS = "ABCDEFGHIJKLMNOP"
 _LONGEST_NAME = 80
 
 
@@ -25,13 +28,13 @@ class Slot:
 
     Attributes:
         key: what a page calls it, wherever it stands.
-        plays: one of `PLAYS`.
+        plays: what it plays.
         name: what its user calls it; empty for a name after what it plays.
         kept: the mix that was kept for it, if any.
     """
 
     key: int
-    plays: str
+    plays: Plays
     name: str = ""
     kept: Mix | None = None
 
@@ -80,20 +83,18 @@ class Columns:
 
     def letter(self, key: int) -> str:
         """What a column is called after its place: A, B, …"""
-        return LETTERS[self.slots.index(self.slot(key))]
+        return letter(self.slots.index(self.slot(key)))
 
     def rename(self, key: int, name: str) -> Columns:
         """Calls a column `name`; an empty one for a name after what it plays."""
         return replace(self, slots=self._with(key, lambda slot: replace(slot, name=tidy(name))))
 
-    def play(self, key: int, plays: str) -> Columns:
+    def play(self, key: int, plays: Plays) -> Columns:
         """Has a column play something else.
 
         Raises:
-            ValueError: there is no such column, no such thing to play, or nothing was kept for it.
+            ValueError: there is no such column, or nothing was kept for it.
         """
-        if plays not in PLAYS:
-            raise ValueError(f"a column plays one of {', '.join(PLAYS)}, not {plays!r}")
         if plays == KEPT and self.slot(key).kept is None:
             raise ValueError("nothing was kept for this column: set the faders, and keep them for it first")
         return Columns(self._with(key, lambda slot: replace(slot, plays=plays)), None, self.last_key)
@@ -103,7 +104,7 @@ class Columns:
         slots = self._with(key, lambda slot: replace(slot, plays=KEPT, kept=mix))
         return Columns(slots, None, self.last_key)
 
-    def add(self, plays: str = FADERS, name: str = "", kept: Mix | None = None) -> Columns:
+    def add(self, plays: Plays = FADERS, name: str = "", kept: Mix | None = None) -> Columns:
         """One more column, after the others.
 
         Raises:
@@ -148,6 +149,11 @@ class Columns:
     def _with(self, key: int, change: Callable[[Slot], Any]) -> tuple[Slot, ...]:
         wanted = self.slot(key)
         return tuple(change(slot) if slot is wanted else slot for slot in self.slots)
+
+
+def letter(at: int) -> str:
+    """What a column is called after its place, from 0: A, B, …"""
+    return _LETTERS[at] if at < len(_LETTERS) else str(at + 1)
 
 
 def tidy(name: str) -> str:

@@ -2,11 +2,11 @@
 
 import { el, setAttribute, setText } from "../page/elements.js";
 import { setOptions, whenChanged } from "../page/keyed.js";
+import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
-import { letterOf } from "./letters.js";
 import { chooseView, DIFFER, marks, PLAIN } from "./marks.js";
 
-/** @import { Measured, Sheet } from "../page/messages.js" */
+/** @import { ColumnTitle, Measured, Sheet } from "../page/messages.js" */
 /** @import { Results } from "./results.js" */
 
 /** @param {number | null} value */
@@ -21,25 +21,25 @@ function writeMeasure(value) {
  * @param {string} title
  * @param {string} hint
  * @param {Array<Array<number | null>>} values
- * @param {string[]} columns
+ * @param {ColumnTitle[]} columns
  * @param {(value: number) => number} strength from 0 to 1: it colours a cell
  */
 function table(title, hint, values, columns, strength) {
-  const letters = columns.map(letterOf);
+  const titles = columns.map(titleOf);
   const corner = el(
     "th",
     { class: "measure-corner" },
     el("span", { text: "reply \u2192" }),
     el("span", { text: "mix \u2193" }),
   );
-  const heads = letters.map((text, j) => el("th", { scope: "col", text, title: `said by ${columns[j]}` }));
+  const heads = columns.map(({ letter }, j) => el("th", { scope: "col", text: letter, title: `said by ${titles[j]}` }));
   const rows = values.map((line, i) => {
     const cells = line.map((value, j) => {
-      const cell = el("td", { text: writeMeasure(value), title: `${columns[i]}, on what ${columns[j]} said` });
+      const cell = el("td", { text: writeMeasure(value), title: `${titles[i]}, on what ${titles[j]} said` });
       cell.style.setProperty("--strength", `${Math.round((value === null ? 0 : strength(value)) * 60)}%`);
       return cell;
     });
-    return el("tr", {}, el("th", { scope: "row", text: letters[i], title: `judged by ${columns[i]}` }), ...cells);
+    return el("tr", {}, el("th", { scope: "row", text: columns[i].letter, title: `judged by ${titles[i]}` }), ...cells);
   });
   const body = el("table", {}, el("thead", {}, el("tr", {}, corner, ...heads)), el("tbody", {}, ...rows));
   return el(
@@ -59,7 +59,7 @@ const known = (values) =>
 
 /**
  * @param {Measured} measured
- * @param {string[]} columns
+ * @param {ColumnTitle[]} columns
  */
 function tables({ divergence, perplexity, rows }, columns) {
   const most = Math.max(0.001, ...known(divergence));
@@ -98,7 +98,7 @@ export function differences(results) {
   const begin = () => {
     if (lab.line.running) return;
     lab.begins("Measuring \u2026");
-    lab.send("measure", {});
+    lab.send({ do: "measure" });
   };
   const measure = el("button", {
     type: "button",
@@ -122,7 +122,8 @@ export function differences(results) {
   /** @param {Sheet} sheet */
   function offer({ columns }) {
     const surprises = columns.map(
-      (label, c) => /** @type {[string, string, boolean]} */ ([String(c), `surprise to ${label}`, !marks.measured]),
+      (column, c) =>
+        /** @type {[string, string, boolean]} */ ([String(c), `surprise to ${titleOf(column)}`, !marks.measured]),
     );
     setOptions(views, [[DIFFER, "words that differ"], [PLAIN, "nothing"], ...surprises]);
     if (views.value !== String(marks.view)) views.value = String(marks.view);
@@ -146,7 +147,7 @@ export function differences(results) {
       if (typeof view === "number") {
         setText(
           hint,
-          `The more colour, the more a token surprises ${sheet.columns[view]}. Point at one for its probability.`,
+          `The more colour, the more a token surprises ${titleOf(sheet.columns[view])}. Point at one for its probability.`,
         );
       }
       whenChanged(shown, [measured, sheet.columns], () =>

@@ -3,11 +3,12 @@ so that nothing is written on the server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from ...lora_ops.lab.batches import Question
 from ...lora_ops.mix import Mix
 from ..page import experiments
-from .columns import LETTERS, Filled
+from .columns import Filled
 from .prompts import decoded
 from .replies import seeds, shorten
 from .sheet import Line, Row, Sheet
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from ...lora_ops.results.record import Record, TrialRecord
     from ..page.studio import Studio
 
-FORMS = {"html": "text/html", "csv": "text/csv", "jsonl": "application/x-ndjson"}
+Form = Literal["html", "csv", "jsonl"]
+FORMS: dict[Form, str] = {"html": "text/html", "csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
-def export(sheet: Sheet, form: str, charts: str = "") -> dict[str, str]:
+def export(sheet: Sheet, form: Form, charts: str = "") -> dict[str, str]:
     """The experiment as a file: its name, its type and its text.
 
     Args:
@@ -28,12 +30,10 @@ def export(sheet: Sheet, form: str, charts: str = "") -> dict[str, str]:
         charts: for a page, HTML with charts in it.
 
     Raises:
-        ValueError: there is nothing to export yet, or no such form.
+        ValueError: there is nothing to export yet.
         MissingPackage: what the form needs is not installed.
     """
     record = sheet.record
-    if form not in FORMS:
-        raise ValueError(f"an experiment can be saved as {', '.join(FORMS)}, not as {form!r}")
     if record is None or not record.trials:
         raise ValueError("there is no reply to save yet: compare first")
     return {"name": f"{_name(record)}.{form}", "type": FORMS[form], "text": _written(record, form, charts, sheet)}
@@ -79,9 +79,7 @@ def sheet_of(record: Record) -> Sheet:
     """A record as a page shows it."""
     from ...lora_ops import Column
 
-    columns = tuple(
-        Column(f"{letter(at)} · {column.label}", column.mix or Mix()) for at, column in enumerate(record.columns)
-    )
+    columns = tuple(Column(column.label, column.mix or Mix()) for column in record.columns)
     rows = tuple(_row(trial) for trial in record.trials)
     limit = record.settings.get("max_new_tokens")
     sheet = Sheet(columns, rows, filled=_sweep(record), limit=limit if isinstance(limit, int) else None, record=record)
@@ -117,14 +115,10 @@ def _sweep(record: Record) -> Filled | None:
     return filled if fits else None
 
 
-def letter(at: int) -> str:
-    """What a column is called after its place."""
-    return LETTERS[at] if at < len(LETTERS) else str(at + 1)
-
-
 def _row(trial: TrialRecord) -> Row:
     messages = tuple({"role": one.role, "content": one.content} for one in trial.messages)
-    return Row(trial.label or shorten(trial.prompt), trial.prompt, trial.seed, "", (), messages, trial.question)
+    asked = Question(trial.label or shorten(trial.prompt), trial.prompt, (), messages=messages)
+    return Row(asked, trial.seed, trial.question)
 
 
 def _result(sheet: Sheet, trial: TrialRecord) -> Any:

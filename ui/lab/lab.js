@@ -8,7 +8,8 @@ import { frames } from "../page/frames.js";
 import { guard } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 
-/** @import { Cell, CellNews, Head, LabBoxes, LabNews, LabOrder, Line, Setup, Sheet } from "../page/messages.js" */
+/** @import { Cell, CellNews, Head, LabNews, Line, Setup, Sheet } from "../page/messages.js" */
+/** @import { LabDraw, LabOrder, LabStart, LabTell, LabUse } from "../page/orders.js" */
 
 const QUIET_MS = 5000;
 
@@ -102,15 +103,23 @@ function receive(news, answer = false) {
   return take(news, answer);
 }
 
-/** @type {ReturnType<typeof openChannel<LabOrder, LabNews>>} */
+/** What goes into boxes of its own: what takes its time is told of as news. */
+/** @typedef {LabStart | LabDraw | LabTell} LabBegin */
+const BOXES = /** @type {const} */ ({ compare: "start", measure: "measure", draw: "draw", tell: "tell" });
+
+/** @type {ReturnType<typeof openChannel<LabOrder | LabUse, LabNews>>} */
 const channel = openChannel("lab", {
+  looks: ["look", "nothing"],
   hear(answer) {
     const before = counted;
     receive(answer, true);
     counted = before; // the count of an answer is its own
     changed();
   },
-  lost: () => lab.look(), // always right; a change is not made twice
+  lost(refused) {
+    lab.look(); // always right; a change is not made twice
+    return refused;
+  },
 });
 
 export const lab = {
@@ -143,7 +152,15 @@ export const lab = {
    */
   order: (message, then) => channel.order(message, then),
   answered: channel.answered,
-  look: channel.look,
+  look: () => channel.look({ do: "look" }),
+
+  /**
+   * Have a reply go into the chat.
+   *
+   * @param {LabUse} message
+   * @param {(answer: LabNews) => void} then
+   */
+  use: (message, then) => channel.order(message, then, "use"),
 
   /**
    * fn runs when Python has followed every order: what is begun then knows of all of them.
@@ -168,13 +185,11 @@ export const lab = {
   },
 
   /**
-   * Begin a comparison, or use a reply: Python needs the whole chat for these, so they have boxes of their own.
+   * Begin what takes its time, or have the host say something.
    *
-   * @template {keyof LabBoxes} B
-   * @param {B} box
-   * @param {LabBoxes[B]} message
+   * @param {LabBegin} message
    */
-  send: (box, message) => channel.send(box, message),
+  send: (message) => channel.send(BOXES[message.do], message),
 
   /**
    * Has the host say what was refused, or done, the way it says such things.
@@ -183,7 +198,7 @@ export const lab = {
    * @param {boolean} [good]
    */
   tell(text, good = false) {
-    if (text) lab.send("tell", { text, good });
+    if (text) lab.send({ do: "tell", text, good });
   },
 
   /** Python's news of a comparison. */

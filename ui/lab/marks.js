@@ -4,6 +4,7 @@
  */
 
 import { el } from "../page/elements.js";
+import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 
 /** @import { Cell, Measured } from "../page/messages.js" */
@@ -92,7 +93,8 @@ export function markedPieces(cell, row, column) {
   const ours = typeof view === "number" && judged?.key === lab.sheet?.key && judged?.judge === view;
   const tokens = ours ? judged?.cells.get(`${row},${column}`) : undefined;
   if (!tokens) return cell.text ? [document.createTextNode(cell.text)] : [];
-  const by = lab.sheet?.columns[Number(view)] ?? "";
+  const judge = lab.sheet?.columns[Number(view)];
+  const by = judge ? titleOf(judge) : "";
   return tokens.map(([text, p]) => (p === null ? document.createTextNode(text) : surprisingToken(text, p, by)));
 }
 

@@ -1,52 +1,31 @@
 """What a page asks of the lab, apart from comparing itself: each order by its name, and what is answered.
 
-An order is a JSON object with `do` and what that needs; the answer goes back to the page that asked. What is refused
-is answered with `refused`: why, and beside which field (`at`) the page should say so.
+A page that knows an older set-up is always told the present one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...hosts.protocol import HostError
+from ..page.messages import File, Name, Words
+from ..page.orders import Answer, OpenPage, Orders, Refused
 from ..page.panel import Panel
-from ..page.trouble import told
-from ..page.wire import FOR_PEOPLE, GARBLED, not_understood, number_of
 from . import column_mixes
-from .columns import KEPT, LEAST, LETTERS, MOST, Columns, Filled
-from .experiment_files import export, read
+from .columns import KEPT, LEAST, MOST, Columns, Filled, Plays, letter
+from .experiment_files import Form, export, read
 from .prompts import text_of_file
 from .reply_scores import surprise, tables
 from .sheet import Sheet, Teller
 from .sweep_charts import charts_html
 
 if TYPE_CHECKING:
-    from ...lora_ops import Desk
+    from ...lora_ops import Column, Desk
+    from ...lora_ops.mix import Mix
     from ..page.studio import Studio
-
-Answer = dict[str, Any]
-Order = Callable[["Studio", str, dict[str, Any]], Answer]
-
-
-class Refused(ValueError):
-    """An order that is not followed. `at` names the field of the page that the reason belongs beside."""
-
-    def __init__(self, why: object, at: str = "") -> None:
-        super().__init__(str(why))
-        self.at = at
-
-
-def obey(console: Studio, page: str, message: dict[str, Any]) -> Answer:
-    """Does what a page says, and answers it; a page that knows an older set-up is always told the present one."""
-    try:
-        answer = ORDERS[message["do"]](console, page, message)
-    except GARBLED as error:
-        answer = {"refused": {"at": "", "why": not_understood(error)}}
-    except FOR_PEOPLE as error:
-        answer = {"refused": {"at": getattr(error, "at", ""), "why": told(error)}}
-    return {"re": number_of(message), "setup": setup_json(console), **answer}
 
 
 def setup_json(console: Studio) -> Answer:
@@ -93,103 +72,100 @@ def examples(desk: Desk) -> list[str]:
     return [front + sweep for sweep in sweeps]
 
 
-def _look(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _look(page: OpenPage) -> Answer:
     """All there is to show, for a page that has just come, or has missed something."""
-    sheet = console.lab.sheet(page)
+    sheet = page.console.lab.sheet(page.id)
     if sheet is None:
         return {"sheet": None}
     return {"sheet": sheet.head(), **Teller(sheet).news(), "measured": tables(sheet)}
 
 
-def _change(change: Callable[[Studio, Columns, dict[str, Any]], Columns]) -> Order:
-    def order(console: Studio, page: str, message: dict[str, Any]) -> Answer:
-        console.lab.change(change(console, console.lab.setup, message))
-        console.revision += 1
-        return {}
-
-    return order
+def _nothing(page: OpenPage) -> Answer:
+    """Answered when all orders before it have been."""
+    return {}
 
 
-def _rename(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
-    return setup.rename(message["key"], message["name"])
+def _changed(page: OpenPage, setup: Columns) -> Answer:
+    """The columns are set up anew; every page looks again."""
+    page.console.lab.change(setup)
+    page.console.revision += 1
+    return {}
 
 
-def _play(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
-    return setup.play(message["key"], message["plays"])
+def _rename(page: OpenPage, *, key: int, name: Words) -> Answer:
+    return _changed(page, page.console.lab.setup.rename(key, name))
 
 
-def _keep(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
-    desk = _desk(console, "There is no adapter yet whose faders could be kept.")
-    return setup.keep(message["key"], console.panel.effective(desk.adapters.values()))
+def _play(page: OpenPage, *, key: int, plays: Plays) -> Answer:
+    return _changed(page, page.console.lab.setup.play(key, plays))
 
 
-def _play_profile(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
+def _keep(page: OpenPage, *, key: int) -> Answer:
+    _desk(page, "There is no adapter yet whose faders could be kept.")
+    return _changed(page, page.console.lab.setup.keep(key, _heard(page)))
+
+
+def _play_profile(page: OpenPage, *, key: int, name: Name) -> Answer:
     """A column plays what a profile holds now, and has its name."""
     from ..desk.profiles import mix_of_profile
 
-    name = str(message["name"])
-    mix = mix_of_profile(console, _desk(console, "There is no adapter yet that a profile could play."), name)
-    return setup.keep(message["key"], mix).rename(message["key"], name)
+    mix = mix_of_profile(page.console, _desk(page, "There is no adapter yet that a profile could play."), name)
+    return _changed(page, page.console.lab.setup.keep(key, mix).rename(key, name))
 
 
-def _move(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
-    return setup.move(message["key"], int(message["by"]))
+def _move(page: OpenPage, *, key: int, by: int) -> Answer:
+    return _changed(page, page.console.lab.setup.move(key, by))
 
 
-def _add(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
+def _add(page: OpenPage) -> Answer:
     """One more column that keeps the faders as they stand: what one adds is what one has just found."""
-    desk = console.desk()
-    return setup.add() if desk is None else setup.add(KEPT, "", console.panel.effective(desk.adapters.values()))
+    setup = page.console.lab.setup
+    return _changed(page, setup.add() if page.console.desk() is None else setup.add(KEPT, "", _heard(page)))
 
 
-def _remove(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
-    return setup.remove(message["key"])
+def _remove(page: OpenPage, *, key: int) -> Answer:
+    return _changed(page, page.console.lab.setup.remove(key))
 
 
-def _start_over(console: Studio, setup: Columns, message: dict[str, Any]) -> Columns:
+def _start_over(page: OpenPage) -> Answer:
     """The faders against the base model, as in the beginning."""
-    first = Columns.first()
-    slots = tuple(replace(slot, key=setup.last_key + slot.key) for slot in first.slots)
-    return Columns(slots, last_key=setup.last_key + len(slots))
+    first, last_key = Columns.first(), page.console.lab.setup.last_key
+    slots = tuple(replace(slot, key=last_key + slot.key) for slot in first.slots)
+    return _changed(page, Columns(slots, last_key=last_key + len(slots)))
 
 
-def _collect(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _collect(page: OpenPage, *, column: int) -> Answer:
     """The mix of a column that was compared as one more column, to compare again."""
-    column = _sheet(console, page).columns[int(message["column"])]
-    setup = console.lab.setup
-    name = column.label.partition(" · ")[2] or column.label
+    _, compared = _compared(page, column)
+    setup = page.console.lab.setup
     for slot in setup.slots:
-        if slot.kept == column.mix and slot.plays == KEPT:
+        if slot.kept == compared.mix and slot.plays == KEPT:
             return {"said": f"Column {setup.letter(slot.key)} plays this already."}
-    console.lab.change(setup.add(KEPT, name, column.mix))
-    console.revision += 1
-    return {"said": f"Kept as column {LETTERS[len(console.lab.setup.slots) - 1]}."}
+    _changed(page, setup.add(KEPT, compared.label, compared.mix))
+    return {"said": f"Kept as column {letter(len(setup.slots))}."}
 
 
-def _fill(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _fill(page: OpenPage, *, x: Words, y: Words = "") -> Answer:
     """Columns out of a sweep, instead of those that there are."""
     from ...lora_ops.lab.sweep import parse_axis, sweep
 
-    desk = _desk(console, "There is no adapter to sweep.")
-    base = console.panel.effective(desk.adapters.values())
-    text = {at: str(message.get(at) or "").strip() for at in ("x", "y")}
+    desk, base = _desk(page, "There is no adapter to sweep."), _heard(page)
+    text = {"x": x.strip(), "y": y.strip()}
     with _beside("x"):
-        x = parse_axis(text["x"], desk, base)
+        across = parse_axis(text["x"], desk, base)
     with _beside("y"):
-        y = parse_axis(text["y"], desk, base) if text["y"] else None
-    with _beside("y" if y else "x"):
-        columns = sweep(base, x, y)
+        down = parse_axis(text["y"], desk, base) if text["y"] else None
+    with _beside("y" if down else "x"):
+        columns = sweep(base, across, down)
     filled = Filled(
         x=text["x"],
         y=text["y"],
-        x_title=x.label,
-        x_labels=tuple(label for label, _ in x.settings),
-        y_title=y.label if y else "",
-        y_labels=tuple(label for label, _ in y.settings) if y else (),
+        x_title=across.label,
+        x_labels=tuple(label for label, _ in across.settings),
+        y_title=down.label if down else "",
+        y_labels=tuple(label for label, _ in down.settings) if down else (),
     )
-    console.lab.change(console.lab.setup.fill([(column.label, column.mix) for column in columns], filled))
-    console.revision += 1
-    return {}
+    return _changed(page, page.console.lab.setup.fill([(column.label, column.mix) for column in columns], filled))
 
 
 @contextmanager
@@ -201,95 +177,123 @@ def _beside(field: str) -> Iterator[None]:
         raise Refused(error, field) from error
 
 
-def _reference(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _reference(page: OpenPage, *, column: int) -> Answer:
     """Holds the columns against another one."""
-    sheet = _sheet(console, page)
-    at = int(message["column"])
-    if not 0 <= at < len(sheet.columns):
-        raise Refused("there is no such column")
-    sheet.reference = at
-    return {"reference": at, **Teller(sheet).news()}
+    sheet, _ = _compared(page, column)
+    sheet.reference = column
+    return {"reference": column, **Teller(sheet).news()}
 
 
-def _surprise(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _surprise(page: OpenPage, *, column: int) -> Answer:
     """Every token's probability under the mix of one column."""
-    sheet, judge = _sheet(console, page), int(message["column"])
-    if not 0 <= judge < len(sheet.columns):
-        raise Refused("there is no such column")
-    return {"surprise": {"judge": judge, "key": sheet.key, "cells": surprise(console, sheet, judge)}}
+    sheet, _ = _compared(page, column)
+    return {"surprise": {"judge": column, "key": sheet.key, "cells": surprise(page.console, sheet, column)}}
 
 
-def _put_on_the_desk(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _put_on_the_desk(page: OpenPage, *, column: int) -> Answer:
     """The faders where a column's were: mute, solo and bypass are lifted, for they are in the mix already."""
-    column = _sheet(console, page).columns[int(message["column"])]
-    desk = _desk(console, "There is no adapter to put it on.")
+    sheet, compared = _compared(page, column)
+    desk = _desk(page, "There is no adapter to put it on.")
     try:
-        desk.check(column.mix)
+        desk.check(compared.mix)
     except ValueError as error:
         raise Refused(f"this mix does not fit the adapters that are loaded now: {error}") from error
-    console.move(Panel(column.mix))
-    return {"said": f"The desk stands where {column.label} stood."}
+    page.console.move(Panel(compared.mix))
+    return {"said": f"The desk stands where {sheet.title(column)} stood."}
 
 
-def _prompts(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _prompts(page: OpenPage, *, name: Name, data: File) -> Answer:
     """A file of prompts as text for the text box."""
-    return {"text": text_of_file(message["data"], str(message["name"]))}
+    return {"text": text_of_file(data, name)}
 
 
-def _save(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _save(page: OpenPage, *, form: Form) -> Answer:
     """The experiment that the page shows as a file."""
-    sheet = _sheet(console, page)
-    charts = charts_html(sheet) if message["form"] == "html" else ""
-    return {"file": export(sheet, message["form"], charts)}
+    sheet = _sheet(page)
+    return {"file": export(sheet, form, charts_html(sheet) if form == "html" else "")}
 
 
-def _read(console: Studio, page: str, message: dict[str, Any]) -> Answer:
+def _read(page: OpenPage, *, name: Name, data: File) -> Answer:
     """An experiment from a file, shown as it was."""
     try:
-        sheet = read(console, message["data"])
+        sheet = read(page.console, data)
     except ValueError as error:
-        raise Refused(f"{message['name']}: {error}") from error
-    console.lab.show(page, sheet)
-    return _look(console, page, message)
+        raise Refused(f"{name}: {error}") from error
+    page.console.lab.show(page.id, sheet)
+    return _look(page)
 
 
-def _stop(console: Studio, page: str, message: dict[str, Any]) -> Answer:
-    console.stop_comparing()
+def _stop(page: OpenPage) -> Answer:
+    page.console.stop_comparing()
     return {}
 
 
-def _desk(console: Studio, why: str) -> Desk:
-    desk = console.desk()
+def _use(page: OpenPage, *, column: int) -> Answer:
+    """A reply goes into the chat."""
+    console, sheet = page.console, page.console.lab.sheet(page.id)
+    if sheet is None or sheet.to_chat is None:
+        raise HostError("There is no reply yet: compare first.")
+    if console.host.prompt_again(page.chat) != sheet.to_chat:
+        raise HostError("The chat has moved on since these replies were written: compare again to use one.")
+    _compared(page, column)
+    return {"chat": list(console.host.use_reply(sheet.shown(0, column), page.chat))}
+
+
+def _desk(page: OpenPage, why: str) -> Desk:
+    desk = page.console.desk()
     if desk is None:
         raise Refused(why)
     return desk
 
 
-def _sheet(console: Studio, page: str) -> Sheet:
-    sheet = console.lab.sheet(page)
+def _heard(page: OpenPage) -> Mix:
+    """What is heard now."""
+    desk = page.console.desk()
+    return page.console.panel.effective(desk.adapters.values() if desk is not None else ())
+
+
+def _sheet(page: OpenPage) -> Sheet:
+    sheet = page.console.lab.sheet(page.id)
     if sheet is None:
         raise Refused("there is nothing compared yet")
     return sheet
 
 
-ORDERS: dict[str, Order] = {
-    "look": _look,
-    "nothing": lambda console, page, message: {},
-    "rename": _change(_rename),
-    "play": _change(_play),
-    "keep": _change(_keep),
-    "profile": _change(_play_profile),
-    "move": _change(_move),
-    "add": _change(_add),
-    "remove": _change(_remove),
-    "start over": _change(_start_over),
-    "fill": _fill,
-    "collect": _collect,
-    "reference": _reference,
-    "surprise": _surprise,
-    "put on the desk": _put_on_the_desk,
-    "prompts": _prompts,
-    "save": _save,
-    "read": _read,
-    "stop": _stop,
-}
+def _compared(page: OpenPage, column: int) -> tuple[Sheet, Column]:
+    """What the page shows, and one of its columns."""
+    sheet = _sheet(page)
+    if not 0 <= column < len(sheet.columns):
+        raise Refused("there is no such column")
+    return sheet, sheet.columns[column]
+
+
+def _setup(page: OpenPage) -> Answer:
+    return {"setup": setup_json(page.console)}
+
+
+ORDERS = Orders(
+    {
+        "look": _look,
+        "nothing": _nothing,
+        "rename": _rename,
+        "play": _play,
+        "keep": _keep,
+        "profile": _play_profile,
+        "move": _move,
+        "add": _add,
+        "remove": _remove,
+        "start over": _start_over,
+        "fill": _fill,
+        "collect": _collect,
+        "reference": _reference,
+        "surprise": _surprise,
+        "put on the desk": _put_on_the_desk,
+        "prompts": _prompts,
+        "save": _save,
+        "read": _read,
+        "stop": _stop,
+    },
+    always=_setup,
+)
+#: It changes what stands in the chat.
+USES = Orders({"use": _use}, always=_setup)

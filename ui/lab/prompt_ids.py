@@ -19,7 +19,7 @@ def prompt_ids(console: Console, sheet: Sheet, row: int) -> tuple[int, ...]:
     Raises:
         HostError: the experiment was made with something else than what is loaded now; it says with what.
     """
-    asked = sheet.rows[row]
+    asked = sheet.rows[row].asked
     ids = asked.token_ids
     if not ids:
         check_loaded(console, sheet)

@@ -3,14 +3,14 @@
 import { el } from "../page/elements.js";
 import { filePicker } from "../page/files.js";
 
-/** @import { FileOrder, Refusal } from "../page/messages.js" */
+/** @import { PromptsFile, Refusal } from "../page/messages.js" */
 
 const MOST_MB = 4;
 const FORMS = 'One prompt a line, or a JSON object a line: {"prompt": \u2026} or {"messages": [\u2026]}.';
 
 /**
  * @param {object} options
- * @param {(message: FileOrder, then: (answer: {refused?: Refusal, text?: string}) => void) => void} options.order
+ * @param {(message: PromptsFile, then: (answer: {refused?: Refusal, text?: string}) => void) => void} options.order
  * @param {{input: HTMLTextAreaElement, complain: (why: string) => void}} options.field
  * @param {() => void} [options.read] something was put into the field
  * @param {string} [options.id] of the button

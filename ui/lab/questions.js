@@ -8,6 +8,8 @@ import { lab } from "./lab.js";
 import { promptsFile } from "./prompts.js";
 import { replyLength } from "./reply_length.js";
 
+/** @import { Source } from "../page/messages.js" */
+
 const MOST_SEEDS = 20;
 const [LOWEST, HIGHEST] = [76, 260]; // of the field for texts, in pixels
 
@@ -55,8 +57,9 @@ export function questionForm() {
     if (lab.line.running) return; // pressed twice before it was drawn
     lab.begins("Waiting for the model \u2026");
     lab.afterOrders(() =>
-      lab.send("start", {
-        source: source.value,
+      lab.send({
+        do: "compare",
+        source: /** @type {Source} */ (source.value),
         text: text.input.value,
         seeds: Number(seeds.input.value),
         length: length.value,

@@ -1,8 +1,9 @@
 /* One reply: a card that stands still while it fills. */
 
+import { saidBy } from "../page/channel.js";
 import { el, setText } from "../page/elements.js";
+import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
-import { letterOf } from "./letters.js";
 import { markedPieces, marksKey } from "./marks.js";
 
 /** @import { Cell, LabNews } from "../page/messages.js" */
@@ -17,30 +18,31 @@ const button = (text, act, title, click) =>
   el("button", { type: "button", class: "button small", text, title, data: { do: act }, on: { click } });
 
 /** @param {LabNews} answer */
-const say = ({ refused, said }) => lab.tell(refused ? refused.why : said, !refused);
+const say = (answer) => lab.tell(saidBy(answer), !answer.refused);
 
 /** The letter of the column that the others are held against. */
-const reference = () => (lab.sheet ? letterOf(lab.sheet.columns[lab.sheet.reference]) : "");
+const reference = () => lab.sheet?.columns[lab.sheet.reference].letter ?? "";
 
 /**
  * The card of a column and a row.
  *
  * @param {object} options
- * @param {string} options.label
+ * @param {string} options.letter of the column
+ * @param {string} options.name
  * @param {number} options.row
  * @param {number} options.column
  * @param {boolean} options.use whether the reply can go into the chat
  * @param {boolean} options.id whether it carries the ids of the first row
  */
-export function replyCard({ label, row, column, use, id }) {
-  const letter = letterOf(label);
+export function replyCard({ letter, name, row, column, use, id }) {
+  const label = titleOf({ letter, name });
   const notes = el("span", { class: "reply-notes" });
   const text = document.createTextNode("");
   const caret = el("span", { class: "caret", hidden: true });
   const body = el("div", { class: "reply-text", tabindex: "0", "aria-label": `What ${label} says` }, text, caret);
   const take = use
     ? button("Use this reply", "use", "It becomes another version of the chat's last reply", () =>
-        lab.send("use", { column }),
+        lab.use({ do: "use", column }, say),
       )
     : null;
   const put = button("Put on the desk", "desk", "The faders go where they stood for this column", () =>

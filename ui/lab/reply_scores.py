@@ -100,7 +100,7 @@ def surprise(console: Studio, sheet: Sheet, judge: int) -> list[dict[str, Any]]:
             texts = token_texts(tokens_of(console), said.token_ids)
             chances = [math.exp(logprob) for logprob in scores.logprobs[judge][column]]
             tokens = [[text, round(chance, 6)] for text, chance in zip(texts, chances, strict=True)]
-            opening = sheet.rows[row].opening
+            opening = sheet.rows[row].asked.opening
             told.append({"r": row, "c": column, "tokens": [[opening, None], *tokens] if opening else tokens})
     return told
 

@@ -2,6 +2,7 @@
 
 import { el, setAttribute, setText } from "../page/elements.js";
 import { setOptions } from "../page/keyed.js";
+import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { replyCard } from "./reply.js";
 
@@ -104,8 +105,8 @@ export function resultCards() {
   function build(sheet) {
     built = sheet;
     cards = sheet.rows.map((_, row) =>
-      sheet.columns.map((label, column) =>
-        replyCard({ label, row, column, use: sheet.use && row === 0, id: row === 0 }),
+      sheet.columns.map(({ letter, name }, column) =>
+        replyCard({ letter, name, row, column, use: sheet.use && row === 0, id: row === 0 }),
       ),
     );
     const nodes = sheet.rows.flatMap(({ label, seed }, r) => {
@@ -120,7 +121,7 @@ export function resultCards() {
     body.replaceChildren(...nodes);
     setOptions(
       bar.reference,
-      sheet.columns.map((label, c) => [String(c), label]),
+      sheet.columns.map((column, c) => [String(c), titleOf(column)]),
     );
     resize();
   }

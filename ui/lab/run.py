@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import replies
+from .asked import Asked
 from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
-    from ...lora_ops import Desk
+    from ...lora_ops import Desk, Experiment, Question
     from ...lora_ops.engines.sampling import Sampling
-    from ...lora_ops.lab.experiment import Experiment, Question
     from ..page.console import Console
-    from .asked import Asked
 
 
 def begin(
@@ -28,16 +27,14 @@ def begin(
     """
     from ...lora_ops import experiment
 
-    questions = [_question(one) for one in asked]
-    requests = {id(question): one.request for question, one in zip(questions, asked, strict=True)}
-
     def alone(question: Question, seed: int) -> Iterator[str]:
-        return console.host.generate(replace(requests[id(question)], seed=seed))
+        assert isinstance(question, Asked)
+        return question.answered_by(console.host, seed)
 
     return experiment(
         desk,
         None,
-        questions,
+        asked,
         sheet.columns,
         seeds=seeds,
         generation=sampling_of(asked),
@@ -75,17 +72,3 @@ def _finish(sheet: Sheet, run: Experiment) -> None:
     for at, trial in enumerate(run.trials):
         if trial.result is not None and at not in sheet.results:
             sheet.finish(at, trial.result)
-
-
-def _question(asked: Asked) -> Question:
-    from ...lora_ops import Question
-
-    request = asked.request
-    return Question(
-        asked.label,
-        request.prompt,
-        request.token_ids,
-        request.stop_strings,
-        request.skip_special_tokens,
-        request.opening,
-    )

@@ -4,10 +4,11 @@ import { el } from "../page/elements.js";
 import { download, filePicker } from "../page/files.js";
 import { lab } from "./lab.js";
 
-/** @import { LabNews } from "../page/messages.js" */
+/** @import { Form, LabNews } from "../page/messages.js" */
 /** @import { Results } from "./results.js" */
 
 const READ_MB = 32;
+/** @type {Array<[form: Form, text: string, title: string]>} */
 const FORMS = [
   ["html", "HTML", "A page that opens with no network"],
   ["csv", "CSV", "A table for spreadsheets"],
@@ -19,7 +20,7 @@ function complain({ refused }) {
   if (refused) lab.tell(refused.why);
 }
 
-/** @param {string} form */
+/** @param {Form} form */
 const save = (form) =>
   lab.order({ do: "save", form }, (answer) => {
     complain(answer);

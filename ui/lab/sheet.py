@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.lab.difference import first_difference, words
+from .columns import letter
 
 if TYPE_CHECKING:
-    from ...lora_ops import Column, ColumnResult, Result
+    from ...lora_ops import Column, ColumnResult, Question, Result
     from ...lora_ops.results.record import Record, ScoresRecord
     from .columns import Filled
 
@@ -25,21 +26,13 @@ class Row:
     """One question under one seed, asked of all columns.
 
     Attributes:
-        label: the question in a few words.
-        prompt: the text as the model sees it.
+        asked: the question; without token ids where an experiment was read back.
         seed: of every column's dice.
-        opening: how every reply begins in the prompt already.
-        token_ids: the prompt as tokens, to measure by; empty where an experiment was read from a file.
-        messages: the chat that the prompt was made of, if it is known.
-        question: rows that share it differ in their seed.
+        question: its number in the experiment: rows that share it differ in their seed.
     """
 
-    label: str
-    prompt: str
+    asked: Question
     seed: int
-    opening: str = ""
-    token_ids: tuple[int, ...] = ()
-    messages: tuple[dict[str, str], ...] = ()
     question: int = 0
 
 
@@ -73,7 +66,7 @@ class Sheet:
     """An experiment, and how it is looked at.
 
     Attributes:
-        columns: label and mix of each, as they were when it was asked.
+        columns: name and mix of each, as they were when it was asked; after its place each has a letter.
         rows: what they were asked.
         filled: the sweep that the columns are, if they are one.
         to_chat: the prompt of the chat's last turn, if the first row asked that: its replies may go into the chat.
@@ -138,7 +131,11 @@ class Sheet:
     def shown(self, row: int, column: int) -> str:
         """A reply as it is read, with what it begins with."""
         cell = self.cells[row][column]
-        return self.rows[row].opening + cell.text if cell.text or cell.state != WAITING else ""
+        return self.rows[row].asked.opening + cell.text if cell.text or cell.state != WAITING else ""
+
+    def title(self, column: int) -> str:
+        """A column by its letter and its name: "B · The base model"."""
+        return f"{letter(column)} · {self.columns[column].label}"
 
     def head(self) -> dict[str, Any]:
         """What a page has to know before any reply."""
@@ -148,8 +145,8 @@ class Sheet:
         }  # fmt: skip
         return {
             "key": self.key,
-            "columns": [column.label for column in self.columns],
-            "rows": [{"label": row.label, "seed": row.seed} for row in self.rows],
+            "columns": [{"letter": letter(at), "name": one.label} for at, one in enumerate(self.columns)],
+            "rows": [{"label": row.asked.label, "seed": row.seed} for row in self.rows],
             "grid": grid,
             "use": self.to_chat is not None,
             "limit": self.limit,
@@ -189,7 +186,7 @@ class Teller:
 
 def _cell(sheet: Sheet, row: int, column: int, before: str | None) -> dict[str, Any]:
     cell = sheet.cells[row][column]
-    opening = sheet.rows[row].opening
+    opening = sheet.rows[row].asked.opening
     told: dict[str, Any] = {"r": row, "c": column, "s": cell.state, "n": cell.tokens}
     if cell.state == DONE:
         told.update(pace=_pace(cell), end=_end(cell), **_marked(sheet, row, column))

@@ -6,21 +6,23 @@ import { wire } from "./wire.js";
 const PATIENCE_MS = 8000;
 const AGAIN_MS = 500; // the box is being made anew: try again
 
-/** What is said where a change was not answered. */
-export const NOT_ANSWERED = "Python did not answer: look whether it was done.";
+/** @import { Answered, Refusal } from "./messages.js" */
+
+/** @type {Refusal} */
+const NOT_ANSWERED = { at: "", why: "Python did not answer: look whether it was done." };
 
 /**
- * What an order is to do, as a message says.
+ * What is to be read of an answer: why not, or what was done.
  *
- * @param {object} message
+ * @param {Answered} answer
  */
-const doOf = (message) => ("do" in message ? String(message.do) : "");
+export const saidBy = ({ refused, said = "" }) => (refused ? refused.why : said);
 
 /**
- * @template {object} Asked
+ * @template {{do: string}} Asked
  * @template Answer
  * @typedef {object} Order
- * @property {Asked | {do: "look"}} message
+ * @property {Asked} message
  * @property {((answer: Answer) => void) | undefined} then
  * @property {string} box
  * @property {number} seq the number under which it went out; 0: it did not
@@ -30,17 +32,17 @@ const doOf = (message) => ("do" in message ? String(message.do) : "");
  * Orders go out in #lora-mixer-NAME-order, or in another box of that name, and Python answers each in
  * #lora-mixer-NAME-answer with {re: seq, …}.
  *
- * @template {object} Asked
- * @template {{re?: number | null}} Answer
+ * @template {{do: string}} Asked
+ * @template {Answered} Answer
  * @param {string} name
  * @param {object} options
  * @param {(answer: Answer) => void} options.hear sees all answers, one that comes late too
  * @param {string[]} [options.looks] what an order may do that only looks. Not answered, for the page may have been
  *   built anew, it is asked again.
- * @param {(order: Order<Asked, Answer>) => void} options.lost what is done about an order that may have changed
- *   something: it is never sent twice
+ * @param {(refused: {refused: Refusal}) => Answer} [options.lost] what is answered to an order that may have changed
+ *   something, and was not answered: it is never sent twice
  */
-export function openChannel(name, { hear, looks = ["look"], lost }) {
+export function openChannel(name, { hear, looks = ["look"], lost = (refused) => /** @type {Answer} */ (refused) }) {
   /** @type {Array<Order<Asked, Answer>>} */
   const orders = [];
   let seq = Date.now() % 1e9; // starts elsewhere after a reload, so that a message never equals the one in the box
@@ -74,14 +76,14 @@ export function openChannel(name, { hear, looks = ["look"], lost }) {
     open = null;
     if (!order) return;
     if (!order.seq) orders.unshift(order);
-    else if (looks.includes(doOf(order.message))) orders.push(order);
-    else lost(order);
+    else if (looks.includes(order.message.do)) orders.push(order);
+    else order.then?.(lost({ refused: NOT_ANSWERED }));
     next();
   }
   onStop(() => clearTimeout(timer));
 
   /**
-   * @param {Asked | {do: "look"}} message
+   * @param {Asked} message
    * @param {(answer: Answer) => void} [then] gets the answer to this order
    * @param {string} [box]
    */
@@ -94,9 +96,13 @@ export function openChannel(name, { hear, looks = ["look"], lost }) {
     order,
     send,
 
-    /** Ask how things stand, unless that waits to be asked already. */
-    look() {
-      if (!orders.some(({ message }) => doOf(message) === "look")) order({ do: "look" });
+    /**
+     * Ask how things stand, unless that waits to be asked already.
+     *
+     * @param {Asked} message
+     */
+    look(message) {
+      if (!orders.some((one) => one.message.do === message.do)) order(message);
     },
     answered: guard("an answer", (/** @type {string} */ text) => {
       if (!text) return;

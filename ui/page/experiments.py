@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from ..lab.columns import LETTERS
 from .trouble import reason
 
 if TYPE_CHECKING:
@@ -49,14 +48,8 @@ def begin(
 
     if filled is not None:
         settings = {**settings, SWEEP: asdict(filled)}
-    host, bare = console.host, [replace(column, label=bare_label(column.label)) for column in columns]
-    return Record.of(bare, model=host.model_name, host=host.name, adapters=desk.adapters.values(), settings=settings)
-
-
-def bare_label(label: str) -> str:
-    """A column's name without the letter of its place."""
-    letter, between, name = label.partition(" · ")
-    return name if between and letter in LETTERS else label
+    host = console.host
+    return Record.of(columns, model=host.model_name, host=host.name, adapters=desk.adapters.values(), settings=settings)
 
 
 def keep(console: Console, sheet: Sheet) -> None:
@@ -103,11 +96,13 @@ def trial_of(sheet: Sheet, row: int) -> TrialRecord:
     """What is kept of one row: its replies with what they begin with."""
     from ...lora_ops.results.record import TrialRecord
 
-    asked, result = sheet.rows[row], sheet.results[row]
+    asked, result = sheet.rows[row].asked, sheet.results[row]
     whole = replace(
         result, columns=tuple(replace(column, text=asked.opening + column.text) for column in result.columns)
     )
-    return TrialRecord.of(whole, asked.prompt, question=asked.question, label=asked.label, messages=asked.messages)
+    return TrialRecord.of(
+        whole, asked.prompt, question=sheet.rows[row].question, label=asked.label, messages=asked.messages
+    )
 
 
 def hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:

@@ -3,12 +3,13 @@
  * about them, and the one job that takes its time.
  */
 
-import { NOT_ANSWERED, openChannel } from "./channel.js";
+import { openChannel } from "./channel.js";
 import { frames } from "./frames.js";
 import { guard } from "./lifetime.js";
 import { store } from "./store.js";
 
-/** @import { Job, JobNews, JobOrder, JobStart } from "./messages.js" */
+/** @import { Job, JobNews } from "./messages.js" */
+/** @import { JobOrder, JobStart } from "./orders.js" */
 
 const LOOKS = ["job", "shelf", "bakery", "plan", "loudness", "profiles", "measured", "export"];
 const QUIET_MS = 4000;
@@ -56,7 +57,6 @@ function hear(news) {
 const channel = openChannel("works", {
   hear,
   looks: LOOKS,
-  lost: ({ then }) => then?.({ refused: NOT_ANSWERED }),
 });
 
 export const jobs = {

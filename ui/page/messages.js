@@ -1,20 +1,26 @@
 /*
- * What the page and Python say to each other: types alone, held by `tsc` wherever they are used.
+ * What the page and Python tell each other: types alone, held by `tsc` wherever they are used. What the page may order
+ * is in `orders.d.ts`, made of Python's own tables.
  *
- * Texts travel in boxes that are in the page but not to be seen (ui/wire.py; each is #lora-mixer-PART-NAME):
+ * Texts travel in boxes that are in the page but not to be seen (ui/page/wire.py; each is #lora-mixer-PART-NAME):
  *   state                 Python -> page: STATE
- *   panel                 page -> Python: {seq, panel}, {seq, fader: {min, max}} or {seq, do: "accept_offer", id}
+ *   panel                 page -> Python: {seq, …DeskOrder}; what is refused the host shows
  *   poll                  page -> Python: {rev: the last one seen or -1, loaded: of the adapters that we have, t},
  *                         answered by a state only if there is a newer one
- *   PART-order            page -> Python: {seq, do, …}, one after the other; each is answered in PART-answer: ANSWER
+ *   PART-order            page -> Python: {seq, do, …}, one after the other; each is answered in PART-answer, with
+ *                         {re: seq, …}, and with `refused` if it was not followed
  *   PART-news             Python -> page, while something takes its time
- * Parts are works (shelf, profiles, heat maps, baking), lab, votes and twice. Boxes of their own:
+ * Parts are works (shelf, profiles, heat maps, baking), lab, votes, twice and report. Boxes of their own:
  *   works-start           begins a job: loading, measuring, baking; one at a time
- *   lab-start, lab-use    {seq, source, text, seeds, length, batched} begins a comparison, {seq, column} uses a reply
- *                         in the chat: for these Python needs the whole chat
- *   votes-start           {seq, source, text, seeds, length, most} begins a session, with the chat beside it
- *   twice-pick            {seq, number, side}
+ *   lab-start, -measure, -draw      begin something that lab-news tells of
+ *   lab-tell              has the host say something
+ *   lab-use, votes-start, twice-pick        orders like those of PART-order, for which Python needs the whole chat
  */
+
+/** @import { DeskOrder, JobOrder, LabOrder, LabStart } from "./orders.js" */
+
+/** @typedef {{at: string, why: string}} Refusal why an order was not followed, and beside which field that belongs */
+/** @typedef {{re?: number | null, refused?: Refusal, said?: string}} Answered what every answer may say */
 
 // The desk ------------------------------------------------------------------------------------------------------------
 
@@ -78,7 +84,7 @@
  */
 
 /** @typedef {{title: string, advice: string}} Trouble */
-/** @typedef {{id: string, text: string, label: string}} Offer */
+/** @typedef {{id: Extract<DeskOrder, {do: "accept offer"}>["id"], text: string, label: string}} Offer */
 /** @typedef {{tokens: number, withPrompt: boolean}} ReplyLength */
 
 /**
@@ -233,57 +239,7 @@
  * @property {number | null} [fades_until]
  */
 
-/**
- * What is to be baked; profile: "" is the faders as they stand, token, rank and density as they were typed.
- *
- * @typedef {object} BakeWish
- * @property {string} profile
- * @property {string[]} names
- * @property {string} token
- * @property {string} way
- * @property {string} name
- * @property {string} rank
- * @property {string} density
- */
-
-/**
- * What Python is asked about adapters.
- *
- * @typedef {{do: "stop" | "bakery" | "loudness" | "profiles"}
- *   | {do: "job", of: number}
- *   | {do: "shelf", known: string}
- *   | {do: "note", name: string, note: string, collections: string[]}
- *   | ({do: "plan"} & BakeWish)
- *   | ProfileOrder
- *   | {do: "shape", adapter: string, shape: string}
- *   | {do: "measured", adapter: string, what: ImpactKind}
- *   | {do: "silence idle", adapter: string, what: ImpactKind, percent: string}
- *   | {do: "keep top", adapter: string, what: ImpactKind, count: string}} JobOrder
- * @typedef {"silenced" | "alone"} ImpactKind
- */
-
-/**
- * `names` of "put": which adapter plays what the profile says of one that is not loaded. `seen` is the mark of the
- * profile that the page shows.
- *
- * @typedef {{do: "save", name: string, note: string, restore: boolean, overwrite: boolean, seen: string | null}
- *   | {do: "put", name: string, names?: Record<string, string>}
- *   | {do: "rename", name: string, new: string}
- *   | {do: "change", name: string, restore: boolean}
- *   | {do: "delete", name: string, seen: string}
- *   | {do: "export", name: string}
- *   | {do: "import", file: string, text: string}} ProfileOrder
- */
-
-/**
- * What begins a job. `keep`: beside what is loaded; names null: all.
- *
- * @typedef {{do: "load", names: string[], keep: boolean, gain: number}
- *   | {do: "unload", names: string[] | null}
- *   | {do: "checkpoints", name: string, gain: number}
- *   | ({do: "bake", overwrite: boolean} & BakeWish)
- *   | {do: "impact", adapter: string, what: ImpactKind, source: string, text: string}} JobStart
- */
+/** @typedef {Extract<JobOrder, {do: "measured"}>["what"]} ImpactKind */
 
 /**
  * What Python says of adapters, unasked or as an answer.
@@ -291,7 +247,7 @@
  * @typedef {object} JobNews
  * @property {number | null} [re]
  * @property {Job} [job]
- * @property {string} [refused]
+ * @property {Refusal} [refused]
  * @property {string} [said]
  * @property {Shelf} [shelf]
  * @property {Profiles} [profiles]
@@ -309,37 +265,15 @@
 
 // The lab -------------------------------------------------------------------------------------------------------------
 
-/** @typedef {{at: string, why: string}} Refusal */
 /** @typedef {{text: string, running: boolean, part: number | null}} Line */
 /** @typedef {{key: number, letter: string, name: string, plays: string, kept: string}} Column */
 /** @typedef {{name: string, type: string, text: string}} FileOfText */
 
-/**
- * What Python is asked of the lab. `key` is a column's as it is set up, `column` the index of one that was compared.
- *
- * @typedef {{do: "look" | "nothing" | "stop" | "add" | "start over"}
- *   | {do: "rename", key: number, name: string}
- *   | {do: "play", key: number, plays: string}
- *   | {do: "profile", key: number, name: string}
- *   | {do: "move", key: number, by: number}
- *   | {do: "keep" | "remove", key: number}
- *   | {do: "fill", x: string, y: string}
- *   | {do: "surprise" | "reference" | "put on the desk" | "collect", column: number}
- *   | {do: "save", form: string}
- *   | FileOrder} LabOrder
- * @typedef {{do: "prompts" | "read", name: string, data: string}} FileOrder a file, as base64
- */
-
-/**
- * What goes into the lab's other boxes, by their names; `length` as it was typed.
- *
- * @typedef {object} LabBoxes
- * @property {{source: string, text: string, seeds: number, length: string, batched: boolean}} start
- * @property {{column: number}} use
- * @property {{text: string, good: boolean}} tell
- * @property {Record<string, never>} measure
- * @property {{chart: "sweep"} | {chart: "text", text: string, axis: string}} draw
- */
+/** @typedef {Extract<LabOrder, {do: "prompts"}>} PromptsFile a file, as base64 */
+/** @typedef {Extract<LabOrder, {do: "play"}>["plays"]} Plays what a column plays */
+/** @typedef {Extract<LabOrder, {do: "save"}>["form"]} Form of a file */
+/** @typedef {Extract<LabStart, {do: "compare"}>["source"]} Source of what is asked */
+/** @typedef {{letter: string, name: string}} ColumnTitle a letter after its place, and what it is called */
 
 /**
  * The columns as they are set up.
@@ -358,7 +292,7 @@
  *
  * @typedef {object} Head
  * @property {number} key
- * @property {string[]} columns labels
+ * @property {ColumnTitle[]} columns
  * @property {Array<{label: string, seed: number}>} rows
  * @property {{x: string, xs: string[], y: string, ys: string[]} | null} grid
  * @property {boolean} use whether replies can go into the chat
@@ -515,7 +449,7 @@
  * @property {Refusal} [refused]
  * @property {string} [said]
  * @property {Session | null} [session] where it has changed
- * @property {string[]} [columns]
+ * @property {ColumnTitle[]} [columns]
  * @property {string} [trouble]
  * @property {boolean} [keeps]
  * @property {Experiment[]} [past]
@@ -526,33 +460,7 @@
  * @property {FileOfText} [file]
  */
 
-/**
- * What Python is asked of votes; the last one goes into a box of its own, and begins a session. `id` is an
- * experiment's.
- *
- * @typedef {{do: "look", all: boolean}
- *   | {do: "vote", number: number, verdict: Verdict}
- *   | {do: "reveal" | "stop" | "end"}
- *   | {do: "more", most: number}
- *   | {do: "put", mix: unknown, label: string}
- *   | {do: "standing", model: boolean, chosen: string[] | null}
- *   | {do: "open" | "columns" | "delete", id: number}
- *   | {do: "save", id: number, form: string}
- *   | {do: "resume", id: number, most: number, missing: boolean}
- *   | FileOrder
- *   | {source: string, text: string, seeds: number, length: string, most: number}} VotesOrder
- */
-
 // The chat that answers twice -----------------------------------------------------------------------------------------
-
-/**
- * The last one goes into a box of its own.
- *
- * @typedef {{do: "look"}
- *   | {do: "switch", on: boolean}
- *   | {do: "choose", one: string, other: string, blind: boolean}
- *   | {number: number, side: "left" | "right"}} TwiceOrder
- */
 
 /**
  * @typedef {object} Turn

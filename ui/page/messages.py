@@ -1,62 +1,80 @@
-"""What a page said, as what it has to be, and no longer than it may be: a page can send anything."""
+"""What a page says and is told, as text: a page can send anything, and is handed only what it can read."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-#: No message of a page is longer: the longest brings a profile that was exported.
-MOST_MESSAGE = 16 * 2**20
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import from_json
+
+#: No message of a page is longer: the longest brings a profile that was exported, or an experiment.
+MOST_MESSAGE = 64 * 2**20
+_counted = itertools.count(1)
 
 
-def message_of(text: str) -> Mapping[str, Any]:
-    """The message in what a page sent.
+class NotUnderstood(ValueError):
+    """What a page said is not what a page of ours would say."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the page said something that nobody understands: {why}")
+
+
+def message_of(said: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The message in what a page sent: a JSON object.
 
     Raises:
-        ValueError: it is none, or too long.
+        NotUnderstood: it is none.
+        ValueError: it is too long.
     """
-    if len(text) > MOST_MESSAGE:
+    if isinstance(said, Mapping):
+        return said
+    if len(said or "") > MOST_MESSAGE:
         raise ValueError(f"the page sent more than {MOST_MESSAGE // 2**20} MiB at once")
     try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
+        message = from_json(said or "", allow_inf_nan=False)
+    except ValueError:
         message = None
     if not isinstance(message, Mapping):
-        raise ValueError("the page sent something that nobody understands")
+        raise NotUnderstood("this is no message")
     return message
 
 
-def text_of(message: Mapping[str, Any], field: str, most: int, default: str | None = None) -> str:
-    """A text in a message.
-
-    Raises:
-        KeyError: there is none, and no default.
-        TypeError: it is no text.
-        ValueError: it is longer than `most` characters.
-    """
-    return _text(message[field] if default is None else message.get(field, default), field, most)
+def number_of(message: Mapping[str, Any]) -> int | None:
+    """The number under which a page said something, for its answer; None if it gave none."""
+    number = message.get("seq")
+    return number if type(number) is int else None
 
 
-def texts_of(message: Mapping[str, Any], field: str, many: int, most: int) -> list[str]:
-    """A list of texts in a message.
-
-    Raises:
-        KeyError: there is none.
-        TypeError: it is no list of texts.
-        ValueError: there are more than `many`, or one is longer than `most` characters.
-    """
-    given = message[field]
-    if not isinstance(given, list):
-        raise TypeError(f"{field} is no list")
-    if len(given) > many:
-        raise ValueError(f"{field}: {len(given):,} are more than the {many:,} that there can be")
-    return [_text(one, field, most) for one in given]
+def counted(news: Mapping[str, Any]) -> str:
+    """As text. Gradio passes on only what differs from what the page got before: each is one of its own."""
+    return json.dumps({"n": next(_counted), **news}, allow_nan=False, separators=(",", ":"))
 
 
-def _text(value: Any, field: str, most: int) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{field} is no text")
-    if len(value) > most:
-        raise ValueError(f"{field}: {len(value):,} characters are more than the {most:,} that there can be")
-    return value
+def at_most(most: int) -> AfterValidator:
+    """For a text that a page may send, with so many characters; its user may have typed more."""
+
+    def check(text: str, info: ValidationInfo) -> str:
+        if len(text) > most:
+            raise ValueError(f"{info.field_name}: {len(text):,} characters are more than the {most:,} there can be")
+        return text
+
+    return AfterValidator(check)
+
+
+def named(name: str) -> Any:
+    """For what is checked where it is used, and has a type of this name in `messages.js`."""
+    return Field(json_schema_extra={"named": name})
+
+
+#: What something is called.
+Name = Annotated[str, at_most(1_000)]
+#: A whole text, as a user types or pastes it, and a file as base64.
+Words = Annotated[str, at_most(10_000_000)]
+File = Annotated[str, at_most(MOST_MESSAGE)]
+#: Several names; nobody loads or unloads more adapters at once.
+Names = Annotated[list[Name], Field(max_length=1_000)]
+#: A number as it was typed into a field, or none.
+Typed = Annotated[str, at_most(10_000)] | float | None

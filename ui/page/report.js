@@ -3,17 +3,16 @@
  * tells them.
  */
 
-import { NOT_ANSWERED, openChannel } from "./channel.js";
+import { openChannel, saidBy } from "./channel.js";
 import { el, setText } from "./elements.js";
 import { keepKeys } from "./gestures.js";
 import { onStop } from "./lifetime.js";
 
-/** @typedef {{re?: number | null, report?: string, refused?: {at: string, why: string}}} Answer */
+/** @import { Answered } from "./messages.js" */
+/** @import { ReportOrder } from "./orders.js" */
 
-const channel = openChannel("report", {
-  hear: (/** @type {Answer} */ _answer) => {},
-  lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED } }),
-});
+/** @type {ReturnType<typeof openChannel<ReportOrder, Answered & {report?: string}>>} */
+const channel = openChannel("report", { hear: () => {} });
 
 export const report = { answered: channel.answered };
 
@@ -56,7 +55,7 @@ function copier() {
     channel.order({ do: "look" }, async (answer) => {
       button.disabled = false;
       if (answer.report === undefined) {
-        setText(said, answer.refused?.why ?? NOT_ANSWERED);
+        setText(said, saidBy(answer));
         return;
       }
       text.value = answer.report;

@@ -14,7 +14,8 @@ import gradio as gr
 from ... import __version__
 from ...lora_ops import log, versions
 from ...lora_ops import redaction as discreet
-from .wire import LIVE, counted, hand_over, heard, number_of, wires
+from .orders import Answer, OpenPage, Orders
+from .wire import answers, hand_over, wires
 
 if TYPE_CHECKING:
     from ...lora_ops import Adapter, Desk
@@ -29,11 +30,14 @@ def build_report(console: Studio) -> None:
     gr.HTML(f'<div id="lora-mixer-report"><span>LoRA Mixer {escape(__version__)}</span></div>')
     order, answer = wires("report", "order", "answer")
     hand_over(answer, "report", "answered")
-    order.input(lambda message: _answer(console, message), [order], [answer], **LIVE)
+    answers(console, ORDERS, order, answer)
 
 
-def _answer(console: Studio, message: str) -> str:
-    return counted({"re": number_of(heard(message)), "report": report(console)})
+def _look(page: OpenPage) -> Answer:
+    return {"report": report(page.console)}
+
+
+ORDERS = Orders({"look": _look})
 
 
 def report(console: Studio) -> str:

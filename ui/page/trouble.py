@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from ...hosts.protocol import HostError
 from ...lora_ops import log
 from ...lora_ops.torch_errors import in_words
 from ..lab.replies import sentence
+
+#: Errors that are told as they are; of any other its user can only be told that it happened.
+FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
+#: What comes of a message that names what there is not, or that the page's script would not write.
+GARBLED = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 def told(error: BaseException) -> str:
@@ -17,3 +23,11 @@ def reason(error: BaseException) -> str:
     """The same in the middle of a sentence."""
     log.note(error, above=1)
     return in_words(error)
+
+
+def refused(error: BaseException) -> dict[str, str]:
+    """How an order is answered that was not followed: why, and beside which field of the page that belongs."""
+    log.note(error, above=1)
+    if isinstance(error, GARBLED):
+        return {"at": "", "why": f"The page said something that nobody understands: {repr(error)[:200]}"}
+    return {"at": getattr(error, "at", ""), "why": sentence(in_words(error))}

@@ -3,13 +3,14 @@
 import { guard, listen, onStop } from "./lifetime.js";
 
 /** @import { Panel } from "./messages.js" */
+/** @import { DeskOrder } from "./orders.js" */
 
 const POLL_MS = 2000;
 const GAP_MS = 40; // between two panels, so that a drag is heard at once and floods nobody
 const ALONE_MS = 300; // around a command: Python handles the last message that came, not the one before
 const LOST_MS = 8000;
 
-/** @typedef {{do: string, id: string} | {fader: {min: number, max: number}}} Command */
+/** @typedef {Exclude<DeskOrder, {do: "panel"}>} Command */
 
 /**
  * What the wire has to know of the page.
@@ -41,7 +42,8 @@ function send() {
     timer = later(send, wait);
     return;
   }
-  const message = command ? commands[0] : { panel: known.panel() };
+  /** @type {DeskOrder} */
+  const message = command ? commands[0] : { do: "panel", panel: known.panel() };
   const text = JSON.stringify({ seq: ++seq, ...message });
   if (!wire.write("lora-mixer-panel", text)) {
     timer = later(send, 500); // the box is being made anew: try again

@@ -1,29 +1,29 @@
-"""How text gets from Python to the page's script and back: text boxes that are in the page, but not to be seen."""
+"""How text gets from Python to the page's script and back: text boxes that are in the page, but not to be seen.
+
+What a page writes into one is an order of some room (`orders.py`).
+"""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.context import Context
-from pydantic_core import from_json
 
-from ...hosts.protocol import HostError
-from ...lora_ops import log
+from ...hosts.toast import refusal
+from .messages import counted, message_of
+from .orders import Answer, OpenPage, Orders
+from .trouble import FOR_PEOPLE, told
 
-#: Errors that are told as they are; of any other its user can only be told that it happened.
-FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
-#: What comes of a message in which something is missing, or of another kind than the page's script would write.
-GARBLED = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+if TYPE_CHECKING:
+    from .studio import Studio
+
 #: For events. "multiple": what a page says while Gradio has not closed the event before is not dropped in silence.
 QUEUED: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple"}
 #: Not in the queue: what must not wait behind a generation.
 LIVE: dict[str, Any] = {**QUEUED, "queue": False}
-_counted = itertools.count(1)
 
 
 @contextmanager
@@ -53,32 +53,76 @@ def hand_over(box: Any, part: str, name: str) -> None:
     box.change(None, [box], None, js=f"(text) => {{ {there} && window.loraMixer.{part}.{name}(text); }}")
 
 
-def heard(message: str | None) -> dict[str, Any]:
-    """What the page's script said: a JSON object, or an empty one if it is nothing of that kind."""
-    try:
-        said = from_json(message or "", allow_inf_nan=False)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def number_of(said: Mapping[str, Any]) -> int | None:
-    """The number under which a page said something, for its answer; None if it gave none."""
-    number = said.get("seq")
-    return number if type(number) is int else None
-
-
-def not_understood(error: BaseException) -> str:
-    """What a page is told whose message makes no sense."""
-    log.note(error, above=1)
-    return f"The page said something that nobody understands: {repr(error)[:200]}"
-
-
-def counted(news: Mapping[str, Any]) -> str:
-    """As text. Gradio passes on only what differs from what the page got before: each is one of its own."""
-    return json.dumps({"n": next(_counted), **news}, allow_nan=False, separators=(",", ":"))
-
-
 def page_of(request: gr.Request) -> str:
     """What tells one open page from another."""
     return request.session_hash or ""
+
+
+def answers(console: Studio, orders: Orders, box: Any, answer: Any, chat: Sequence[Any] = ()) -> None:
+    """Has what a page writes into `box` done at once, and answered in `answer`.
+
+    Not in the queue: an order must not wait behind a generation, Stop least of all.
+    """
+
+    def order(text: str, request: gr.Request, *values: Any) -> str:
+        return counted(orders.obey(OpenPage(console, page_of(request), values), text))
+
+    box.input(order, [box, *chat], [answer], **LIVE)
+
+
+def moves_chat(console: Studio, orders: Orders, box: Any, answer: Any) -> None:
+    """The same for orders that may change what stands in the host's chat: `{"chat": its new values}` goes there."""
+    inputs, outputs = list(console.host.chat_inputs()), list(console.host.chat_outputs())
+
+    def order(text: str, request: gr.Request, *values: Any) -> list[Any]:
+        answer = orders.obey(OpenPage(console, page_of(request), values), text)
+        moved = answer.pop("chat", None)
+        return [counted(answer), *(moved if moved is not None else [gr.skip() for _ in outputs])]
+
+    box.input(order, [box, *inputs], [answer, *outputs], **LIVE)
+
+
+Begin = Callable[[OpenPage, Mapping[str, Any]], Generator[Answer, None, None]]
+Ended = Callable[[OpenPage, Mapping[str, Any], str], Answer]
+
+
+def follows(console: Studio, begin: Begin, box: Any, news: Any, ended: Ended, chat: Sequence[Any] = ()) -> Any:
+    """Has what a page writes into `box` begun, in the queue, and told of in `news` while it takes its time.
+
+    Args:
+        console: whose page it is.
+        begin: what it begins, a generator of news; see `Orders.begin`.
+        box: where the page writes.
+        news: where Python does.
+        ended: what a page is told of one that did not end well: the message, and why; the host says so as well.
+        chat: the host's `chat_inputs()`, where it needs them.
+
+    Returns:
+        Gradio's event, for what is to happen after it.
+    """
+
+    def start(text: str, request: gr.Request, *values: Any) -> Iterator[str]:
+        yield from telling(begin, OpenPage(console, page_of(request), values), text, ended)
+
+    return box.input(start, [box, *chat], [news], **QUEUED)
+
+
+def telling(begin: Begin, page: OpenPage, text: str, ended: Ended) -> Iterator[str]:
+    """What a page is told of something that takes its time, as text.
+
+    Raises:
+        gr.Error: it did not end well; the host shows why.
+        Exception: it did not end well, and why is not for people.
+    """
+    message: Mapping[str, Any] = {}
+    try:
+        message = message_of(text)
+        with closing(begin(page, message)) as all_news:
+            for one in all_news:
+                yield counted(one)
+    except Exception as error:
+        why = told(error)
+        yield counted(ended(page, message, why))
+        if isinstance(error, FOR_PEOPLE):
+            raise refusal(why) from error
+        raise

@@ -11,10 +11,11 @@ import { goTo } from "../page/tabs.js";
 import { standingTable } from "./standing.js";
 import { votes } from "./votes.js";
 
-/** @import { AllVotes, Experiment, VotesAnswer } from "../page/messages.js" */
+/** @import { AllVotes, Experiment, Form, VotesAnswer } from "../page/messages.js" */
 /** @import { Say } from "./ballot.js" */
 
 const FIRST = 12;
+/** @type {Array<[form: Form, text: string]>} */
 const FORMS = [
   ["html", "HTML"],
   ["csv", "CSV"],
@@ -38,55 +39,52 @@ const button = (text, act, title, click) =>
   el("button", { type: "button", class: "button small", text, data: { do: act }, title, on: { click } });
 
 /**
- * @typedef {{do: "open" | "columns" | "delete"}
- *   | {do: "save", form: string}
- *   | {do: "resume", most: number, missing: boolean}} Asked of an experiment
- */
-
-/**
  * @param {Experiment} one
  * @param {Say} say
  * @param {() => number} most pairs
  */
 function experimentRow(one, say, most) {
   const missing = one.planned > one.trials;
-  /**
-   * @param {Asked} message
-   * @param {(answer: VotesAnswer) => void} [then]
-   * @param {string} [box]
-   */
-  const order = (message, then, box) =>
-    votes.order(
-      { ...message, id: one.id },
-      (answer) => {
-        say(answer);
-        if (!answer.refused) then?.(answer);
-      },
-      box,
-    );
+  const { id } = one;
+  /** @param {(answer: VotesAnswer) => void} [then] what is done if it was not refused */
+  const told = (then) => (/** @type {VotesAnswer} */ answer) => {
+    say(answer);
+    if (!answer.refused) then?.(answer);
+  };
   const resume = (/** @type {boolean} */ more) =>
-    order({ do: "resume", most: most(), missing: more }, () => goTo("votes", "lora-mixer-ballot"), "start");
+    votes.begin(
+      { do: "resume", id, most: most(), missing: more },
+      told(() => goTo("votes", "lora-mixer-ballot")),
+    );
   const vote = button("Vote on it", "resume", "A blind session on the replies that are there", () => resume(false));
   vote.disabled = one.labels.length < 2 || !one.trials;
   const whole = "The session that was interrupted: the replies that are missing are generated, and voted on";
   const goOn = missing && button("Go on", "go-on", whole, () => resume(true));
   const open = button("Open", "open", "Show it on the Mix tab as it was", () =>
-    order({ do: "open" }, () => {
-      lab.look();
-      goTo("mix", "lora-mixer-compare");
-    }),
-  );
-  const columns = button("Use its columns", "columns", "Set the columns of the Mix tab up as these were", () =>
-    order({ do: "columns" }, () => lab.look()),
-  );
-  const forms = FORMS.map(([form, text]) =>
-    button(text, `save-${form}`, `Save it as ${text}`, () =>
-      order({ do: "save", form }, ({ file }) => {
-        if (file) download(file.name, file.text, `${file.type};charset=utf-8`);
+    votes.order(
+      { do: "open", id },
+      told(() => {
+        lab.look();
+        goTo("mix", "lora-mixer-compare");
       }),
     ),
   );
-  const gone = askingButton("Delete", "Delete it and its votes", { do: "delete" }, () => order({ do: "delete" }));
+  const columns = button("Use its columns", "columns", "Set the columns of the Mix tab up as these were", () =>
+    votes.order({ do: "columns", id }, told(lab.look)),
+  );
+  const forms = FORMS.map(([form, text]) =>
+    button(text, `save-${form}`, `Save it as ${text}`, () =>
+      votes.order(
+        { do: "save", id, form },
+        told(({ file }) => {
+          if (file) download(file.name, file.text, `${file.type};charset=utf-8`);
+        }),
+      ),
+    ),
+  );
+  const gone = askingButton("Delete", "Delete it and its votes", { do: "delete" }, () =>
+    votes.order({ do: "delete", id }, told()),
+  );
   const facts = [
     writeTime(Date.parse(one.time) / 1000),
     one.model,

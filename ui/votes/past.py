@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.results.record import ColumnRecord
 from ..lab.columns import LEAST, MOST
-from ..lab.experiment_files import export, sheet_of
+from ..lab.experiment_files import Form, export, sheet_of
 from ..page import experiments
 from ..page.jobs import sentence
 from . import standings
@@ -49,7 +49,7 @@ def open_sheet(console: Studio, id: int) -> Sheet:
     return sheet
 
 
-def as_file(console: Studio, id: int, form: str) -> dict[str, str]:
+def as_file(console: Studio, id: int, form: Form) -> dict[str, str]:
     """A kept experiment as a file; a page of one that was voted on has the charts of its votes."""
     record = _records(console).load(id)
     return export(sheet_of(record), form, _charts(record) if form == "html" else "")
@@ -74,21 +74,21 @@ def delete(console: Studio, id: int) -> None:
     _records(console).delete(id)
 
 
-def standing(console: Studio, asked: Mapping[str, Any]) -> dict[str, Any]:
+def standing(console: Studio, of_model: bool, chosen: Sequence[str] | None) -> dict[str, Any]:
     """What all votes add up to, or those between chosen mixes.
 
     Args:
         console: whose records they are.
-        asked: `model`, true for votes about the model that is loaded alone, and `chosen`, mixes by their ids, or None.
+        of_model: whether votes about the model that is loaded count alone.
+        chosen: mixes by their ids; None for all.
     """
     from ...lora_ops.results.votes import tally
 
     kept = experiments.records(console)
-    model = console.host.model_name if asked.get("model") else None
+    model = console.host.model_name if of_model else None
     damaged: list[str] = []
     duels = kept.votes(model, damaged.append) if kept is not None else ()
-    chosen = asked.get("chosen")
-    counted = duels if chosen is None else standings.among(duels, [str(one) for one in chosen])
+    counted = duels if chosen is None else standings.among(duels, chosen)
     added = standings.standing(tally(counted))
     if damaged:
         more = f" So it is with {len(damaged) - 1} more." if len(damaged) > 1 else ""

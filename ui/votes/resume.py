@@ -43,7 +43,7 @@ class Plan:
         """What is kept among the settings of a session that begins; nothing if its questions come from elsewhere."""
         if wish.source != MANY:
             return {}
-        stops = list(asked[0].request.stop_strings)
+        stops = list(asked[0].stop_strings)
         trials = len(asked) * len(seeds)
         return {PLAN: {"prompts": wish.text, "seeds": list(seeds), "stop_strings": stops, "trials": trials}}
 
@@ -103,7 +103,7 @@ def _missing(console: Studio, record: Record, id: int, values: Sequence[Any]) ->
     rows = [(at, seed) for at in left for seed in plan.seeds]
     sheet = Sheet(
         columns=tuple(Column(one.label, one.mix) for one in record.columns),
-        rows=tuple(row_of(at, asked[at], seed) for at, seed in rows),
+        rows=tuple(Row(asked[at], seed, at) for at, seed in rows),
         limit=settings.get("max_new_tokens"),
         line=Line("Waiting for the model …", running=True),
         record=record,
@@ -112,12 +112,6 @@ def _missing(console: Studio, record: Record, id: int, values: Sequence[Any]) ->
         places={at: done[row] for at, row in enumerate(rows) if row in done},
     )
     return sheet, begin(console, desk, sheet, [asked[at] for at in left], plan.seeds, batched=True)
-
-
-def row_of(question: int, asked: Asked, seed: int) -> Row:
-    """A question of a session under a seed."""
-    request = asked.request
-    return Row(asked.label, request.prompt, seed, request.opening, (), asked.messages, question)
 
 
 def _check_model(console: Studio, desk: Desk, record: Record) -> None:
@@ -145,14 +139,13 @@ def _settings(record: Record, now: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_begun(asked: Asked, settings: dict[str, Any], plan: Plan) -> Asked:
-    return replace(
-        asked, request=replace(asked.request, sampling=Sampling.of(settings), stop_strings=plan.stop_strings)
-    )
+    request = replace(asked.request, sampling=Sampling.of(settings), stop_strings=plan.stop_strings)
+    return Asked.of(asked.label, request, asked.messages)
 
 
 def _check_prompts(record: Record, asked: Sequence[Asked]) -> None:
     for trial in record.trials:
-        if trial.question >= len(asked) or asked[trial.question].request.prompt != trial.prompt:
+        if trial.question >= len(asked) or asked[trial.question].prompt != trial.prompt:
             raise ValueError(
                 "the chat makes another prompt of the same question now. Set its system message and its template "
                 "as they were"

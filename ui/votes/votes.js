@@ -3,11 +3,12 @@
  * it.
  */
 
-import { NOT_ANSWERED, openChannel } from "../page/channel.js";
+import { openChannel } from "../page/channel.js";
 import { frames } from "../page/frames.js";
 import { guard, onStop } from "../page/lifetime.js";
 
-/** @import { AllVotes, Experiment, Session, VotesAnswer, VotesOrder } from "../page/messages.js" */
+/** @import { AllVotes, ColumnTitle, Experiment, Session, VotesAnswer } from "../page/messages.js" */
+/** @import { VotesOrder, VotesStart } from "../page/orders.js" */
 
 const WAITING_MS = 500;
 const { onChange, changed } = frames("votes");
@@ -16,7 +17,7 @@ let timer;
 
 /** @typedef {{known: [key: number, rev: number] | null}} Known the session as the page has it */
 
-/** @type {ReturnType<typeof openChannel<VotesOrder & Known, VotesAnswer>>} */
+/** @type {ReturnType<typeof openChannel<(VotesOrder | VotesStart) & Known, VotesAnswer>>} */
 const channel = openChannel("votes", {
   hear({ session, columns, trouble, keeps, past, more, broken, all }) {
     const told = { session, columns, trouble, keeps, past, more, broken, all };
@@ -25,14 +26,16 @@ const channel = openChannel("votes", {
     changed();
   },
   looks: ["look", "standing", "save"],
-  lost: ({ then }) => then?.({ refused: { at: "", why: NOT_ANSWERED } }),
 });
+
+/** @returns {Known} */
+const seen = () => ({ known: votes.session && [votes.session.key, votes.session.rev] });
 
 export const votes = {
   known: false,
   /** @type {Session | null} */
   session: null,
-  /** @type {string[]} */
+  /** @type {ColumnTitle[]} */
   columns: [],
   trouble: "",
   keeps: true,
@@ -54,14 +57,16 @@ export const votes = {
    *
    * @param {VotesOrder} message
    * @param {(answer: VotesAnswer) => void} [then]
-   * @param {string} [box]
    */
-  order(message, then, box) {
-    const { session } = votes;
-    /** @type {Known["known"]} */
-    const known = session && [session.key, session.rev];
-    channel.order({ ...message, known }, then, box);
-  },
+  order: (message, then) => channel.order({ ...message, ...seen() }, then),
+
+  /**
+   * Begin a session, or go on with one: for these Python needs the chat, so they have a box of their own.
+   *
+   * @param {VotesStart} message
+   * @param {(answer: VotesAnswer) => void} [then]
+   */
+  begin: (message, then) => channel.order({ ...message, ...seen() }, then, "start"),
 
   /** @param {boolean} [all] what is kept, too */
   look(all = false) {

@@ -1,7 +1,9 @@
 /* The page of votes: how a session begins, the ballot, its outcome, and what is kept. */
 
+import { titleOf } from "../lab/column_title.js";
 import { promptsFile } from "../lab/prompts.js";
 import { replyLength } from "../lab/reply_length.js";
+import { saidBy } from "../page/channel.js";
 import { el, setText, showText } from "../page/elements.js";
 import { countField, textArea } from "../page/fields.js";
 import { placed } from "../page/place.js";
@@ -38,21 +40,19 @@ function sessionForm(say, pairs) {
   const begin = () => {
     text.complain("");
     start.disabled = true;
-    const wish = {
-      source: "many",
-      text: text.input.value,
-      seeds: Number(seeds.input.value),
-      length: length.value,
-      most: Number(pairs.input.value),
-    };
-    votes.order(
-      wish,
+    votes.begin(
+      {
+        do: "start",
+        text: text.input.value,
+        seeds: Number(seeds.input.value),
+        length: length.value,
+        most: Number(pairs.input.value),
+      },
       ({ refused }) => {
         start.disabled = false;
         if (refused) text.complain(refused.why);
         else say({});
       },
-      "start",
     );
   };
   const start = el("button", {
@@ -82,7 +82,7 @@ function sessionForm(say, pairs) {
       length.update();
       node.hidden = Boolean(session);
       if (node.hidden) return;
-      setText(columns, votes.columns.join("   |   ") || "\u2013");
+      setText(columns, votes.columns.map(titleOf).join("   |   ") || "\u2013");
       showText(why, trouble);
       start.disabled = Boolean(trouble) || !known;
     },
@@ -92,7 +92,7 @@ function sessionForm(say, pairs) {
 export function votesPage() {
   const said = messageLine("lora-mixer-votes-said");
   /** @type {Say} */
-  const say = ({ refused, said: done }) => said.say(refused ? refused.why : (done ?? ""), !refused);
+  const say = (answer) => said.say(saidBy(answer), !answer.refused);
   const pairs = countField("Pairs at most", "How many pairs of replies are put to the vote", {
     max: 500,
     value: 20,

@@ -413,7 +413,7 @@ class PeftEngine:
         """Judges texts after a prompt, each in as few passes as memory holds."""
         from .judging import TextReader
 
-        return TextReader(self.model, self.tensor(prompt), cancelled, held, keep)
+        return TextReader(self.model, self.tensor(prompt), cancelled, held, keep, self.context)
 
     def tensor(self, token_ids: Sequence[int]) -> Any:
         """Token ids on the model's device, shape (1, tokens)."""

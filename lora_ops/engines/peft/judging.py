@@ -24,16 +24,19 @@ class TextReader:
         cancelled: asked before each pass; true calls it off.
         held: runs mixes as rows, with the lock.
         keep: whether the prompt is remembered for the next text.
+        context: how many tokens the model reads at most, where that is known.
     """
 
-    def __init__(self, model: Any, prompt: torch.Tensor, cancelled: Cancel, held: Hold, keep: bool) -> None:
-        self._model, self._ids = model, prompt
+    def __init__(
+        self, model: Any, prompt: torch.Tensor, cancelled: Cancel, held: Hold, keep: bool, context: int | None
+    ) -> None:
+        self._model, self._ids, self._context = model, prompt, context
         self._cancelled, self._held = cancelled, held
         self._prompt = Prompt(keep)
 
     def judge(self, text: Sequence[int], mixes: Sequence[Mix], reference: Mix) -> list[Judgement]:
         """How each mix judges a text of at least one token, and how far each is from a reference."""
-        read = Text(self._model, self._ids, text)
+        read = Text(self._model, self._ids, text, self._context)
         rows = list(mixes) if reference in mixes else [*mixes, reference]
         tally = _Tally(read, len(rows), rows.index(reference))
         caches = self._prompt.caches(rows)

@@ -42,9 +42,18 @@ class Text:
 
     What the model says at a position is about the token after it: those from the prompt's last position on are about
     the text, and the text's last token is never read.
+
+    Args:
+        model: what reads.
+        input_ids: the prompt, shape (1, tokens), on the model's device.
+        reply: the text; at least one token.
+        context: how many tokens the model reads at most, where that is known.
+
+    Raises:
+        ValueError: both together are longer.
     """
 
-    def __init__(self, model: Any, input_ids: torch.Tensor, reply: Sequence[int]) -> None:
+    def __init__(self, model: Any, input_ids: torch.Tensor, reply: Sequence[int], context: int | None = None) -> None:
         self._model = model
         #: How many tokens of the prompt say nothing about the text: all but the last.
         self.prompt = input_ids.shape[1] - 1
@@ -52,7 +61,6 @@ class Text:
         self._ids = torch.cat([input_ids, self.tokens[:, :-1]], dim=1)
         config: Any = root(model).config
         config = config.get_text_config() if hasattr(config, "get_text_config") else config
-        context = getattr(config, "max_position_embeddings", None)
         if context and self._ids.shape[1] > context:
             length = self._ids.shape[1] + 1
             raise ValueError(f"prompt and text are {length} tokens long, and this model reads {context}: shorten them")

@@ -14,7 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.chat import answer_twice_wires
+from lora_mixer.ui.desk import fader_board
 from lora_mixer.ui.lab import orders
+from lora_mixer.ui.page import report
+from lora_mixer.ui.page.orders import Orders
 from lora_mixer.ui.votes import votes
 
 FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -29,13 +33,24 @@ def served() -> Iterator[Served]:
 #: Text boxes that are not in the queue, by what the page's script may say to them.
 BOXES = {
     "lora-mixer-poll": ["rev"],
-    "lora-mixer-panel": ["panel", "fader"],
+    "lora-mixer-panel": list(fader_board.ORDERS),
     "lora-mixer-lab-order": list(orders.ORDERS),
+    "lora-mixer-lab-use": list(orders.USES),
     "lora-mixer-works-order": list(adapters.ORDERS),
     "lora-mixer-votes-order": list(votes.ORDERS),
     "lora-mixer-votes-start": list(votes.BEGINNINGS),
-    "lora-mixer-twice-order": ["switch", "choose", "look"],
-    "lora-mixer-twice-pick": ["left", "right"],
+    "lora-mixer-twice-order": list(answer_twice_wires.ORDERS),
+    "lora-mixer-twice-pick": list(answer_twice_wires.PICKS),
+    "lora-mixer-report-order": list(report.ORDERS),
+}
+ROOMS = (fader_board, orders, adapters, votes, answer_twice_wires, report)
+#: What each order takes.
+TAKES = {
+    name: list(order.takes.model_fields)
+    for room in ROOMS
+    for table in vars(room).values()
+    if isinstance(table, Orders)
+    for name, order in table.table.items()
 }
 FIELDS = (
     "seq", "key", "name", "plays", "by", "column", "form", "data", "x", "y", "id", "number", "verdict", "most", "seeds",
@@ -51,8 +66,9 @@ WORDS = [
     "", "null", "[]", "7", '"x"', "{", "{}", "nonsense", "NaN", "\x00", "[" * 100_000, '{"a":' * 100_000,
     '{"do": NaN}', '{"do": []}', '{"do": {}}', '{"do": "\\ud800"}', '{"do": "' + "x" * 1_000_000 + '"}',
     '{"seq": 1e999}', '{"do": "look", "seq": 1e999}', '{"do": "look", "seq": {"a": 1}}', '{"seq": ' + "9" * 5000 + "}",
-    '{"rev": 1e999}', '{"rev": 1, "t": 1e999}', '{"panel": {"mix": {"adapters": 1}}}', '{"panel": null}',
-    '{"fader": {"min": 1e999, "max": 1}}', '{"fader": []}', '{"do": "accept_offer", "id": []}',
+    '{"rev": 1e999}', '{"rev": 1, "t": 1e999}', '{"do": "panel", "panel": {"mix": {"adapters": 1}}}',
+    '{"do": "panel", "panel": null}',
+    '{"do": "range", "min": 1e999, "max": 1}', '{"do": "range", "min": []}', '{"do": "accept offer", "id": []}',
     '{"do": "standing", "chosen": 7}', '{"do": "put", "mix": {"adapters": {"x": {}}}}', '{"do": "delete", "id": 1e308}',
     '{"do": "read", "data": "!", "name": 7}', '{"do": "prompts", "data": 7, "name": null}',
 ]  # fmt: skip
@@ -81,7 +97,12 @@ def test_no_words_break_a_box(served: Served, box: str, capfd: Any) -> None:
 @pytest.mark.parametrize("box", BOXES)
 def test_no_order_fails_whatever_is_in_it(served: Served, box: str, data: Any, capfd: Any) -> None:
     do = data.draw(st.sampled_from(BOXES[box]))
-    said = data.draw(st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(ODD), max_size=12))
+    takes = TAKES.get(do, [])
+    own = data.draw(st.fixed_dictionaries({name: st.sampled_from(ODD) for name in takes})) if takes else {}
+    # What an order does not take is refused at once: most of the time there is none.
+    most = data.draw(st.sampled_from([0, 0, 0, 6]))
+    other = data.draw(st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(ODD), max_size=most))
+    said = {**other, **own}
     status, answer = call(served, box, json.dumps({"do": do, **said}))
     assert status == 200, answer
     assert "Traceback" not in capfd.readouterr().err

@@ -72,7 +72,11 @@ def test_it_answers_under_its_own_names(served: Served, name: str) -> None:
 def test_another_page_neither_changes_nor_reads_anything(served: Served, headers: dict[str, str]) -> None:
     filled = {name: value.format(port=served.port) for name, value in headers.items()}
     before = served.mixer.console.revision
-    move = {**look(served), "fn_index": served.number("lora-mixer-panel"), "data": ['{"fader": {"min": 0, "max": 9}}']}
+    move = {
+        **look(served),
+        "fn_index": served.number("lora-mixer-panel"),
+        "data": ['{"do": "range", "min": 0, "max": 9}'],
+    }
     for answer in (
         served.post("/run/predict", move, filled),
         served.post("/queue/join", move, filled),

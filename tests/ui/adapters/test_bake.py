@@ -12,6 +12,7 @@ from helpers.tiny import logits, pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Fade, Faders, Mix
 from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
@@ -145,6 +146,7 @@ def test_nothing_is_overwritten_unasked(console: Studio) -> None:
         ({"names": ["pirate", "poet"], "way": "ties_svd", "rank": "0", "density": "0.5"}, "The rank must be from 1"),
         ({"names": ["pirate", "poet"], "way": "ties", "density": "1.5"}, "The part to keep must be above 0 and up to"),
         ({"names": ["pirate", "poet"], "way": "ties", "density": "nan"}, "The part to keep must be above 0 and up to"),
+        ({"names": ["pirate", "poet"], "way": "ties"}, "The part to keep must be above 0 and up to"),
         ({"profile": "none"}, "no profile"),
     ],
 )
@@ -188,7 +190,7 @@ def test_what_a_killed_overwrite_had_moved_aside_is_back_at_the_next_look(consol
 def test_a_bake_that_is_stopped_is_no_failure_and_leaves_nothing(console: Studio, way: str) -> None:
     where = Path(ask(console, "plan", **wish(way=way))["plan"]["where"])
     with console.host.lock:  # it waits for the model
-        news = adapters.begin(console, "page", {"do": "bake", "key": "bake", **wish(way=way)}, ())
+        news = adapters.begin(OpenPage(console, "page"), {"do": "bake", "key": "bake", **wish(way=way)})
         next(news)
         ask(console, "stop")
         *_, last = news

@@ -17,6 +17,7 @@ from lora_mixer.hosts.standalone.load import Loaded
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.adapters import adapters
 from lora_mixer.ui.lab.columns import KEPT
+from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
@@ -107,17 +108,17 @@ def test_a_page_is_told_what_came_of_the_job_that_it_asks_about_and_of_no_other(
 
 
 def test_what_waits_for_a_comparison_says_so(console: Studio) -> None:
-    told = [one["job"]["text"] for one in begun(console, "load", names=["poet"])]
+    told = [one["job"]["text"] for one in begun(console, "load", names=["poet"], keep=False)]
     assert told[0] == "Loading poet …"
     with console.comparison(SimpleNamespace(stop=lambda: None)):
         for do, said in (("load", "Loading poet"), ("unload", "Unloading poet")):
-            told = [one["job"]["text"] for one in begun(console, do, names=["poet"])]
+            more = {"keep": False, "gain": 1} if do == "load" else {}
+            told = [one["job"]["text"] for one in begun(console, do, names=["poet"], **more)]
             assert told[0] == f"{said} as soon as the comparison ends …"
 
 
 def begun(console: Studio, do: str, **said: object) -> list[dict]:
-    said = {"do": do, "key": do, "keep": False, "gain": 1, **said}
-    return list(adapters.begin(console, "page", said, ()))
+    return list(adapters.begin(OpenPage(console, "page"), {"do": do, "key": do, **said}))
 
 
 def test_the_checkpoints_of_a_run_become_columns_each_alone(console: Studio, tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_faders_that_went_with_the_whole_model_come_back_with_it_unless_a_gain_i
 def test_what_is_not_understood_is_refused_in_words(console: Studio) -> None:
     assert "nobody understands" in refused(console, "dance")
     assert "nobody understands" in refused(console, "note")
-    with pytest.raises(ValueError, match="nobody knows"):
+    with pytest.raises(ValueError, match="nobody understands"):
         work(console, "dance")
 
 

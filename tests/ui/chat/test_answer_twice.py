@@ -12,6 +12,7 @@ import pytest
 from helpers import kept
 from helpers.browser import host_of
 from helpers.gauge import Gauge, gauge
+from helpers.ordered import obey
 
 from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.hosts.standalone.history import History
@@ -241,12 +242,12 @@ def test_switched_off_it_answers_once_and_shows_nothing(twice: Twice) -> None:
 
 def test_strangers_cannot_switch_it_on(model: Gauge) -> None:
     console = Studio(host_of(model.model, model.tokenizer, multi_user=True))
-    said = answer_twice_wires.obey(console, {"do": "switch", "on": True, "seq": 4})
+    said = obey(answer_twice_wires, console, "page", {"do": "switch", "on": True, "seq": 4})
     assert said["re"] == 4 and "Strangers share this host" in said["refused"]["why"] and not console.twice.on
     assert console.twice.to_dict()["why"]
 
 
 def test_orders_that_nobody_understands_are_refused(twice: Twice) -> None:
     for order in ({"do": "dance"}, {"do": "choose"}, {"do": "choose", "one": "x", "other": "base", "blind": True}):
-        assert "refused" in answer_twice_wires.obey(twice.console, order), order  # type: ignore[arg-type]
+        assert "refused" in obey(answer_twice_wires, twice.console, "page", order), order  # type: ignore[arg-type]
     assert (twice.one, twice.other, twice.blind, twice.on) == ("faders", "base", True, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from helpers.shelved import ask, opened, refused, shelf_host, work
@@ -16,6 +17,7 @@ from lora_mixer.hosts.standalone.prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix, loudness
 from lora_mixer.ui.desk import heat_maps
 from lora_mixer.ui.page.jobs import Job
+from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
@@ -125,10 +127,10 @@ class Impatient(Job):
 
 
 def test_a_measurement_that_is_stopped_keeps_what_it_knows_or_says_so(console: Studio) -> None:
-    said = {**TEXT, "what": "silenced"}
+    page, said = OpenPage(console), cast(Any, {**TEXT, "what": "silenced"})
     job = Impatient()
-    assert "Stopped before anything" in heat_maps.impact(console, job, said)["line"]
+    assert "Stopped before anything" in heat_maps.impact(page, job, **said)["line"]
     job = Impatient()
     job.patience = 3
-    found = heat_maps.impact(console, job, {**said, "text": "Ahoy there, mate. " * 40}).get("impact")
+    found = heat_maps.impact(page, job, **{**said, "text": "Ahoy there, mate. " * 40}).get("impact")
     assert found is not None and not found["complete"] and found["targets"]

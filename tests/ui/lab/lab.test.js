@@ -3,14 +3,20 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
+import { titleOf } from "../../../ui/lab/column_title.js";
 import { lab } from "../../../ui/lab/lab.js";
-import { letterOf } from "../../../ui/lab/letters.js";
 import { surprise, writeChance } from "../../../ui/lab/marks.js";
 import { tellLength } from "../../../ui/lab/reply_length.js";
 import { replyHeight } from "../../../ui/lab/results.js";
 import { pretendPython } from "../page/python.js";
 
-const HEAD = { columns: ["A"], rows: [{ label: "hi", seed: 7 }], grid: null, use: false, reference: 0 };
+const HEAD = {
+  columns: [{ letter: "A", name: "quiet" }],
+  rows: [{ label: "hi", seed: 7 }],
+  grid: null,
+  use: false,
+  reference: 0,
+};
 let world;
 let key = 0; // every test has an experiment of its own
 
@@ -121,7 +127,6 @@ test("a reply's height grows with its limit, within reason", () => {
   assert.equal(replyHeight(null, 300), replyHeight(128, 300));
 });
 
-test("a column's letter is the beginning of its label", () => {
-  assert.equal(letterOf("B \u00b7 the base model"), "B");
-  assert.equal(letterOf("A"), "A");
+test("a column is called by its letter and its name", () => {
+  assert.equal(titleOf({ letter: "B", name: "a \u00b7 b" }), "B \u00b7 a \u00b7 b");
 });

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.ordered import obey
 from helpers.shelved import opened, shelf_host, shelve
 from helpers.tiny import pirate, tokenizer
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
-from lora_mixer.ui.lab import prompt_ids
+from lora_mixer.ui.lab import orders, prompt_ids
 from lora_mixer.ui.lab.ask import MANY, TYPED, Wish, ask
 from lora_mixer.ui.lab.experiment_files import export
-from lora_mixer.ui.lab.orders import obey
 from lora_mixer.ui.lab.reply_scores import measure, tables
 from lora_mixer.ui.lab.sheet import Line, Sheet
 from lora_mixer.ui.lab.sweep_charts import Charting
@@ -35,7 +35,7 @@ def console(tmp_path: Path) -> Studio:
 def compared(console: Studio, text: str = "Ahoy there", sweep: str = "", seeds: int = 1) -> Sheet:
     """What came of a comparison: of the columns as they are, or of a sweep."""
     if sweep:
-        answer = obey(console, "page", {"do": "fill", "x": sweep})
+        answer = obey(orders, console, "page", {"do": "fill", "x": sweep})
         assert "refused" not in answer, answer["refused"]
     list(ask(console, "page", Wish(MANY if "\n" in text else TYPED, text, seeds), VALUES))
     sheet = console.lab.sheet("page")
@@ -46,7 +46,7 @@ def compared(console: Studio, text: str = "Ahoy there", sweep: str = "", seeds: 
 def read_back(console: Studio, sheet: Sheet) -> Sheet:
     """The same experiment, out of the file that it was saved as."""
     data = base64.b64encode(export(sheet, "jsonl")["text"].encode()).decode()
-    answer = obey(console, "page", {"do": "read", "data": data, "name": "it.jsonl"})
+    answer = obey(orders, console, "page", {"do": "read", "data": data, "name": "it.jsonl"})
     assert "refused" not in answer, answer["refused"]
     again = console.lab.sheet("page")
     assert again is not None and again is not sheet
@@ -67,7 +67,7 @@ def drawn(steps: Iterator[Line]) -> tuple[list[Line], Any]:
 )
 def test_seeds_are_a_whole_number(seeds: Any, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Wish.of({"source": TYPED, "text": "hi", "seeds": seeds, "batched": True})
+        Wish.of(TYPED, "hi", seeds)
 
 
 def test_rows_that_ran_together_count_their_time_once(console: Studio) -> None:
@@ -86,10 +86,22 @@ def test_it_is_kept_before_the_page_hears_that_it_is_over(console: Studio, seeds
     assert sheet is not None and sheet.places and not sheet.line.running
 
 
+def test_a_columns_letter_is_its_place_and_no_part_of_its_name(console: Studio) -> None:
+    for key, name in ((1, "A · quiet"), (2, "C")):
+        obey(orders, console, "page", {"do": "rename", "key": key, "name": name})
+    sheet = compared(console)
+    for one in (sheet, read_back(console, sheet)):
+        assert one.record is not None and [column.label for column in one.record.columns] == ["A · quiet", "C"]
+        assert one.head()["columns"] == [{"letter": "A", "name": "A · quiet"}, {"letter": "B", "name": "C"}]
+        assert [one.title(at) for at in (0, 1)] == ["A · A · quiet", "B · C"]
+    assert "column C" in obey(orders, console, "page", {"do": "collect", "column": 1})["said"]
+    assert [slot.name for slot in console.lab.setup.slots] == ["A · quiet", "C", "C"]
+
+
 def test_what_was_read_from_a_file_is_measured_like_what_was_just_said(console: Studio) -> None:
     sheet = compared(console, "Ahoy there\nWho goes?")
     again = read_back(console, sheet)
-    assert not again.rows[0].token_ids, "a file holds no tokens of the prompt"
+    assert not again.rows[0].asked.token_ids, "a file holds no tokens of the prompt"
     for one in (sheet, again):
         list(measure(console, one))
     assert tables(again) == tables(sheet) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result, Update
+from lora_mixer.lora_ops import Column, ColumnResult, Mix, Question, Result, Update
 from lora_mixer.lora_ops.lab.experiment import Progress
 from lora_mixer.ui.lab import replies
 from lora_mixer.ui.lab.sheet import Row, Sheet
@@ -17,7 +17,7 @@ def result(*texts: str, seed: int = 7, batched: bool = True, why: str = "") -> R
 
 
 def sheet(rows: int = 1, limit: int | None = 8) -> Sheet:
-    asked = tuple(Row("hi", "hi", seed) for seed in range(rows))
+    asked = tuple(Row(Question("hi", "hi", ()), seed) for seed in range(rows))
     return Sheet((Column("A", Mix()), Column("B", Mix())), asked, limit=limit)
 
 

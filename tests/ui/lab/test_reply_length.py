@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from helpers.hosted import host, loaded, textgen  # noqa: F401 - fixtures
+from helpers.ordered import obey
 from helpers.shelved import opened, shelf_host
 from helpers.tiny import pirate
 from standin.textgen_page import DEFAULTS, a_chat, values
@@ -63,7 +64,7 @@ def test_a_length_of_its_own_limits_a_comparison_and_never_lengthens_it(
 
 def test_a_blind_session_has_it_too(console: Studio) -> None:
     said = {"do": "start", "source": MANY, "text": "Ahoy\nHello", "seeds": 1, "most": 2, "length": 3}
-    answer = votes.obey(console, "page", said, VALUES)
+    answer = obey(votes, console, "page", said, VALUES)
     assert "refused" not in answer, answer
     session = console.sessions.of("")
     assert session is not None
@@ -74,12 +75,12 @@ def test_a_blind_session_has_it_too(console: Studio) -> None:
 @pytest.mark.parametrize("length", [0, -1, 2.5, "many", float("nan"), float("inf"), MOST_LENGTH + 1])
 def test_a_length_that_is_none_is_refused(length: Any) -> None:
     with pytest.raises(ValueError, match=r"[Aa] reply"):
-        Wish.of({"source": TYPED, "text": "hi", "seeds": 1, "batched": True, "length": length})
+        Wish.of(TYPED, "hi", 1, length=length)
 
 
 @pytest.mark.parametrize("length", ["", None])
 def test_left_empty_it_is_the_chats(length: Any) -> None:
-    assert Wish.of({"source": TYPED, "text": "hi", "seeds": 1, "batched": True, "length": length}).length is None
+    assert Wish.of(TYPED, "hi", 1, length=length).length is None
 
 
 def test_textgen_tells_what_its_page_says(textgen: Any, host: Any) -> None:  # noqa: F811

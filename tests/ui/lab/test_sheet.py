@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops import Column, ColumnResult, Mix, Result
+from lora_mixer.lora_ops import Column, ColumnResult, Mix, Question, Result
 from lora_mixer.ui.lab.ask import between_news
 from lora_mixer.ui.lab.lab import Lab
 from lora_mixer.ui.lab.sheet import Row, Sheet, Teller
@@ -17,8 +17,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 def sheet(rows: int = 2, columns: int = 2, opening: str = "") -> Sheet:
     return Sheet(
-        tuple(Column(f"{letter} · x", Mix()) for letter in "ABC"[:columns]),
-        tuple(Row("hi", "hi", seed, opening) for seed in range(rows)),
+        tuple(Column("x", Mix()) for _ in range(columns)),
+        tuple(Row(Question("hi", "hi", (), opening=opening), seed) for seed in range(rows)),
     )
 
 
@@ -118,7 +118,7 @@ def test_pages_show_their_own_experiment_and_a_new_one_the_latest_unless_strange
 
 def test_the_more_replies_grow_the_rarer_a_page_is_told() -> None:
     def seconds(columns: int, ended: int = 0) -> float:
-        shown = Sheet(tuple(Column(f"{at}", Mix()) for at in range(columns)), (Row("hi", "hi", 1),))
+        shown = Sheet(tuple(Column(f"{at}", Mix()) for at in range(columns)), (Row(Question("hi", "hi", ()), 1),))
         over = [at < ended for at in range(columns)]
         shown.grow(0, ["a"] * columns, [1] * columns, over, [0.1] * columns)
         return between_news(shown)

@@ -18,11 +18,11 @@ beforeEach(() => {
   channel = openChannel("works", {
     hear: (answer) => heard.push(answer.re),
     looks: ["look", "list"],
-    lost: ({ message }) => said.push([message.do, "lost"]),
   });
 });
 
-const ask = (what, box) => channel.order({ do: what }, () => said.push([what, "done"]), box);
+const ask = (what, box) =>
+  channel.order({ do: what }, ({ refused }) => said.push([what, refused ? "lost" : "done"]), box);
 const answer = (at) => channel.answered(JSON.stringify({ re: world.sent[at][1].seq }));
 
 test("orders go out one at a time and each gets its own answer", () => {
@@ -80,11 +80,11 @@ test("what found no box waits for it in its order", () => {
 
 test("a look is not asked twice while it waits", () => {
   ask("one");
-  channel.look();
-  channel.look();
+  channel.look({ do: "look" });
+  channel.look({ do: "look" });
   answer(0);
   assert.deepEqual(world.does(), ["one", "look"]);
-  channel.look();
+  channel.look({ do: "look" });
   answer(1); // something happened after it went out
   assert.deepEqual(world.does(), ["one", "look", "look"]);
 });

@@ -6,11 +6,11 @@ import ast
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from helpers import tiny
+from helpers.ordered import obey
 from helpers.shelved import opened, shelf_host
 
 from lora_mixer.hosts.protocol import HostError
@@ -20,13 +20,13 @@ from lora_mixer.ui.chat import answer_twice_wires
 from lora_mixer.ui.desk import fader_board
 from lora_mixer.ui.lab import ask, orders
 from lora_mixer.ui.lab import compare_page as comparing
-from lora_mixer.ui.page import report, trouble
+from lora_mixer.ui.page import report, trouble, wire
+from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.studio import Studio
 from lora_mixer.ui.votes import votes
 
 UI = Path(trouble.__file__).parent
 PROMPT = "My secret recipe for apple pie"
-PAGE = SimpleNamespace(session_hash="page")
 
 
 @pytest.fixture
@@ -49,22 +49,23 @@ def fails(*args: Any, **kwargs: Any) -> Any:
 
 
 def of_a_job(console: Studio) -> None:
+    said = {"do": "impact", "key": "", "source": "text", "text": PROMPT, "adapter": "pirate", "what": "alone"}
     with pytest.raises(RuntimeError):
-        list(adapters.begin(console, "page", {"do": "impact", "key": "", "text": PROMPT, "adapter": "pirate"}, ()))
+        list(adapters.begin(OpenPage(console, "page"), said))
 
 
 def of_a_comparison(console: Studio) -> None:
-    said = {"source": "text", "text": PROMPT, "seeds": 1, "batched": True, "length": None}
+    said = {"do": "compare", "source": "text", "text": PROMPT, "seeds": 1, "batched": True, "length": None}
     with pytest.raises(Exception, match="come to grief"):  # what Gradio shows
-        list(comparing._asker(console)(json.dumps(said), PAGE))
+        list(wire.telling(comparing.STARTS.begin, OpenPage(console, "page"), json.dumps(said), comparing._ended))
 
 
 WAYS: dict[str, Callable[[Studio], Any]] = {
-    "an order of the lab": lambda console: orders.obey(console, "page", {"do": "reference"}),
-    "an order of the works": lambda console: adapters.obey(console, "page", {"do": "bakery"}),
-    "a moved fader": lambda console: fader_board._take(console, json.dumps({"panel": {"mix": {"adapters": {}}}})),
-    "a vote": lambda console: votes.obey(console, "page", {"do": "look", "all": True}),
-    "answering twice": lambda console: answer_twice_wires.obey(console, {"do": "switch", "on": True}),
+    "an order of the lab": lambda console: obey(orders, console, "page", {"do": "reference", "column": 0}),
+    "an order of the works": lambda console: obey(adapters, console, "page", {"do": "bakery"}),
+    "a moved fader": lambda console: fader_board._take(console, json.dumps({"do": "panel", "panel": {}})),
+    "a vote": lambda console: obey(votes, console, "page", {"do": "look", "all": True}),
+    "answering twice": lambda console: obey(answer_twice_wires, console, "page", {"do": "switch", "on": True}),
     "a job": of_a_job,
     "a comparison": of_a_comparison,
 }
@@ -95,7 +96,7 @@ def test_what_fails_while_replies_are_written_is_in_the_log(console: Studio, mon
 
 
 def test_a_message_that_makes_no_sense_is_in_the_log(console: Studio):
-    answer = orders.obey(console, "page", {"do": "rename", "column": PROMPT})
+    answer = obey(orders, console, "page", {"do": "rename", "column": PROMPT})
     assert "nobody understands" in answer["refused"]["why"]
     assert "orders.py" in kept(console) and "apple" not in kept(console)
 
@@ -108,8 +109,8 @@ def test_where_strangers_share_the_page_nothing_is_written(tmp_path: Path):
     console = opened(shelf_host(tmp_path / "home", tiny.pirate(), multi_user=True))
     with gr.Blocks():
         ui.build(console)
-    orders.obey(console, "page", {"do": "rename", "column": "x"})
-    adapters.obey(console, "page", {"do": "save", "name": "x"})
+    obey(orders, console, "page", {"do": "rename", "column": "x"})
+    obey(adapters, console, "page", {"do": "save", "name": "x"})
     assert not (tmp_path / "home").exists()
     text = report.report(console)
     assert "shared by strangers" in text and "log" not in text
@@ -124,7 +125,7 @@ def test_the_log_goes_where_the_host_keeps_what_is_the_users(tmp_path: Path):
     with gr.Blocks():
         ui.build(console)
     try:
-        orders.obey(console, "page", {"do": "rename", "column": "x"})
+        obey(orders, console, "page", {"do": "rename", "column": "x"})
         assert [path.name for path in (tmp_path / "home").iterdir()] == ["log.txt"]
     finally:
         log.keep(None)
@@ -135,7 +136,7 @@ def test_torchs_own_words_are_not_for_people(console: Studio, monkeypatch: pytes
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied (4x576 and 64x8)")
 
     monkeypatch.setattr(console, "desk", burst)
-    why = adapters.obey(console, "page", {"do": "bakery"})["refused"]
+    why = obey(adapters, console, "page", {"do": "bakery"})["refused"]["why"]
     assert why.startswith("A layer got numbers that do not fit it") and why.endswith(".")
     assert "mat1 and mat2" in kept(console)
 
@@ -144,7 +145,7 @@ def test_no_part_of_the_page_makes_a_sentence_of_an_error_by_itself():
     """But through `trouble`, which writes down where it came from; errors that are raised on keep it themselves."""
     found = []
     for path in sorted(UI.rglob("*.py")):
-        if path.name in ("trouble.py", "wire.py"):
+        if path.name in ("trouble.py",):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler) and node.name and not _raises(node):

@@ -20,13 +20,15 @@ from lora_mixer.lora_ops.results.export import from_jsonl
 from lora_mixer.ui.lab import experiment_files as sharing
 from lora_mixer.ui.lab.lab import Lab
 from lora_mixer.ui.page import experiments
-from lora_mixer.ui.votes import past
+from lora_mixer.ui.page.orders import OpenPage
+from lora_mixer.ui.votes import past, votes
+from lora_mixer.ui.votes.session import Sessions
 
 
 def console_in(folder: Path | None, model: str = "tiny") -> Any:
     """As much of a console as what is kept needs; without a folder, strangers share the host."""
     host = SimpleNamespace(user_data=folder, model_name=model, multi_user=folder is None)
-    return SimpleNamespace(host=host, lab=Lab(), records=None, revision=0)
+    return SimpleNamespace(host=host, lab=Lab(), sessions=Sessions(), records=None, revision=0)
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def test_nothing_is_kept_yet_and_nothing_is_where_strangers_share_the_host(conso
     for what in (past.open_sheet, past.use_columns, past.delete, lambda c, id: past.as_file(c, id, "csv")):
         with pytest.raises(ValueError, match="strangers share this host"):
             what(strangers, 1)
-    assert past.standing(strangers, {})["all"]["competitors"] == []
+    assert past.standing(strangers, False, None)["all"]["competitors"] == []
 
 
 def test_the_newest_stand_first_and_a_line_says_what_it_is(console: Any) -> None:
@@ -126,8 +128,8 @@ def test_a_page_of_votes_has_their_charts_and_no_script_but_theirs(console: Any)
     page = past.as_file(console, id, "html")["text"]
     assert 'id="charts"' in page and nasty not in page
     assert 'id="charts"' not in past.as_file(console, without, "html")["text"]
-    with pytest.raises(ValueError, match="not as 'exe'"):
-        past.as_file(console, id, "exe")
+    said = {"do": "save", "id": id, "form": "exe"}
+    assert "'html', 'csv' or 'jsonl'" in votes.ORDERS.obey(OpenPage(console), said)["refused"]["why"]
 
 
 @pytest.mark.parametrize("verdict", ["tie", "bad"])
@@ -140,7 +142,7 @@ def test_what_is_deleted_is_gone_with_its_votes(console: Any) -> None:
     gone, stays = keep(console, voted(), voted())
     past.delete(console, gone)
     assert [one["id"] for one in past.listed(console)["past"]] == [stays]
-    assert past.standing(console, {})["all"]["standing"]["votes"] == 3
+    assert past.standing(console, False, None)["all"]["standing"]["votes"] == 3
     for what in (past.open_sheet, past.delete, past.use_columns):
         with pytest.raises(ValueError, match=f"there is no experiment {gone}"):
             what(console, gone)
@@ -169,7 +171,7 @@ def test_all_votes_are_those_of_this_model_or_of_every_one(tmp_path_factory: Any
     for at, verdict in enumerate(verdicts):
         keep(console, replace(voted(2, 1, verdict), model="other" if other and at % 2 else "tiny"))
     mine = [at for at in range(len(verdicts)) if not (other and at % 2)]
-    this, every = (past.standing(console, {"model": model})["all"] for model in (True, False))
+    this, every = (past.standing(console, model, None)["all"] for model in (True, False))
     assert this["standing"]["votes"] == len(mine) and this["model"] == "tiny"
     assert every["standing"]["votes"] == len(verdicts) and every["model"] is None
 
@@ -179,10 +181,10 @@ def test_votes_between_ticked_mixes_alone_are_counted(console: Any) -> None:
     for left, right in ((0, 1), (1, 2), (0, 2)):
         record = record.and_vote(Vote(trial=0, left=left, right=right, verdict="left"))
     keep(console, record)
-    names = {one["label"]: one["id"] for one in past.standing(console, {})["all"]["competitors"]}
-    some = past.standing(console, {"chosen": [names["gain 0"], names["gain 2"]]})["all"]
+    names = {one["label"]: one["id"] for one in past.standing(console, False, None)["all"]["competitors"]}
+    some = past.standing(console, False, [names["gain 0"], names["gain 2"]])["all"]
     assert some["standing"]["votes"] == 1 and len(some["competitors"]) == 3, "the others can be ticked again"
-    assert past.standing(console, {"chosen": []})["all"]["standing"]["votes"] == 0
+    assert past.standing(console, False, [])["all"]["standing"]["votes"] == 0
 
 
 def test_a_damaged_experiment_is_named_and_hides_no_other(console: Any) -> None:
@@ -192,5 +194,5 @@ def test_a_damaged_experiment_is_named_and_hides_no_other(console: Any) -> None:
         file.execute("UPDATE votes SET verdict = 'best' WHERE experiment_id = ?", (bad,))
     lines = {one["id"]: one["first"] for one in past.listed(console)["past"]}
     assert lines == {bad: "Damaged: its settings are no JSON.", good: "question 0"}
-    standing = past.standing(console, {})["all"]["standing"]
+    standing = past.standing(console, False, None)["all"]["standing"]
     assert standing["votes"] == 3 and f"Votes of experiment {bad} in " in standing["note"]

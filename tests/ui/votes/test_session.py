@@ -15,6 +15,7 @@ import pytest
 from helpers import kept
 from helpers.browser import host_of
 from helpers.gauge import Gauge, gauge
+from helpers.ordered import obey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,10 +25,9 @@ from lora_mixer.lora_ops import ReplyRecord
 from lora_mixer.ui.lab.experiment_files import sheet_of
 from lora_mixer.ui.page import experiments
 from lora_mixer.ui.page.studio import Studio
-from lora_mixer.ui.votes import past
+from lora_mixer.ui.votes import past, votes
 from lora_mixer.ui.votes import resume as resuming
 from lora_mixer.ui.votes.session import Session, Sessions
-from lora_mixer.ui.votes.votes import obey
 
 VERDICTS = ["left", "right", "tie", "bad"]
 FULL, NONE = "f", "n"
@@ -114,13 +114,13 @@ def test_a_vote_counts_for_the_pair_that_was_seen_or_not_at_all() -> None:
     console.sessions.begin("", session)
 
     def order(do: str, known: list[int], **more: Any) -> str:
-        answer = obey(console, "", {"do": do, "known": known, **more})  # type: ignore[arg-type]
+        answer = obey(votes, console, "", {"do": do, "known": known, **more})  # type: ignore[arg-type]
         return str((answer.get("refused") or {"why": ""})["why"])
 
     seen = [session.key, session.revision]
     console.sessions.begin("", another := voting(most=2))
-    for do in ("vote", "reveal", "stop", "more"):
-        assert "Other pairs have been dealt" in order(do, seen, number=1, verdict="left", most=2)
+    for do, said in (("vote", {"number": 1, "verdict": "left"}), ("reveal", {}), ("stop", {}), ("more", {"most": 2})):
+        assert "Other pairs have been dealt" in order(do, seen, **said)
     assert not another.votes and not another.revealed
     seen = [another.key, another.revision]
     assert order("vote", seen, number=1, verdict="left") == ""
@@ -191,7 +191,7 @@ def console(model: Gauge) -> Iterator[Studio]:
 def begin(console: Studio, questions: int = 3, most: int = 20, values: Any = SHORT, **said: Any) -> Session:
     text = "\n".join(f"question {at}" for at in range(questions))
     order = {"do": "start", "source": "many", "text": text, "seeds": 1, "most": most, **said}
-    answer = obey(console, "page", order, values)
+    answer = obey(votes, console, "page", order, values)
     assert "refused" not in answer, answer["refused"]
     return shown(console)
 
@@ -204,7 +204,7 @@ def shown(console: Studio) -> Session:
 
 def resume(console: Studio, id: int, missing: bool = True, most: int = 20, values: Any = SHORT) -> Session:
     order = {"do": "resume", "id": id, "most": most, "missing": missing}
-    answer = obey(console, "page", order, values)
+    answer = obey(votes, console, "page", order, values)
     assert "refused" not in answer, answer["refused"]
     return shown(console)
 
@@ -407,7 +407,7 @@ def test_what_differs_from_the_beginning_is_told_and_what_is_there_is_voted_on(
 
 def test_it_is_listed_how_much_is_missing_and_a_plan_that_is_none_is_no_plan(console: Studio, model: Gauge) -> None:
     id = interrupted(console, model, 1, 0)
-    (entry,) = obey(console, "page", {"do": "look", "all": True})["past"]
+    (entry,) = obey(votes, console, "page", {"do": "look", "all": True})["past"]
     assert (entry["id"], entry["trials"], entry["planned"]) == (id, 1, 3)
     odd: Any
     for odd in (None, [], "x", {}, {"prompts": "a", "seeds": [], "stop_strings": [], "trials": 1}, {"seeds": 3}):
@@ -426,9 +426,9 @@ def test_replies_that_are_still_being_written_are_not_written_twice(console: Stu
     session.generate(prepare)
     console.sessions.begin("", session)
     assert resume(console, id) is session, "it is shown already"
-    obey(console, "page", {"do": "end"})
+    obey(votes, console, "page", {"do": "end"})
     order = {"do": "resume", "id": id, "most": 9, "missing": True}
-    assert "still being written" in obey(console, "page", order, SHORT)["refused"]["why"]
+    assert "still being written" in obey(votes, console, "page", order, SHORT)["refused"]["why"]
     over.set()
     assert wait_for(lambda: not session.generating)
     again = resume(console, id)

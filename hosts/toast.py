@@ -1,4 +1,4 @@
-"""What the host raises above its page: errors and news, as text."""
+"""What Gradio raises above a page: errors and news, as text, whatever stands in them."""
 
 from __future__ import annotations
 
