@@ -12,7 +12,8 @@ import torch
 
 from ..files import write_aside
 from ..mix import Mix
-from ..shelf.adapter_weights import CARD, CONFIG, WEIGHTS, AdapterWeights
+from ..shelf.adapter_folder import CONFIG, WEIGHTS
+from ..shelf.adapter_weights import CARD, AdapterWeights
 from .draft import Draft
 from .model_card import model_card, versions
 from .place import Place

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from ..engines.peft.memory import available, give_back, out_of_memory
-from ..shelf.adapter_weights import CONFIG, shapes_of
+from ..shelf.adapter_folder import CONFIG
+from ..shelf.adapter_weights import shapes_of
 from ..shelf.lora_fields import CHANGES_BASE, Effect, with_effect
 from ..shelf.quantised import kept_packed
 from .slot import SLOT

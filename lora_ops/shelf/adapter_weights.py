@@ -18,11 +18,12 @@ import torch
 
 from ..target import Adapter, Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
+from .adapter_folder import CONFIG, WEIGHTS
 from .expert_names import expert_names
 from .lora_fields import CHANGES_BASE, Trait, traits
 from .patterns import PatternError, Patterns
 
-CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
+CARD = "README.md"
 #: The methods whose adapters can be written: what a desk can scale.
 METHODS = ("lora", "dora", "loha", "lokr")
 PREFIX = "base_model.model."

@@ -16,6 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops import Desk, Fade, Faders, Mix
 from lora_mixer.lora_ops.bakery.bake import bake
+from lora_mixer.lora_ops.bakery.combine import concatenate
+from lora_mixer.lora_ops.bakery.merge import merge
 from lora_mixer.lora_ops.bakery.ways import Form
 from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.shelf.adapter_files import AdapterFileError
@@ -31,6 +33,20 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path):
     second = bake(desk, desk.base(), "pirate", tmp_path, "out", writing=Writing(overwrite=True))
     assert read_weights(first.folder).sha256 == second.sha256 != first.sha256
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_name_that_is_taken_is_told_before_anything_is_worked_out(tmp_path: Path):
+    desk, steps = Desk(tiny.two()), []
+    (tmp_path / "out").mkdir()
+    writing = Writing(progress=lambda done, of: steps.append(done))
+    for wish in (
+        lambda: bake(desk, Mix(), "pirate", tmp_path, "out", writing=writing),
+        lambda: concatenate(desk, Mix(), ["pirate", "poet"], tmp_path, "out", writing),
+        lambda: merge(desk, Mix(), tmp_path, "out", writing=writing),
+    ):
+        with pytest.raises(FileExistsError, match="exists already"):
+            wish()
+    assert steps == []
 
 
 def test_only_adapters_are_overwritten(tmp_path: Path):
