@@ -61,7 +61,7 @@ def spectrum(
         known = [one for one in found.adapters[name] if not one.reason]
         if any(one.energy for one in known):
             _show_shares(known)
-            for part in by or [Part.kind, Part.layer]:
+            for part in by or list(Part):
                 _show_part(name, part, known, energy, top)
         for target, reason in list(found.reasons[name].items())[:top]:
             say(f"{target}: {reason}")

@@ -73,7 +73,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class Loudness:
-    """How loud the targets of a model are.
+    """How loud the targets of a model are, all of their components heard, whatever rank a mix says.
 
     Attributes:
         adapters: the scalable targets of each adapter by its name, in the order of the model.

@@ -13,6 +13,8 @@ from helpers.shelved import mix_tab, shelf_host
 from helpers.tiny import pirate
 from playwright.sync_api import expect
 
+from lora_mixer.lora_ops import Faders
+
 pytestmark = pytest.mark.browser
 HOSTILE = "quiet & low"
 
@@ -106,6 +108,27 @@ def test_a_shape_is_one_click_and_one_undo(mixer: Mixer, desk: Any) -> None:
     expect(board.label("up_proj fader of pirate")).to_have_value("0")
     board.press("undo")
     wait_until(desk.page, lambda: set(mixer.gains().values()) == {1.0}, "back as loaded")
+
+
+def test_how_many_components_are_heard_stays_while_other_faders_move(mixer: Mixer, desk: Any) -> None:
+    board = Board(desk.page)
+    board.master().fill("0.5")
+    wait_until(desk.page, lambda: mixer.console.panel.mix["pirate"].master == 0.5, "the fader")
+    save(desk, "two")
+    path = mixer.host.user_data / "profiles" / "two.json"
+    data = json.loads(_file(mixer, "two"))
+    data["mix"]["adapters"]["pirate"]["rank"] = 2
+    path.write_text(json.dumps(data), encoding="utf-8")
+    desk.locator("#lora-mixer-profile-put").click()
+    wait_until(desk.page, lambda: mixer.console.panel.mix["pirate"].rank == 2, "the profile")
+    board.master().fill("1.5")
+    wait_until(desk.page, lambda: mixer.console.panel.mix["pirate"].master == 1.5, "the fader")
+    assert mixer.console.panel.mix["pirate"].rank == 2
+    assert mixer.console.desk().mix["pirate"] == Faders(master=1.5, rank=2)
+    board.press("reset")
+    wait_until(desk.page, lambda: not mixer.console.desk().mix.adapters, "the reset")
+    board.press("undo")
+    wait_until(desk.page, lambda: mixer.console.desk().mix["pirate"].rank == 2, "the undo")
 
 
 def test_a_column_plays_a_profile(mixer: Mixer, desk: Any) -> None:

@@ -12,7 +12,18 @@ from helpers import tiny
 from helpers.baked import CLOSE
 from helpers.tiny import Kind, mix_of
 
-from lora_mixer.lora_ops import Column, Desk, Faders, Mix, NotInRows, compare, loaded_weights, loudness, spectrum
+from lora_mixer.lora_ops import (
+    Column,
+    Desk,
+    Faders,
+    Mix,
+    NotInRows,
+    compare,
+    impact,
+    loaded_weights,
+    loudness,
+    spectrum,
+)
 
 PLAIN = [kind for kind in tiny.KINDS if not kind.name.startswith(("DoRA", "LoHa", "LoKr", "LoRA and LoHa"))]
 
@@ -233,6 +244,35 @@ def test_more_components_than_there_are_are_refused():
     desk = Desk(tiny.pirate())
     with pytest.raises(ValueError, match="of rank 4, so that no 5 components"):
         desk.apply(mix_of(rank=5))
+
+
+def test_modules_that_are_tied_each_have_their_own_part_heard():
+    base = tiny.llama(tie_word_embeddings=True)
+    model = tiny.pirate(base, target_modules=["embed_tokens"], ensure_weight_tying=True)
+    logits = tiny.logits(model)
+    wanted = [strongest(delta, 1) for delta in deltas(model)]
+    desk = Desk(model)
+    desk.apply(mix_of(rank=1))
+    for found, want in zip(deltas(model), wanted, strict=True):
+        torch.testing.assert_close(found, want, rtol=1e-4, atol=1e-5)
+    desk.reset()
+    assert torch.equal(tiny.logits(model), logits)
+
+
+def test_impact_under_a_rank_is_that_of_the_components_that_are_heard():
+    model = tiny.pirate()
+    whole, part = (impact(Desk(model), tiny.prompt(), mix, parts=["kind"]) for mix in (Mix(), mix_of(rank=1)))
+    assert part.kinds["pirate"].keys() == whole.kinds["pirate"].keys() and part.kinds != whole.kinds
+    # The same adapter with nothing but that component, as it would be loaded.
+    desk = Desk(model)
+    desk.apply(mix_of(rank=1))
+    parts = [layer.lora_B["pirate"].weight.detach().clone() for layer in tiny.adapter_layers(model)]
+    other = tiny.pirate()
+    with torch.no_grad():
+        for layer, b in zip(tiny.adapter_layers(other), parts, strict=True):
+            layer.lora_B["pirate"].weight.copy_(b)
+    wanted = impact(Desk(other), tiny.prompt(), Mix(), parts=["kind"])
+    assert list(part.kinds["pirate"].values()) == pytest.approx(list(wanted.kinds["pirate"].values()), rel=1e-4)
 
 
 def test_an_adapter_of_nothing_stays_nothing():
