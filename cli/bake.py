@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import arguments as asking
+from .gguf import GGUF, bake_gguf
 from .live_model import desk_of
 from .options import Playing, Writing, shared
 from .output import progress, say, show_facts, show_json, size
@@ -58,6 +59,7 @@ def bake(
     drop_silent: Annotated[bool, typer.Option("--drop-silent", help="Leave silent targets out (folded).")] = False,
     keep_ranks: KeepRanks = False,
     model: asking.Model = None,
+    gguf: GGUF = None,
     as_json: asking.AsJson = False,
 ) -> None:
     """Write one adapter, at the gains of a mix, as a new adapter that needs no desk.
@@ -70,7 +72,22 @@ def bake(
     * `bake loras/pirate -o loras/pirate-soft --gain 0.5`
 
     * `bake loras/pirate -o loras/pirate-mlp -m profile.json --model demo`
+
+    * `bake loras/pirate -o pirate-soft.gguf --gain 0.5 --gguf smollm2.gguf`
     """
+    if gguf is not None:
+        given = {"--model": model, "--way patterned": way is Way.patterned, "--drop-silent": drop_silent}
+        bake_gguf(
+            adapter,
+            gguf,
+            writing.out,
+            playing.of,
+            store=writing.store,
+            overwrite=writing.overwrite,
+            others=[option for option, value in given.items() if value],
+            as_json=as_json,
+        )
+        return
     from ..lora_ops.bakery.bake import bake as baking
     from ..lora_ops.bakery.bake import bake_weights
     from ..lora_ops.shelf.adapter_weights import read_weights
