@@ -148,7 +148,7 @@ def test_what_is_installed_shows_the_page_and_keeps_its_data_at_home(installed: 
         text = answer.read().decode("utf-8")
     assert answer.status == 200 and "LoRA Mixer" in text
     assert "lora-mixer-desk" in text and "loraMixerPage" in text, "the extension and its script are on the page"
-    asked = "from lora_mixer.hosts import standalone as it; print(*it.folders(it.ROOT), sep='|')"
+    asked = "from lora_mixer.hosts.standalone import app as it; print(*it.folders(it.ROOT), sep='|')"
     kept = installed.run(installed.python, "-c", asked, cwd=installed.folder).stdout.strip().split("|")
     home = installed.folder.parent / "home"
     assert all(Path(folder).is_relative_to(home) for folder in kept)

@@ -16,7 +16,7 @@ import gradio as gr
 from ...lora_ops import log
 from ...lora_ops.torch_errors import in_words
 from ..protocol import HostError, Request
-from . import chat_log as standalone_log
+from . import chat_log
 from .gradio_versions import refusal
 from .history import History
 from .host import StandaloneHost
@@ -55,8 +55,8 @@ class Chat:
     def _build_talk(self) -> None:
         # Two elements, so that while the last reply grows nothing else is drawn again.
         with gr.Column(elem_id="chat-log"), gr.Column(elem_id="chat-turns"):
-            self.past = gr.HTML(standalone_log.past(History()), elem_id="chat-past")
-            self.last = gr.HTML(standalone_log.last(History()), elem_id="chat-last")
+            self.past = gr.HTML(chat_log.past(History()), elem_id="chat-past")
+            self.last = gr.HTML(chat_log.last(History()), elem_id="chat-last")
         self.status = gr.HTML("", elem_id="chat-status")
         with gr.Row(elem_id="chat-say"):
             self.input = gr.Textbox(
@@ -97,8 +97,8 @@ class Chat:
         idle = not history.busy
         return [
             history,
-            standalone_log.past(history),
-            standalone_log.last(history),
+            chat_log.past(history),
+            chat_log.last(history),
             gr.update(interactive=idle and at > 0),
             f"<span>{at + 1} / {versions}</span>" if versions > 1 else "",
             gr.update(interactive=idle and at + 1 < versions),
@@ -186,7 +186,7 @@ class Chat:
                     if time.perf_counter() - drawn > REDRAW:
                         drawn = time.perf_counter()
                         report = _report(tokens, drawn - started)
-                        yield [history, same, standalone_log.last(history), *unchanged, _status(report), same]
+                        yield [history, same, chat_log.last(history), *unchanged, _status(report), same]
         except Exception as error:  # shown below, when the page is back in order
             failure = error
         seconds = time.perf_counter() - started

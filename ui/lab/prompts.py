@@ -30,7 +30,7 @@ class Chat:
     system: str = ""
 
 
-def chats(text: str, name: str = "the prompts") -> list[Chat]:
+def chats(text: str, name: str = "the field of prompts") -> list[Chat]:
     """The chats in a text box.
 
     Raises:
@@ -68,7 +68,7 @@ def as_lines(prompts: Sequence[Sequence[Message]]) -> str:
     """What `chats` reads: one prompt a line, or JSONL if any of them needs it."""
     plain = "\n".join(messages[-1]["content"] for messages in prompts)
     try:
-        if read_prompts(plain.encode("utf-8"), "the prompts") == [list(messages) for messages in prompts]:
+        if read_prompts(plain.encode("utf-8"), "the field of prompts") == [list(messages) for messages in prompts]:
             return plain
     except ValueError:
         pass  # a single prompt that reads like broken JSON, for one
