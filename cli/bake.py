@@ -11,6 +11,7 @@ from ..lora_ops.bakery.plan import fades_until
 from ..lora_ops.bakery.ways import Combination, Form, Recipe, Way
 from ..lora_ops.mix import Mix
 from . import arguments as asking
+from .gguf import GGUF, bake_gguf
 from .live_model import desk_of
 from .options import Output, Playing, shared
 from .output import progress, say, show_facts, show_json, size
@@ -69,6 +70,7 @@ def bake(
     playing: Playing,
     forming: Forming,
     model: asking.Model = None,
+    gguf: GGUF = None,
     as_json: asking.AsJson = False,
 ) -> None:
     """Write one adapter, at the gains of a mix, as a new adapter that needs no desk.
@@ -81,7 +83,14 @@ def bake(
     * `bake loras/pirate -o loras/pirate-soft --gain 0.5`
 
     * `bake loras/pirate -o loras/pirate-mlp -m profile.json --model demo`
+
+    * `bake loras/pirate -o pirate-soft.gguf --gain 0.5 --gguf smollm2.gguf`
     """
+    if gguf is not None:
+        given = {"--model": model, "--way patterned": forming.way == "patterned", "--drop-silent": forming.drop_silent}
+        others = [option for option, value in given.items() if value]
+        bake_gguf(adapter, gguf, output, playing.of, others, as_json)
+        return
     from ..lora_ops.bakery.bake import bake as bake_loaded
     from ..lora_ops.bakery.bake import bake_weights
     from ..lora_ops.shelf.adapter_weights import read_weights

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .install import MODEL, PACKAGES, TOOLS, TORCH, TORCH_OVERRIDE, install, requirements, run_step, torch_pin
+from .install import LLAMA, MODEL, PACKAGES, TOOLS, TORCH, TORCH_OVERRIDE, install, requirements, run_step, torch_pin
 from .processes import SetupError, say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def prepare(name: str, *, tools: bool) -> Path:
     with alone(VENVS / f"{folder.name}.lock"):
         state = read_state(state_file) if python.exists() else {}
         torch = os.environ.get(TORCH_OVERRIDE) or state.get("torch", "")
-        layers = [PACKAGES] if name == DOCS else [TORCH, PACKAGES, MODEL, *([TOOLS] if tools else [])]
+        layers = [PACKAGES] if name == DOCS else [TORCH, PACKAGES, MODEL, LLAMA, *([TOOLS] if tools else [])]
         wanted = {layer: fingerprint(name, layer, torch) for layer in layers}
         if any(state.get(layer, mark) != mark for layer, mark in wanted.items()):
             state = {}

@@ -16,7 +16,7 @@ from .processes import SetupError, clean_env, ended, say
 
 LISTS = Path(__file__).resolve().parent.parent / "requirements"
 # What can be installed into an environment, in this order.
-TORCH, PACKAGES, MODEL, TOOLS = "PyTorch", "packages", "demo model", "test tools"
+TORCH, PACKAGES, MODEL, LLAMA, TOOLS = "PyTorch", "packages", "demo model", "llama.cpp", "test tools"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TORCH_OVERRIDE = "LORA_MIXER_TORCH"
 # Compiling all that is installed takes longer than compiling what is used, at its first use.
@@ -30,7 +30,7 @@ NETWORK_SIGNS = ("Retrying", "ConnectionError", "NewConnectionError", "Name or s
 
 def requirements(name: str, layer: str) -> Path:
     """The list in ``requirements/`` from which a layer of the environment ``name`` is installed."""
-    return LISTS / {MODEL: "model.txt", TOOLS: "tools.txt"}.get(layer, f"{name}.txt")
+    return LISTS / {MODEL: "model.txt", LLAMA: "llama.txt", TOOLS: "tools.txt"}.get(layer, f"{name}.txt")
 
 
 def install(layer: str, name: str, python: Path, torch: str, log: Path) -> None:

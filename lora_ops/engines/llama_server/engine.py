@@ -303,7 +303,8 @@ class LlamaServerEngine:
     def reply(self, prompt: Sequence[int], sampling: Sampling, seed: int = 0) -> Iterator[Token]:
         """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed from the next token on.
 
-        The request is asked again with what was said so far then (`differs("mid_reply")`). Closing it ends the reply.
+        The request is asked again with what was said so far then (`differs("mid_reply")`). The last token is `END`
+        where the model ended the reply. Closing it ends the reply.
 
         Raises:
             ValueError, LlamaServerError: as with `say`.

@@ -42,6 +42,8 @@ Scales = Sequence[Mapping[str, Any]]
 def settings_of(sampling: Sampling, known: Collection[str], context: int | None) -> dict[str, Any]:
     """The server's names and values of some settings. What is None is as the server was started.
 
+    Without `do_sample` dice are rolled if any setting of theirs is given, a temperature, say.
+
     Args:
         sampling: under transformers' names; extras under the server's.
         known: the settings that the server has, by its own word.
@@ -62,7 +64,9 @@ def settings_of(sampling: Sampling, known: Collection[str], context: int | None)
         if name not in known or name in _OURS:
             raise ValueError(f"this llama-server has no setting {name!r}: leave it out")
         found[name] = value
-    if sampling.do_sample is False:
+    # Who says nothing of dice has none rolled, as with transformers: else the server's own settings would roll them.
+    rolled = found.keys() - {"repeat_penalty", "repeat_last_n"}
+    if sampling.do_sample is False or (sampling.do_sample is None and not rolled):
         found |= {"temperature": 0.0, "top_k": 1}
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from .client import Client, LlamaServerError
 
@@ -30,14 +31,16 @@ class ServerTokens:
             ids = tuple(id for id in ids if not self.is_special(id))
         if not ids:
             return ""
-        if ids not in self._texts:
+        text = self._texts.get(ids)
+        if text is None:
             told = self._client.post("/detokenize", {"tokens": ids})
             if not isinstance(told, dict) or not isinstance(told.get("content"), str):
                 raise LlamaServerError(f"the llama-server at {self._client.url} does not turn tokens into text")
-            self._texts[ids] = told["content"]
-            while len(self._texts) > _REMEMBERED:
-                self._texts.popitem(last=False)
-        return self._texts[ids]
+            text = self._texts[ids] = str(told["content"])
+            with suppress(KeyError):  # another thread may have made room already
+                while len(self._texts) > _REMEMBERED:
+                    self._texts.popitem(last=False)
+        return text
 
     def _encode(self, text: str, add_special: bool, parse_special: bool) -> list[int]:
         body = {"content": text, "add_special": add_special, "parse_special": parse_special}

@@ -219,6 +219,20 @@ def test_likelihoods_are_those_of_the_tokens_as_they_are_said(llama: Llama) -> N
     assert asked(llama.server, "/health") == {"status": "ok"}
 
 
+def test_dice_are_rolled_for_those_who_ask_for_them(llama: Llama) -> None:
+    desk = Desk(llama.engine("pirate"))
+
+    def two_seeds(**settings: Any) -> set[tuple[int, ...]]:
+        generation = {"max_new_tokens": 12, **settings}
+        return {texts(desk, llama.prompt, [Mix()], generation=generation, seed=seed)[0] for seed in (1, 2)}
+
+    greedy = two_seeds(do_sample=False)
+    assert two_seeds() == greedy and len(greedy) == 1
+    assert two_seeds(do_sample=False, temperature=2.0, top_k=50) == greedy
+    assert len(two_seeds(do_sample=True, temperature=2.0, top_k=0, top_p=1.0, min_p=0.0)) == 2
+    assert len(two_seeds(temperature=2.0)) == 2
+
+
 def test_settings_that_the_server_does_not_have_are_refused_by_name(llama: Llama) -> None:
     desk = Desk(llama.engine("pirate"))
     for name in ("num_beams", "lora", "prompt"):

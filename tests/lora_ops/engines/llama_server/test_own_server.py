@@ -15,8 +15,9 @@ import pytest
 from helpers.llama import Llama, asked
 
 from lora_mixer.demo.base_model import gguf_file
+from lora_mixer.lora_ops import Sampling
 from lora_mixer.lora_ops.engines import llama_server
-from lora_mixer.lora_ops.engines.llama_server import ServerError
+from lora_mixer.lora_ops.engines.llama_server import LlamaServerError, ServerError
 
 ROOT = Path(__file__).resolve().parents[4]
 #: Starts a server, tells where it is, and waits to be killed.
@@ -26,6 +27,7 @@ spec = importlib.util.spec_from_file_location("lora_mixer", sys.argv[1], submodu
 module = importlib.util.module_from_spec(spec)
 sys.modules["lora_mixer"] = module
 spec.loader.exec_module(module)
+from lora_mixer.lora_ops import Sampling
 from lora_mixer.lora_ops.engines import llama_server
 server = llama_server.start(sys.argv[3], context=128, slots=1, threads=1)
 print(server.url, server.pid, flush=True)
@@ -137,3 +139,21 @@ def test_a_llama_server_that_is_installed_is_run_with_what_it_needs(tmp_path: Pa
         assert server.key not in words[:-1] and words[1] == str(gguf_file().resolve())
     with pytest.raises(OSError):
         urllib.request.urlopen(f"{server.url}/health", timeout=5)
+
+
+@posix
+def test_a_server_that_dies_in_the_middle_of_a_reply_is_told() -> None:
+    with llama_server.start(gguf_file(), context=256, slots=2, threads=1) as server:
+        engine = llama_server.connect(server.url, [], server.key)
+        tokens = engine.reply([9531, 198], Sampling(max_new_tokens=200, do_sample=False))
+        next(tokens)
+        os.kill(server.pid, signal.SIGKILL)
+        with pytest.raises(LlamaServerError, match="is gone or broke off|broke off in the middle"):
+            list(tokens)
+        with pytest.raises(LlamaServerError, match="nothing listens there|is gone"):
+            next(engine.reply([9531, 198], Sampling(max_new_tokens=4)))
+        for _ in range(100):  # the system takes a moment to say so
+            if not server.alive:
+                return
+            time.sleep(0.1)
+        pytest.fail("it is said to live still")
