@@ -228,7 +228,7 @@ class LlamaServerEngine:
         return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
 
     def lora_at(self, token: int) -> Scales:
-        """The scales of this moment from a generated token on; 0 is the first. While a single row is in use: its own."""
+        """The scales from a generated token on; 0 is the first. While a single row is in use: that row's."""
         with self._writing:
             mix = self._plays[0] if len(self._plays) == 1 else self._rest
         return self.lora(mix.at(token))

@@ -39,9 +39,7 @@ def test_without_files_the_text_is_the_user_s_own(text):
     assert with_files(text, []) == (text or "")
 
 
-@given(
-    st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=",\0"), min_size=1), min_size=1)
-)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=",\0"), min_size=1), min_size=1))
 def test_whatever_files_are_called_the_host_hands_them_on(names):
     files = [Path("/", name.replace("/", "_")) for name in names]
     assert arguments(with_files("--jinja", files))[2] == ",".join(map(str, files))
