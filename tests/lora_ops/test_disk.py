@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lora_mixer.lora_ops.disk import CannotWrite, read_at_most
+from lora_mixer.lora_ops.disk import CannotWrite, read_at_most, telling
 from lora_mixer.lora_ops.files import folder_aside, put_right, write_aside
 from lora_mixer.lora_ops.folder_lock import alone
 
@@ -74,3 +74,25 @@ def test_no_more_of_a_file_is_read_than_it_may_hold(tmp_path: Path) -> None:
     for name in ("pipe", "folder", "endless", "nothing"):
         with pytest.raises(OSError):
             read_at_most(tmp_path / name, 10)
+
+
+def test_a_trouble_whose_meaning_is_not_known_passes_as_it_is(tmp_path: Path) -> None:
+    unknown = OSError(5, "Input/output error")
+    with pytest.raises(OSError) as passed, telling(tmp_path):
+        raise unknown
+    assert passed.value is unknown
+    with pytest.raises(ValueError, match="mine"), telling(tmp_path):
+        raise ValueError("mine")
+
+
+def test_what_was_said_inside_is_not_said_again_of_what_is_around(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite) as told, telling(tmp_path), telling(tmp_path / "inner"):
+        raise OSError(28, "No space left on device")
+    assert str(told.value) == f"the disk is full, nothing was written: {tmp_path / 'inner'}"
+
+
+def test_troubles_of_files_that_are_only_read_are_their_own(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError), telling(tmp_path, only_full=True):
+        raise PermissionError(13, "Permission denied", "somebody else's")
+    with pytest.raises(CannotWrite, match="the disk is full"), telling(tmp_path, only_full=True):
+        raise OSError(28, "No space left on device")

@@ -72,7 +72,9 @@ def as_lines(prompts: Sequence[Sequence[Message]]) -> str:
             return plain
     except ValueError:
         pass  # a single prompt that reads like broken JSON, for one
-    return "\n".join(json.dumps({"messages": list(messages)}, ensure_ascii=False) for messages in prompts)
+    lines = (json.dumps({"messages": list(messages)}, ensure_ascii=False) for messages in prompts)
+    # The one control character that JSON leaves as it is: it would be taken for binary data.
+    return "\n".join(lines).replace("\x7f", "\\u007f")
 
 
 def _chat(messages: Sequence[Message]) -> Chat:
