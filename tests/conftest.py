@@ -35,7 +35,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 # Fixtures that several modules share.
 from helpers.browser import served  # noqa: E402, F401
 from helpers.hosted import host, loaded, textgen  # noqa: E402, F401
-from helpers.llama import llama, split_adapters, whole_llama  # noqa: E402, F401
 
 
 # A module's own browser: as long as one runs, Playwright keeps an event loop in the thread of the tests.

@@ -30,7 +30,8 @@ from .chat import (
     stored_reply,
     thinking_tag,
 )
-from .loader import Loader, load_advice, loader_of
+from .loader import Loader, load_advice
+from .loaders import loader_of
 from .model import SettledLock, drawn_seed, finish_streams
 
 if TYPE_CHECKING:

@@ -50,7 +50,8 @@ class LlamaCpp:
     def engine(self) -> LlamaServerEngine | None:
         """None where the server has no adapters, or does not let them be moved."""
         try:
-            return self._engine() if self._server.process is not None else None
+            known = self._server.process is not None and not getattr(host_module("shared").args, "ik", False)
+            return self._engine() if known else None
         except (ValueError, RuntimeError, OSError):
             return None
 
@@ -65,6 +66,9 @@ class LlamaCpp:
         return engine
 
     def trouble(self) -> Trouble | None:
+        if getattr(host_module("shared").args, "ik", False):
+            advice = "Untick “ik” in the Model tab and press Load: llama.cpp itself plays the same model."
+            return Trouble("ik_llama.cpp is not known here", advice)
         try:
             if self._engine().adapters:
                 return None

@@ -14,6 +14,8 @@ from pathlib import Path
 _LONG = {"rpc", "fit", "pos", "ppl"}
 _SHORTEST_LONG = 4
 LORA = "--lora"
+#: What llama-server remembers of prompts outside its slots does not know under which scales it was read.
+_OURS = ["--cache-ram", "0", LORA]
 
 
 def arguments(text: str | None) -> list[str]:
@@ -46,7 +48,7 @@ def with_files(text: str | None, files: Sequence[Path]) -> str:
         return text or ""
     if odd := next((file for file in files if "," in str(file)), None):
         raise ValueError(f"llama.cpp takes files by commas, and there is one in {odd}: choose a folder without")
-    return shlex.join([*own, LORA, ",".join(map(str, files))])
+    return shlex.join([*own, *_OURS, ",".join(map(str, files))])
 
 
 def without_files(text: str | None, folder: Path) -> str:
@@ -56,6 +58,7 @@ def without_files(text: str | None, folder: Path) -> str:
         ValueError: a quotation that does not end.
     """
     own = arguments(text)
-    if len(own) < 2 or own[-2] != LORA or not all(Path(file).is_relative_to(folder) for file in own[-1].split(",")):
+    before, ours = own[: -len(_OURS) - 1], own[-len(_OURS) - 1 : -1]
+    if ours != _OURS or not all(Path(file).is_relative_to(folder) for file in own[-1].split(",")):
         return text or ""
-    return shlex.join(own[:-2])
+    return shlex.join(before)

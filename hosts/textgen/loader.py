@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..adapter_loading import OnLoaded
 from ..protocol import HostError, Trouble
 from .chat import Turn, host_module
-from .model import is_torch_model
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
@@ -63,19 +62,6 @@ class Loader(Protocol):
         Raises:
             HostError: the host could not generate, and told nobody but its log.
         """
-
-
-def loader_of(multi_user: bool) -> Loader | None:
-    """The loader of the host's model; None without a model."""
-    from .llama_cpp import LlamaCpp, is_llama_server
-    from .transformers import Transformers
-
-    model = host_module("shared").model
-    if model is None:
-        return None
-    if is_torch_model(model):
-        return Transformers(model, multi_user)
-    return LlamaCpp(model, multi_user) if is_llama_server(model) else Foreign(model, multi_user)
 
 
 def name_of(model: Any) -> str:

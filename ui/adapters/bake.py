@@ -212,6 +212,8 @@ def _desk(console: Studio) -> Desk:
     if desk is None:
         trouble = console.trouble
         raise HostError(f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake.")
+    if reason := desk.engine.why_not("weights"):
+        raise HostError(f"{reason[:1].upper()}{reason[1:]}.")
     if console.host.lora_dir is None:
         raise HostError("This host has no folder to write adapters to.")
     return desk

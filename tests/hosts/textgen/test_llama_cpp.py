@@ -70,7 +70,7 @@ def test_adapters_come_and_go_and_the_user_s_own_flags_stay(textgen: StandIn) ->
     assert host.load_adapters(["pirate"], on_loaded=told.append) == {"pirate": "pirate"} == told[0]
     assert host.trouble() is None
     assert host.loaded_adapters() == {"pirate": Path(args.lora_dir).resolve() / "pirate"}
-    assert args.extra_flags.startswith("--jinja --lora ")
+    assert args.extra_flags.startswith("--jinja --cache-ram 0 --lora ")
     pirate = said(host, textgen)
     assert pirate != base
     host.load_adapters(["butler"], keep=True)
