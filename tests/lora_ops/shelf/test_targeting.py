@@ -44,7 +44,7 @@ CONFIGS = st.builds(
             "layers_to_transform": LAYERS | st.lists(LAYERS, min_size=1, max_size=4),
             "layers_pattern": st.sampled_from(["layers", "h", ["layers", "blocks"], ["experts"], []]),
         },
-    ).filter(lambda limited: "layers_to_transform" in limited or not limited),
+    ).filter(lambda limited: not limited.get("layers_pattern") or bool(limited.get("layers_to_transform"))),
     st.none() | ENDINGS | PATTERNS,
     st.none() | st.lists(st.sampled_from(["lm_head", "embed_tokens", "mlp"]), min_size=1, max_size=2, unique=True),
 )
