@@ -45,4 +45,4 @@ def test_the_packages_of_the_extension_are_among_those_of_the_wheel():
     wanted = re.findall(r"^([\w-]+>=[\d.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.findall(r'"([\w-]+>=[\d.]+)"', project.partition("dependencies = [")[2].partition("]")[0])
-    assert len(wanted) == 3 and set(wanted) <= set(listed)
+    assert len(wanted) == 4 and set(wanted) <= set(listed)
