@@ -15,6 +15,7 @@ from .gguf_adapter import read_gguf_adapter
 #: In the folder of an adapter's parts: what they are.
 LIST = "parts.json"
 _VERSION = 1
+_KINDS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,19 @@ def adapters_of(parts: Sequence[Part], parameters: int = 0) -> dict[str, Adapter
         by_name.setdefault(part.adapter, []).append(part)
     found = {}
     for name, own in by_name.items():
-        targets = tuple(part.fader for part in own)
+        targets = tuple(sorted((part.fader for part in own), key=_place))
         if len({target.name for target in targets}) < len(targets):
             raise ValueError(f"two parts of {name!r} are for the same target: were they split twice?")
         size = sum(part.parameters for part in own)
         share = size / parameters if parameters else 0.0
         found[name] = Adapter(name, "lora", targets, size, share, any(part.rank_stabilised for part in own))
     return found
+
+
+def _place(target: Target) -> tuple[float, int]:
+    """Where a fader stands among others: by its layer, and in a layer as models of transformers have them."""
+    kinds = len(_KINDS) if target.kind not in _KINDS else _KINDS.index(target.kind)
+    return float("inf") if target.layer is None else target.layer, kinds
 
 
 def listed(parts: Sequence[Part], source: Path) -> str:
