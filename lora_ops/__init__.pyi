@@ -260,22 +260,22 @@ from .results.records import (
     Records as Records,
 )
 from .results.summaries import Summary as Summary
-from .results.votes import (
+from .results.tally import (
     Pair as Pair,
 )
-from .results.votes import (
+from .results.tally import (
     Rate as Rate,
 )
-from .results.votes import (
+from .results.tally import (
     Standing as Standing,
 )
-from .results.votes import (
+from .results.tally import (
     Tally as Tally,
 )
-from .results.votes import (
+from .results.tally import (
     identity as identity,
 )
-from .results.votes import (
+from .results.tally import (
     tally as tally,
 )
 from .shapes import (

@@ -16,9 +16,9 @@ def build(console: Studio) -> None:
     import gradio as gr
 
     from ..lora_ops import log
-    from .adapters.adapters import build_adapters
     from .adapters.bake import bring_back
     from .adapters.host_menu import build_host_menu
+    from .adapters.orders import build_adapters
     from .chat.answer_twice_wires import build_twice
     from .desk.fader_board import build_fader_board
     from .lab.compare_page import build_comparing

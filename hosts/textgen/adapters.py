@@ -16,8 +16,8 @@ from ...lora_ops.imported import imported
 from ..adapter_loading import OnLoaded, change, leaving, wanted
 from ..protocol import HostError
 from .chat import host_module
+from .generation_calls import is_torch_model
 from .imports import import_peft
-from .model import is_torch_model
 
 if TYPE_CHECKING:
     from ...lora_ops.shelf.shelf import Place

@@ -17,7 +17,7 @@ from ...lora_ops import log
 from ..adapter_loading import OnLoaded
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
-from . import changes as textgen_changes
+from . import lora_menu_changes as textgen_changes
 from . import turns as textgen_turns
 from .chat import (
     Turn,
@@ -30,9 +30,9 @@ from .chat import (
     stored_reply,
     thinking_tag,
 )
+from .current_loader import loader_of
+from .generation_calls import SettledLock, drawn_seed, finish_streams
 from .loader import Loader, load_advice
-from .loaders import loader_of
-from .model import SettledLock, drawn_seed, finish_streams
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine

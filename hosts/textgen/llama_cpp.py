@@ -7,7 +7,6 @@ the host's own functions. What the user wrote into the flags stays there, and is
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,16 +112,15 @@ class LlamaCpp:
         _restart([part.path for part in parts if part.adapter not in out and _is_ours(part.path)])
 
     def _split(self, place: Place, name: str) -> list[Path]:
-        """The files of an adapter's parts, made if they are not there yet."""
-        from ...lora_ops.engines.llama_server import CannotSplit, read_parts, split
+        """The files of an adapter's parts, made if they are not there yet; those of adapters that are gone go."""
+        from ...lora_ops.engines.llama_server import CannotSplit
+        from ...lora_ops.engines.llama_server.store import PartsStore
 
-        out = _parts_folder() / _key(place.folder, Path(self._server.model_path), name)
+        store = PartsStore(_parts_folder())
         try:
-            if out.is_dir():
-                return [part.path for part in read_parts(out)]
-            return [
-                part.path for part in split(place.folder, self._server.model_path, out, name=name, longest=_LONGEST)
-            ]
+            store.clear()
+            parts = store.parts(place.folder, self._server.model_path, name=name, longest=_LONGEST)
+            return [part.path for part in parts]
         except CannotSplit as error:
             raise HostError(f"{place.name} cannot be played by llama.cpp: {error}.") from error
         except (ValueError, OSError) as error:
@@ -183,19 +181,6 @@ def _parts_folder() -> Path:
 
 def _is_ours(path: Path) -> bool:
     return path.is_relative_to(_parts_folder())
-
-
-def _key(folder: Path, model: Path, name: str) -> str:
-    """Another name for other weights, another base, or another name of the adapter."""
-    digest = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
-        if file.is_file() and file.suffix in (".json", ".safetensors"):
-            digest.update(f"{file.name}:{file.stat().st_size}:".encode())
-            with file.open("rb") as data:
-                while block := data.read(1 << 20):
-                    digest.update(block)
-    digest.update(f"{model.resolve()}:{model.stat().st_size}".encode())
-    return f"{name}-{digest.hexdigest()[:16]}"
 
 
 def _source_of(path: Path) -> Path | None:

@@ -14,8 +14,8 @@ from ..protocol import HostError, Trouble
 from . import adapters
 from .adapters import MERGED
 from .chat import Turn, host_module
+from .generation_calls import adapters_in, finish_streams, recorded_call, seeded_random, watched_generate
 from .loader import load_advice, name_of
-from .model import adapters_in, finish_streams, recorded_call, seeded_random, watched_generate
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine

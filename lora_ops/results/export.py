@@ -17,7 +17,7 @@ from ..optional_packages import MissingPackage, needed
 from .jsonl import from_jsonl, to_jsonl
 from .page import Page
 from .record import Record, TrialRecord
-from .votes import Tally, tally
+from .tally import Tally, tally
 
 __all__ = ["from_jsonl", "to_csv", "to_html", "to_jsonl"]
 

@@ -11,7 +11,7 @@ from math import exp, isfinite, log10
 from ..lab.difference import Piece, first_difference, words
 from ..mix import Faders, Mix, heard
 from .record import MessageRecord, Record, ReplyRecord, ScoresRecord, TrialRecord
-from .votes import Pair, Rate, Standing, Tally, identity
+from .tally import Pair, Rate, Standing, Tally, identity
 
 #: What HTML has no place for; a browser would drop or change it.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -14,7 +14,7 @@ from helpers.shelved import adapters_tab, mix_tab, shelf_host, shelve
 from helpers.tiny import pirate
 from playwright.sync_api import expect
 
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=pwned=1>"

@@ -94,7 +94,7 @@ def keep_an_experiment(console: Any, orders: Any) -> None:
 
 def ask_everything(console: Any) -> None:
     """Every order and every job of the page, and what a page looks at by itself; refusals are right."""
-    rooms = ("adapters.adapters", "lab.ask", "lab.orders", "page.state", "votes.votes")
+    rooms = ("adapters.orders", "lab.ask", "lab.orders", "page.state", "votes.votes")
     adapters, asking, orders, state, votes = (importlib.import_module(f"lora_mixer.ui.{name}") for name in rooms)
     keep_an_experiment(console, orders)
     page = opened(console)
@@ -161,7 +161,7 @@ def main(host: str, folder: Path, model: str) -> None:
     sys.meta_path.insert(0, Watch(allowed))  # type: ignore[arg-type]
     console_of = importlib.import_module("lora_mixer.ui.page.studio").Studio
     console = console_of((textgen if host == "textgen" else standalone)(folder, loaded))
-    importlib.import_module("lora_mixer.ui.adapters.adapters").listen(console)
+    importlib.import_module("lora_mixer.ui.adapters.orders").listen(console)
     failed: list[BaseException] = []
 
     def work() -> None:

@@ -12,7 +12,7 @@ from helpers.browser import ROOT
 
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Loaded, Start
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.studio import Studio
 

@@ -185,7 +185,7 @@ class Twice:
 
     def _begin(self, request: Request) -> Turn:
         from ...lora_ops import Column
-        from ...lora_ops.results.votes import identity
+        from ...lora_ops.results.tally import identity
 
         desk = self._desk()
         mixes = [self._mix(value, desk) for value in (self.one, self.other)]

@@ -14,9 +14,9 @@ from ..page.messages import Typed
 from . import column_mixes
 from .asked import Asked
 from .columns import LEAST
+from .grow_replies import begin, grow, sampling_of
 from .prompts import chats
 from .replies import shorten
-from .run import begin, grow, sampling_of
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from ...lora_ops.optional_packages import needed
 
 if TYPE_CHECKING:
     from ...lora_ops.lab.curves import Curve, Point
-    from ...lora_ops.results.votes import Standing, Tally
+    from ...lora_ops.results.tally import Standing, Tally
 
 #: Readable on white and on black.
 _GREY, _FAINT, _BLUE, _ORANGE = "#888888", "rgba(136,136,136,0.25)", "#3b82f6", "#e8730c"

@@ -121,7 +121,7 @@ function start() {
 
 /**
  * What Python and the browser tests reach on the page; nothing else does. Python calls `receive` and `pong`, and
- * PART.answered and PART.news of works, lab, votes, twice and report (ui/wire.py). The rest is for the tests to look at.
+ * PART.answered and PART.news of works, lab, votes, twice and report (ui/page/wire.py). The rest is for the tests to look at.
  */
 const handle = {
   stop,

@@ -1,5 +1,5 @@
 /*
- * The gain of every target, as `Panel.effective` and `Faders.gains` work it out in Python (ui/panel.py,
+ * The gain of every target, as `Panel.effective` and `Faders.gains` work it out in Python (ui/page/panel.py,
  * lora_ops/mix.py): the table tests/ui/page/gains.json holds both to the same numbers. Pure functions; no DOM in here.
  */
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..adapters import adapters
+from ..adapters import orders as adapters
 from ..chat import answer_twice_wires
 from ..desk import fader_board
 from ..lab import compare_page

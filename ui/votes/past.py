@@ -82,7 +82,7 @@ def standing(console: Studio, of_model: bool, chosen: Sequence[str] | None) -> d
         of_model: whether votes about the model that is loaded count alone.
         chosen: mixes by their ids; None for all.
     """
-    from ...lora_ops.results.votes import tally
+    from ...lora_ops.results.tally import tally
 
     kept = experiments.records(console)
     model = console.host.model_name if of_model else None
@@ -111,7 +111,7 @@ def _records(console: Studio) -> Records:
 
 
 def _charts(record: Record) -> str:
-    from ...lora_ops.results.votes import tally
+    from ...lora_ops.results.tally import tally
     from ..lab.charts import html, ranking, win_rates
 
     if not record.votes:

@@ -10,7 +10,7 @@ from ...hosts.protocol import HostError
 from ...lora_ops.engines.sampling import Sampling
 from ..lab.ask import MANY, Wish, questions
 from ..lab.asked import Asked
-from ..lab.run import begin, sampling_of
+from ..lab.grow_replies import begin, sampling_of
 from ..lab.sheet import Line, Row, Sheet
 from ..page import experiments
 

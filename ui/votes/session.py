@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from ..lab.run import grow
+from ..lab.grow_replies import grow
 from ..lab.sheet import Line, Sheet
 from ..page import experiments
 from ..page.trouble import reason, told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...lora_ops.mix import Mix
     from ...lora_ops.results.record import Duel
-    from ...lora_ops.results.votes import Rate, Standing, Tally
+    from ...lora_ops.results.tally import Rate, Standing, Tally
 
 #: Below these a split is called unlikely, or hardly, to be chance.
 _UNLIKELY, _HARDLY = 0.05, 0.01
@@ -94,7 +94,7 @@ class _Names:
 
     def of(self, mix: Mix) -> str:
         """The name that this mix shares with all in which the faders stand alike."""
-        from ...lora_ops.results.votes import identity
+        from ...lora_ops.results.tally import identity
 
         if id(mix) not in self._known:
             self._known[id(mix)] = mix, hashlib.sha256(identity(mix).encode("utf-8")).hexdigest()[:16]

@@ -14,8 +14,8 @@ from ..lab import column_mixes
 from ..lab.ask import MANY, Source, Wish, questions
 from ..lab.columns import letter
 from ..lab.experiment_files import Form
+from ..lab.grow_replies import begin, sampling_of
 from ..lab.prompts import chats, text_of_file
-from ..lab.run import begin, sampling_of
 from ..lab.sheet import Line, Row, Sheet
 from ..page import experiments
 from ..page.messages import File, Name, Names, Typed, Words
@@ -65,7 +65,7 @@ def _owner(page: OpenPage) -> str:
 
 
 def _outcome(session: Session) -> Answer:
-    from ...lora_ops.results.votes import tally
+    from ...lora_ops.results.tally import tally
 
     record = session.record
     if record is None:
@@ -96,7 +96,7 @@ def _start(
 
     Refused where there is nothing to ask, or all columns play the same.
     """
-    from ...lora_ops.results.votes import identity
+    from ...lora_ops.results.tally import identity
 
     console, pairs = page.console, _pairs(most)
     wish = Wish.of(source, text, seeds, length=length)

@@ -1,7 +1,8 @@
 """What a GGUF file says of itself: its fields, and where its tensors stand. Nothing is read of the weights.
 
 By hand, since the package `gguf` builds an array for each of a vocabulary's tokens (two seconds for a small model), and
-since what strangers made must be refused in words. The format: ggml's docs/gguf.md, version 2 and 3, little-endian.
+since what strangers made must be refused in words. The format: GGUF 2 and 3, little-endian
+(github.com/ggml-org/ggml, docs/gguf.md).
 """
 
 from __future__ import annotations

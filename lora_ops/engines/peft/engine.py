@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...mix import Faders, Mix
 from ..engine import Ability, NotInRows, Turn, Unsettled, Voice
-from .following import Following
 from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
+from .openmp_threads import let_go
 from .playing import Chosen, Playing
 from .ranks import Strongest
+from .reply_position import Following
 from .row_probe import RowProbe
 from .settled import unsettled
 from .survey import Survey, root, survey
-from .team import let_go
 
 if TYPE_CHECKING:
     from torch import nn

@@ -21,9 +21,9 @@ from ...shelf.peft_config import config_of, settled, ties_targets
 from ...shelf.peft_weights import as_peft_saves_it, read_tensors, tied_alike
 from ...shelf.quantised import kept_packed
 from ...shelf.renamed_modules import key_mapping
-from .copies import copies_in, without_copies
+from .base_weight_copies import copies_in, without_copies
+from .openmp_threads import let_go
 from .snapshot import Snapshot
-from .team import let_go
 
 if TYPE_CHECKING:
     from torch import nn

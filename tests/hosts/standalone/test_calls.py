@@ -13,7 +13,7 @@ from helpers.standalone_served import served as serve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.chat import answer_twice_wires
 from lora_mixer.ui.desk import fader_board
 from lora_mixer.ui.lab import orders

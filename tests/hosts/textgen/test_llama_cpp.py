@@ -146,8 +146,9 @@ def test_an_adapter_that_llama_cpp_cannot_play_is_refused_and_the_chat_goes_on(
 def test_a_server_that_does_not_start_with_them_starts_again_without(host: TextGenHost, textgen: StandIn) -> None:
     host.load_adapters(["butler"], keep=True)
     host.unload_adapters(["butler"])
-    (parts,) = (textgen.shared.user_data_dir / "lora-mixer" / "parts").glob("butler-*")
-    first = sorted(parts.glob("*.gguf"))[0]
+    homes = (textgen.shared.user_data_dir / "lora-mixer" / "parts").iterdir()
+    (parts,) = (one for home in homes if (one := llama_server.read_parts(home))[0].adapter == "butler")
+    first = parts[0].path
     whole = first.read_bytes()
     first.write_bytes(whole[:100])
     try:

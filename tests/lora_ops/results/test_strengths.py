@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from lora_mixer.lora_ops import identity, tally
 from lora_mixer.lora_ops.results.strengths import PRIOR
-from lora_mixer.lora_ops.results.votes import chance
+from lora_mixer.lora_ops.results.tally import chance
 
 
 @settings(max_examples=30, deadline=None)

@@ -11,7 +11,7 @@ from helpers.tiny import logits, pirate
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Fade, Faders, Mix
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio

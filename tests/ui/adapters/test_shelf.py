@@ -15,7 +15,7 @@ from helpers.tiny import base_logits, llama, logits, pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.load import Loaded
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.lab.columns import KEPT
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel

@@ -19,7 +19,7 @@ from helpers.tiny import pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui import build
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.adapters.shelf import checked_gain
 from lora_mixer.ui.desk.profiles import mix_of_profile
 from lora_mixer.ui.page.messages import message_of

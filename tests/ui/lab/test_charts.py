@@ -14,7 +14,7 @@ import pytest
 from lora_mixer.lora_ops import Duel, Faders, Mix
 from lora_mixer.lora_ops.lab.curves import Curve, Point
 from lora_mixer.lora_ops.optional_packages import MissingPackage
-from lora_mixer.lora_ops.results.votes import Tally, tally
+from lora_mixer.lora_ops.results.tally import Tally, tally
 from lora_mixer.ui.lab import charts
 
 NASTY = "</script><script>alert(1)</script>\n<b>bold</b>"

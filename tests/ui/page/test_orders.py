@@ -139,7 +139,7 @@ def test_the_types_of_the_pages_script_are_those_of_the_tables():
 
 
 def test_every_table_has_a_type():
-    from lora_mixer.ui.adapters import adapters
+    from lora_mixer.ui.adapters import orders as adapters
     from lora_mixer.ui.chat import answer_twice_wires
     from lora_mixer.ui.desk import fader_board
     from lora_mixer.ui.lab import compare_page

@@ -15,7 +15,7 @@ from helpers.shelved import opened, shelf_host
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import log
-from lora_mixer.ui.adapters import adapters
+from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.chat import answer_twice_wires
 from lora_mixer.ui.desk import fader_board
 from lora_mixer.ui.lab import ask, orders

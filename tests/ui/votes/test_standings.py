@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Duel, Mix, identity, tally
-from lora_mixer.lora_ops.results.votes import Rate
+from lora_mixer.lora_ops.results.tally import Rate
 from lora_mixer.ui.votes import standings
 
 VERDICTS = st.sampled_from(["left", "right", "tie", "bad"])

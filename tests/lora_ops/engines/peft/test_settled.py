@@ -234,7 +234,7 @@ def test_a_change_that_changes_nothing_or_fails_leaves_the_faders_where_they_sto
 
 
 def test_the_host_s_way_is_its_own_again_when_nobody_watches(textgen: Any, host: Any, console: Studio) -> None:
-    from lora_mixer.hosts.textgen import changes as textgen_changes
+    from lora_mixer.hosts.textgen import lora_menu_changes as textgen_changes
 
     own = textgen.LoRA.add_lora_transformers
     for _ in range(3):  # a page that is built again

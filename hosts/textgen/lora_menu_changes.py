@@ -15,7 +15,7 @@ from typing import Any
 
 from .adapters import MERGED
 from .chat import host_module
-from .model import adapters_in, is_torch_model
+from .generation_calls import adapters_in, is_torch_model
 
 #: The host's menu, its start and its API all come through here.
 _FUNCTION = "add_lora_transformers"

@@ -14,7 +14,7 @@ sys.path[:0] = [{tests!r}]
 import conftest, torch
 from helpers import tiny
 from lora_mixer.lora_ops import Column, Desk, Mix, compare
-from lora_mixer.lora_ops.engines.peft.team import _pause, let_go
+from lora_mixer.lora_ops.engines.peft.openmp_threads import _pause, let_go
 
 def threads():
     return len(os.listdir("/proc/self/task"))

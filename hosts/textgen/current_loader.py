@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .chat import host_module
+from .generation_calls import is_torch_model
 from .llama_cpp import LlamaCpp, is_llama_server
 from .loader import Foreign, Loader
-from .model import is_torch_model
 from .transformers import Transformers
 
 

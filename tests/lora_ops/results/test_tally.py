@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lora_mixer.lora_ops import Faders, Mix, Tally, identity, tally
 from lora_mixer.lora_ops.optional_packages import MissingPackage
 from lora_mixer.lora_ops.results.page import in_words
-from lora_mixer.lora_ops.results.votes import Rate, chance
+from lora_mixer.lora_ops.results.tally import Rate, chance
 
 
 def of(tally: Tally, gain: float):
