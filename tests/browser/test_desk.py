@@ -11,7 +11,7 @@ from helpers import tiny
 from helpers.browser import Board, Mixer, contrast, host_of, plays, standalone, steady, toast, wait_until
 from playwright.sync_api import expect
 
-from lora_mixer.lora_ops import advise
+from lora_mixer.lora_ops import Faders, advise
 
 pytestmark = pytest.mark.browser
 
@@ -318,6 +318,23 @@ def test_the_range_of_the_faders_is_a_setting(board: Board, mixer: Mixer) -> Non
     board.type("Highest value of the faders", "0.5")
     expect(board.desk.locator(".is-bad [role=alert]")).to_contain_text("Faders must reach up to 1")
     expect(board.master()).to_have_attribute("max", "4")
+
+
+# -- how many components are heard
+
+
+def test_a_rank_and_a_share_of_energy_are_obeyed_and_put_back(board: Board, mixer: Mixer) -> None:
+    rank, energy = (board.strip("pirate").locator(f"[data-rank={what}]") for what in ("components", "energy"))
+    expect(rank.locator("option")).to_have_text(["all 4", "3", "2", "1"])
+    rank.select_option("2")
+    wait_until(board.page, lambda: mixer.desk.mix["pirate"] == Faders(rank=2), "two components are heard")
+    energy.select_option(label="90 % of the energy")
+    wait_until(board.page, lambda: mixer.desk.mix["pirate"] == Faders(rank=2, energy=0.9), "and 90 %")
+    rank.select_option(label="all 4")
+    wait_until(board.page, lambda: mixer.desk.mix["pirate"] == Faders(energy=0.9), "the rank is whole")
+    board.strip("pirate").locator("[data-do=reset]").click()
+    wait_until(board.page, lambda: mixer.desk.mix["pirate"] == Faders(), "all is as loaded")
+    expect(energy).to_have_value("")
 
 
 # -- what the desk tells

@@ -1028,12 +1028,12 @@
       asked3 = "";
       jobs.changed();
     };
-    const menu2 = (name2, id) => {
+    const menu3 = (name2, id) => {
       const select = el("select", { class: "select", id, on: { input: forget2 } });
       return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name2 }), select) };
     };
-    const mix = menu2("Mix", "lora-mixer-bake-mix");
-    const way = menu2("Way", "lora-mixer-bake-way");
+    const mix = menu3("Mix", "lora-mixer-bake-mix");
+    const way = menu3("Way", "lora-mixer-bake-way");
     const adapters = adapterBoxes();
     const about2 = el("p", { class: "hint" });
     const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
@@ -1936,11 +1936,11 @@
   var NEVER = { on: false, why: "", one: "", other: "", blind: false, options: [], turn: null };
   var twice = { answered: channel2.answered };
   function controls() {
-    const menu2 = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
+    const menu3 = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
     const choose = () => channel2.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
     const said = (answer) => showText(why, saidBy(answer));
-    const one = menu2("one", "One mix");
-    const other = menu2("other", "The other mix");
+    const one = menu3("one", "One mix");
+    const other = menu3("other", "The other mix");
     const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind", on: { change: choose } });
     const on = el("input", {
       type: "checkbox",
@@ -4141,7 +4141,7 @@
       view.choose(c);
       cells[c].focus();
     }
-    const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const STEPS2 = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const NUDGES = { "+": 1, "=": 1, "-": -1, _: -1 };
     const NUDGES_WITH_ALT = { ArrowUp: 1, ArrowDown: -1 };
     body.addEventListener(
@@ -4155,7 +4155,7 @@
         const digit = /^[0-9.,]$/.test(key);
         if (nudge) view.set(c, roundGain(value + nudge * (alt && event.shiftKey ? 0.25 : 0.05)));
         else if (alt) return;
-        else if (STEPS[key]) go(walk(c, ...STEPS[key]));
+        else if (STEPS2[key]) go(walk(c, ...STEPS2[key]));
         else if (key === "Home") go(edge(c, -1));
         else if (key === "End") go(edge(c, 1));
         else if (key === "Delete" || key === "Backspace") view.set(c, 1);
@@ -4591,6 +4591,90 @@
     };
   }
 
+  // ui/page/rank_choices.js
+  var EACH = 16;
+  var STEPS = 8;
+  function rankChoices(largest) {
+    const choices = [];
+    for (let rank = 1; rank < largest; ) {
+      choices.push(rank);
+      const step = rank < EACH ? 1 : 2 ** Math.floor(Math.log2(rank / STEPS));
+      rank = (Math.floor(rank / step) + 1) * step;
+    }
+    return choices.reverse();
+  }
+  var SHARES = Object.freeze([0.99, 0.95, 0.9, 0.8, 0.7, 0.5]);
+  var writeShare = (share) => share === null ? "all energy" : `${Number((share * 100).toFixed(3))} % of the energy`;
+
+  // ui/desk/rank.js
+  function menu(label, id, set) {
+    const node = el("select", { class: "select", "aria-label": label, data: { rank: id } });
+    node.addEventListener("change", () => set(node.value === "" ? null : Number(node.value)));
+    return {
+      node,
+      /**
+       * @param {readonly number[]} choices from the most to the least, without all
+       * @param {number | undefined} value
+       * @param {(value: number | null) => string} write
+       */
+      update(choices, value, write2) {
+        const all2 = value === void 0 || choices.includes(value) ? choices : [value, ...choices].sort((a, b) => b - a);
+        keyed(node, [null, ...all2], String, (choice) => ({
+          node: el("option", { value: choice === null ? "" : String(choice), text: write2(choice) })
+        }));
+        const shown3 = value === void 0 ? "" : String(value);
+        if (node.value !== shown3) node.value = shown3;
+      }
+    };
+  }
+  function rankRow(adapter) {
+    const { name } = adapter;
+    const largest = Math.max(...adapter.rank, 0);
+    const components = menu(
+      `Rank heard of ${name}`,
+      "components",
+      (value) => store.edit((panel) => {
+        const faders = fadersOf(panel, name);
+        if (value === null) delete faders.rank;
+        else faders.rank = value;
+      })
+    );
+    const energy = menu(
+      `Energy heard of ${name}`,
+      "energy",
+      (value) => store.edit((panel) => {
+        const faders = fadersOf(panel, name);
+        if (value === null) delete faders.energy;
+        else faders.energy = value;
+      })
+    );
+    const why = el("span", { class: "hint" });
+    const node = el(
+      "div",
+      { class: "rank-row", role: "group", "aria-label": `Rank heard of ${name}` },
+      el("span", { class: "label", text: "Rank heard" }),
+      components.node,
+      energy.node,
+      why
+    );
+    node.title = "The strongest components of what each target adds. Energy is their squared singular values: how much they add, not how much they matter";
+    node.hidden = !adapter.targets.length;
+    for (const one of [components, energy]) one.node.disabled = adapter.whyNotRank !== "";
+    setText(why, adapter.whyNotRank);
+    return {
+      node,
+      update() {
+        const faders = peekFaders(store.panel, name);
+        components.update(
+          rankChoices(largest),
+          faders.rank,
+          (value) => value === null ? `all ${largest}` : String(value)
+        );
+        energy.update(SHARES, faders.energy, writeShare);
+      }
+    };
+  }
+
   // ui/lab/lab.js
   var QUIET_MS2 = 5e3;
   var { onChange: onChange3, changed: changed3 } = frames("the lab");
@@ -4889,6 +4973,7 @@
       data: { do: "reset" },
       on: { click: () => resetWithUndo(name) }
     });
+    const rank = rankRow(adapter);
     const known4 = facts2(adapter);
     const kinds = kindFaders(adapter);
     const curve = layers.length ? depthCurve(adapter) : null;
@@ -4911,6 +4996,7 @@
         el("div", { class: "strip-buttons" }, mute.node, solo.node, reset)
       ),
       master.node,
+      rank.node,
       known4.node,
       adapter.advice && el("p", { class: "advice", text: adapter.advice }),
       shapes.node,
@@ -4940,6 +5026,7 @@
         power.update(f.on);
         mute.update(panel.muted.adapters.includes(name));
         solo.update(panel.soloed.adapters.includes(name));
+        rank.update();
         master.update(f.master, { fades: "master" in f.fades });
         fades.update();
         shapes.update();
@@ -6901,7 +6988,7 @@
     }
     return room;
   }
-  function menu(bar) {
+  function menu2(bar) {
     const button3 = document.getElementById("navigation-toggle");
     const box = button3?.getBoundingClientRect();
     if (!button3 || !box?.width || getComputedStyle(button3).position !== "fixed") return 0;
@@ -6944,7 +7031,7 @@
       setAttribute(place, "data-shown", side);
       for (const one of ALL) setAttribute(buttons[one], "aria-pressed", String(one === side));
       bar.style.setProperty("--lm-covered", `${covered()}px`);
-      bar.style.setProperty("--lm-menu", `${menu(bar)}px`);
+      bar.style.setProperty("--lm-menu", `${menu2(bar)}px`);
       const top = Math.round(place.getBoundingClientRect().top + scroller().scrollTop);
       const key = [side, innerWidth, innerHeight, top].join(" ");
       if (key === fitted) return;

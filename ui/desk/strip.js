@@ -12,6 +12,7 @@ import { fadeSection } from "./fades.js";
 import { targetGrid } from "./grid.js";
 import { kindFaders } from "./kinds.js";
 import { latch, powerSwitch, silentBadge } from "./latches.js";
+import { rankRow } from "./rank.js";
 import { shapeButtons } from "./shapes.js";
 import { resetWithUndo } from "./undo.js";
 
@@ -117,6 +118,7 @@ export function adapterStrip(adapter, alone) {
     on: { click: () => resetWithUndo(name) },
   });
 
+  const rank = rankRow(adapter);
   const known = facts(adapter);
   const kinds = kindFaders(adapter);
   const curve = layers.length ? depthCurve(adapter) : null;
@@ -145,6 +147,7 @@ export function adapterStrip(adapter, alone) {
       el("div", { class: "strip-buttons" }, mute.node, solo.node, reset),
     ),
     master.node,
+    rank.node,
     known.node,
     adapter.advice && el("p", { class: "advice", text: adapter.advice }),
     shapes.node,
@@ -174,6 +177,7 @@ export function adapterStrip(adapter, alone) {
       power.update(f.on);
       mute.update(panel.muted.adapters.includes(name));
       solo.update(panel.soloed.adapters.includes(name));
+      rank.update();
       master.update(f.master, { fades: "master" in f.fades });
       fades.update();
       shapes.update();

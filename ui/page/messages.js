@@ -77,6 +77,7 @@
  * @property {number} parameters
  * @property {number} share of the model's parameters
  * @property {string} advice
+ * @property {string} whyNotRank why all of its components are always heard; empty if some can be left out
  * @property {string[]} kinds
  * @property {number[]} layers
  * @property {Target[]} targets those that a fader moves

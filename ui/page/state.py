@@ -99,6 +99,7 @@ def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
         "parameters": adapter.parameters,
         "share": adapter.share,
         "advice": advise(adapter),
+        "whyNotRank": _why_not_rank(adapter, desk),
         "kinds": list(adapter.kinds),
         "layers": list(adapter.layers),
         "targets": [
@@ -107,6 +108,14 @@ def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
         ],
         "fixed": [[target.name, target.reason] for target in adapter.targets if not target.scalable],
     }
+
+
+def _why_not_rank(adapter: Adapter, desk: Desk) -> str:
+    from ...lora_ops import Faders
+    from ...lora_ops.mix_check import why_not_rank
+
+    reason = desk.engine.why_not("rank") or why_not_rank(adapter, Faders(rank=1))
+    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _listed(names: Any) -> str:
