@@ -121,6 +121,7 @@ def test_how_many_components_are_heard_stays_while_other_faders_move(mixer: Mixe
     path.write_text(json.dumps(data), encoding="utf-8")
     desk.locator("#lora-mixer-profile-put").click()
     wait_until(desk.page, lambda: mixer.console.panel.mix["pirate"].rank == 2, "the profile")
+    expect(board.strip("pirate").locator("[data-rank=components]")).to_have_value("2")
     board.master().fill("1.5")
     wait_until(desk.page, lambda: mixer.console.panel.mix["pirate"].master == 1.5, "the fader")
     assert mixer.console.panel.mix["pirate"].rank == 2
