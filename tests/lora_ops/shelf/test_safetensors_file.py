@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from lora_mixer.lora_ops.shelf import adapter_tensors
+from lora_mixer.lora_ops.shelf import header as header_of
 from lora_mixer.lora_ops.shelf.adapter_config import AdapterFileError
 from lora_mixer.lora_ops.shelf.safetensors_file import SafeTensors
 
@@ -32,9 +32,9 @@ def test_numbers_and_header_are_those_of_the_package(path: Path, monkeypatch: py
     for name in ("torch.float32", "torch.bfloat16", "half", "empty"):
         assert torch.equal(torch.from_numpy(file.read(name)).float(), wanted[name].float()), name
     assert torch.equal(torch.from_numpy(file.read("torch.float64")), wanted["torch.float64"].float())
-    theirs = adapter_tensors.read_header(path, path.stat().st_size)
+    theirs = header_of.read_header(path, path.stat().st_size)
     monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    ours = adapter_tensors.read_header(path, path.stat().st_size)
+    ours = header_of.read_header(path, path.stat().st_size)
     assert ours == theirs and ours[1] == {"made": "for a test"}
     with pytest.raises(ValueError, match="stored as I64"):
         file.read("whole")
@@ -75,4 +75,4 @@ def test_a_header_that_cannot_be_is_refused(tmp_path: Path, monkeypatch: pytest.
         SafeTensors.open(path)
     monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
     with pytest.raises(AdapterFileError, match="damaged or cut off"):
-        adapter_tensors.read_header(path, path.stat().st_size)
+        header_of.read_header(path, path.stat().st_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -103,6 +104,14 @@ def test_it_ends_with_whoever_started_it_though_that_one_is_killed() -> None:
     pytest.fail("the server outlived whoever started it")
 
 
+def as_program(path: Path, source: str) -> None:
+    """A program in Python, whatever the folder of this Python is called: the first line of a script takes no spaces."""
+    code = path.with_suffix(".py")
+    code.write_text(source)
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(code))} "$@"\n')
+    path.chmod(0o755)
+
+
 @posix
 def test_what_cannot_be_started_says_why(tmp_path: Path, llama: Llama) -> None:
     with pytest.raises(ServerError, match="failed to load model|no llama-server could be started"):
@@ -110,8 +119,7 @@ def test_what_cannot_be_started_says_why(tmp_path: Path, llama: Llama) -> None:
     with pytest.raises(ServerError, match="no llama-server could be started"):
         llama_server.start(gguf_file(), program=tmp_path / "llama-server", threads=1)
     broken = tmp_path / "llama-server"
-    broken.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('error: bad luck')\n")
-    broken.chmod(0o755)
+    as_program(broken, "import sys\nsys.exit('error: bad luck')\n")
     with pytest.raises(ServerError, match=r"exit code 1.*bad luck"):
         llama_server.start(gguf_file(), program=broken, threads=1)
 
@@ -121,16 +129,15 @@ def test_a_llama_server_that_is_installed_is_run_with_what_it_needs(tmp_path: Pa
     """A program that takes llama-server's arguments, and tells what it got."""
     told = tmp_path / "told.txt"
     program = tmp_path / "llama-server"
-    program.write_text(
-        f"#!{sys.executable}\n"
+    as_program(
+        program,
         "import http.server, os, sys\n"
         f"open({str(told)!r}, 'w').write('\\n'.join([*sys.argv[1:], os.environ['LLAMA_API_KEY']]))\n"
         "class Handler(http.server.BaseHTTPRequestHandler):\n"
         "    def do_GET(self):\n"
         "        self.send_response(200); self.end_headers()\n"
-        "http.server.HTTPServer(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])), Handler).serve_forever()\n"
+        "http.server.HTTPServer(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])), Handler).serve_forever()\n",
     )
-    program.chmod(0o755)
     with llama_server.start(gguf_file(), llama.parts[:3], program=program, context=64, slots=2, threads=1) as server:
         words = told.read_text().splitlines()
         assert words[words.index("--lora") + 1] == ",".join(str(part.path) for part in llama.parts[:3])
