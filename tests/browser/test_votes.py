@@ -213,6 +213,8 @@ def test_a_session_that_was_interrupted_goes_on_with_what_is_missing(booth: Boot
     booth.page.reload()
     booth.open()
     booth.page.wait_for_function("loraMixer.votes.known")
+    if booth.page.evaluate("loraMixer.votes.session !== null"):  # it is known before it is drawn
+        booth.page.locator("#lora-mixer-ballot:visible, #lora-mixer-outcome:visible").first.wait_for()
     if booth.page.locator("#lora-mixer-ballot:visible").count():
         booth.page.get_by_role("button", name="Put away").click()
         booth.page.locator("[data-do=votes-end-yes]").click()
