@@ -14,10 +14,8 @@ import torch
 class Components(NamedTuple):
     """`left @ diag(values) @ right` is the product; any number of products at once, in leading dimensions.
 
-    Attributes:
-        left: orthonormal columns, shape (..., out, components).
-        values: the singular values, descending, shape (..., components).
-        right: orthonormal rows, shape (..., components, in).
+    The columns of `left`, shape (..., out, components), are orthonormal, and so are the rows of `right`, shape
+    (..., components, in); the singular values, shape (..., components), descend.
     """
 
     left: torch.Tensor
