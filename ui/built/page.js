@@ -4630,24 +4630,13 @@
   function rankRow(adapter) {
     const { name } = adapter;
     const largest = Math.max(...adapter.rank, 0);
-    const components = menu(
-      `Rank heard of ${name}`,
-      "components",
-      (value) => store.edit((panel) => {
-        const faders = fadersOf(panel, name);
-        if (value === null) delete faders.rank;
-        else faders.rank = value;
-      })
-    );
-    const energy = menu(
-      `Energy heard of ${name}`,
-      "energy",
-      (value) => store.edit((panel) => {
-        const faders = fadersOf(panel, name);
-        if (value === null) delete faders.energy;
-        else faders.energy = value;
-      })
-    );
+    const put = (field) => (value) => store.edit((panel) => {
+      const faders = fadersOf(panel, name);
+      if (value === null) delete faders[field];
+      else faders[field] = value;
+    });
+    const components = menu(`Rank heard of ${name}`, "components", put("rank"));
+    const energy = menu(`Energy heard of ${name}`, "energy", put("energy"));
     const why = el("span", { class: "hint" });
     const node = el(
       "div",

@@ -38,20 +38,15 @@ function menu(label, id, set) {
 export function rankRow(adapter) {
   const { name } = adapter;
   const largest = Math.max(...adapter.rank, 0);
-  const components = menu(`Rank heard of ${name}`, "components", (value) =>
+  /** @param {"rank" | "energy"} field */
+  const put = (field) => (/** @type {number | null} */ value) =>
     store.edit((panel) => {
       const faders = fadersOf(panel, name);
-      if (value === null) delete faders.rank;
-      else faders.rank = value;
-    }),
-  );
-  const energy = menu(`Energy heard of ${name}`, "energy", (value) =>
-    store.edit((panel) => {
-      const faders = fadersOf(panel, name);
-      if (value === null) delete faders.energy;
-      else faders.energy = value;
-    }),
-  );
+      if (value === null) delete faders[field];
+      else faders[field] = value;
+    });
+  const components = menu(`Rank heard of ${name}`, "components", put("rank"));
+  const energy = menu(`Energy heard of ${name}`, "energy", put("energy"));
   const why = el("span", { class: "hint" });
   const node = el(
     "div",
