@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from lora_mixer.demo.base_model import gguf_file
+from lora_mixer.lora_ops import Column, Desk, Mix, compare
 from lora_mixer.lora_ops.engines import llama_server
 from lora_mixer.lora_ops.engines.llama_server import LlamaServerEngine, Part, Server
 
 ADAPTERS = Path(__file__).resolve().parent.parent.parent / "demo" / "adapters"
 PROMPT = "<|im_start|>user\nWhere is my book?<|im_end|>\n<|im_start|>assistant\n"
+GREEDY = {"max_new_tokens": 12, "do_sample": False}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,14 @@ def said(server: Server, prompt: Sequence[int], scales: Sequence[Any] | None, to
     told = asked(server, "/completion", body | ({} if scales is None else {"lora": list(scales)}))
     ids = told["tokens"]
     return tuple(ids[:-1] if told["stop_type"] == "eos" and ids and ids[-1] == 2 else ids)
+
+
+def texts(desk: Desk, prompt: Sequence[int], mixes: Sequence[Mix], **options: object) -> list[tuple[int, ...]]:
+    """What a desk has each mix say, token by token."""
+    columns = [Column(str(at), mix) for at, mix in enumerate(mixes)]
+    run = compare(desk, None, prompt, columns, **{"seed": 3, "generation": GREEDY, **options})  # type: ignore[arg-type]
+    list(run)
+    return [column.token_ids for column in run.result.columns]
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,6 @@ from lora_mixer.lora_ops.engines.llama_server import CannotSplit, PartsStore
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "model.gguf")
-
-
-@pytest.fixture
 def adapter(tmp_path: Path) -> Path:
     return write_adapter(tmp_path / "pirate", pairs(every_module()))
 
