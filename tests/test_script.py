@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -169,15 +168,6 @@ def test_what_a_transformers_model_needs_is_imported_before_there_is_a_page() ->
     """Later, a thread of a page would import it while the host imports transformers to load a model."""
     told = started("Transformers")
     assert {"peft", "transformers"} <= set(told["before the page"]) and told["with the page"] == []
-
-
-def test_the_pages_script_can_be_glued_to_any_other() -> None:
-    from lora_mixer.ui.page.assets import script, style
-
-    assert script().startswith(";")
-    assert script().count("\n") > 1000
-    without_comments = re.sub(r"/\*.*?\*/", "", style(), flags=re.DOTALL)
-    assert "@media" not in without_comments, "Gradio drops it from a host's style"
 
 
 @pytest.mark.parametrize("model_first", [True, False], ids=["a model before the page", "the page before a model"])

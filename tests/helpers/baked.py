@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from helpers import tiny
 from peft import PeftModel
 from safetensors import safe_open
 
@@ -44,3 +45,18 @@ def keys(folder: Path) -> dict[str, tuple[int, ...]]:
 
 def config(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "adapter_config.json").read_text())
+
+
+BOTH = ["pirate", "poet"]
+
+
+def mixed(desk: Desk) -> Mix:
+    """Both adapters moved, one target by target; the other's sign turned on one layer."""
+    pirate = Faders(master=0.8, kinds={"q_proj": 1.5}, modules={desk.adapters["pirate"].scalable[-1].name: 0.0})
+    return Mix({"pirate": pirate, "poet": Faders(master=0.4, layers={1: -1.5})})
+
+
+def same_rank() -> Any:
+    """Two adapters of one rank on the same targets, with patterns nowhere: what every combination takes."""
+    model = tiny.pirate(target_modules=["q_proj", "v_proj", "up_proj"])
+    return tiny.add(model, tiny.lora(lora_alpha=3, target_modules=["q_proj", "v_proj", "up_proj"]), "poet")

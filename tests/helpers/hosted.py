@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lora_mixer.hosts.protocol import Host
+
 MODES = ("instruct", "chat-instruct", "chat")
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -36,3 +38,9 @@ def host(textgen: Any) -> Any:
     from lora_mixer.hosts.textgen.host import TextGenHost
 
     return TextGenHost()
+
+
+def streamed(host: Host, request: Any) -> list[str]:
+    """What the host's own generation says, as it grows."""
+    with host.lock:
+        return list(host.generate(request))

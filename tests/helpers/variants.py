@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import config as peft_configs
 
 from lora_mixer.lora_ops import Desk, Mix, Target
+from lora_mixer.lora_ops.engines.peft.playing import Playing
 from lora_mixer.lora_ops.target import kind_of, layer_of
 
 NAME = "pirate"
@@ -203,3 +204,18 @@ def said(model: Any) -> torch.Tensor:
 def off(one: torch.Tensor, other: torch.Tensor) -> float:
     """How far logits are apart, beside the greatest of them."""
     return float((one - other).abs().max() / other.abs().max())
+
+
+OTHER = "poet"
+
+
+def as_mixed_together(variant: Variant, folders: Mapping[str, Path], mix: Mix) -> torch.Tensor:
+    """What stock PEFT says with both adapters in one model, every scaling multiplied by its gain."""
+    # PEFT loads none beside an adapter of new tokens, but that one beside another.
+    first, second = (OTHER, NAME) if variant.config().trainable_token_indices else (NAME, OTHER)
+    model = stock(variant, folders[first], first)
+    model.load_adapter(str(folders[second]), adapter_name=second)
+    Playing(model).only(list(folders))
+    for name in folders:
+        scaled(model, mix, name)
+    return said(model.eval())

@@ -35,7 +35,7 @@ def message_of(said: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
         raise ValueError(f"the page sent more than {MOST_MESSAGE // 2**20} MiB at once")
     try:
         message = from_json(said or "", allow_inf_nan=False)
-    except ValueError:
+    except (ValueError, TypeError):  # half of a surrogate pair is no text to it
         message = None
     if not isinstance(message, Mapping):
         raise NotUnderstood("this is no message")

@@ -9,11 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
-from standin.textgen_model import save_adapter, tiny_model, with_adapter
-from standin.textgen_page import a_chat, values
-
-from lora_mixer.hosts.protocol import HostError
+from standin.textgen_model import tiny_model, with_adapter
 
 
 def test_importing_it_imports_nothing_heavy():
@@ -41,49 +37,6 @@ def test_follows_a_model_that_is_replaced(textgen, host):
     assert host.trouble() is None
 
 
-class LlamaServer:
-    """Not a torch model, like that of llama.cpp."""
-
-
-@pytest.mark.parametrize(
-    ("model", "loader", "title"),
-    [
-        (LlamaServer(), "llama.cpp", "llama.cpp cannot mix adapters"),
-        (LlamaServer(), None, "LlamaServer cannot mix adapters"),
-        (torch.nn.Linear(2, 2), "ExLlamav3_HF", "ExLlamav3_HF cannot mix adapters"),
-    ],
-)
-def test_another_loader_is_named_with_the_one_that_is_needed(textgen, host, model, loader, title):
-    textgen.shared.model, textgen.shared.args.loader = model, loader
-    trouble = host.trouble()
-    assert trouble.title == title
-    assert "Transformers loader" in trouble.advice
-    with pytest.raises(HostError, match="Transformers loader"):
-        host.ask_again(values(history=a_chat()))
-
-
-def test_no_adapter_says_where_adapters_are_applied_and_looked_for(textgen, host):
-    textgen.shared.model = tiny_model()
-    assert host.trouble().title == "No adapter is loaded"
-    assert "Model tab" in host.trouble().advice
-    assert textgen.shared.args.lora_dir in host.trouble().advice
-
-
-def test_an_adapter_that_was_taken_away_is_no_adapter(textgen, host):
-    textgen.shared.model = with_adapter(tiny_model(), "pirate").unload()
-    textgen.shared.model.peft_config = {"pirate": object()}  # what PEFT leaves behind
-    assert host.trouble().title == "No adapter is loaded"
-    assert host.merged_sources() == []
-
-
-def test_multi_user_troubles_name_flags_and_no_folder(textgen, host):
-    textgen.shared.args.multi_user = True
-    for model in (None, tiny_model(), LlamaServer()):
-        textgen.shared.model = model
-        assert "--lora" in host.trouble().advice
-        assert str(textgen.root) not in host.trouble().advice
-
-
 def test_a_model_unloaded_while_idle_is_said_to_be(textgen, host):
     textgen.shared.args.idle_timeout = 5
     textgen.models.unload_model(keep_model_name=True)
@@ -105,18 +58,6 @@ def test_trouble_never_raises(textgen, host):
         patch.delitem(sys.modules, "modules.shared")
         patch.delitem(sys.modules, "modules")
         assert "ModuleNotFoundError" in host.trouble().advice
-
-
-@pytest.mark.parametrize(("ranks", "active"), [((4, 4), ["__merged"]), ((4, 8), ["a"])])
-def test_several_loras_are_offered_as_sources(textgen, host, ranks, active):
-    textgen.shared.model = tiny_model()
-    for name, rank in zip("ab", ranks, strict=True):
-        save_adapter(textgen.shared.user_data_dir / "loras" / name, rank)
-    textgen.LoRA.add_lora_to_model(["a"])
-    assert host.merged_sources() == []
-    textgen.LoRA.add_lora_to_model(["a", "b"])
-    assert host.model.active_adapters == active
-    assert host.merged_sources() == ["a", "b"]
 
 
 def test_the_lock_is_the_host_s_and_is_got_when_the_model_is_at_rest(textgen, host):

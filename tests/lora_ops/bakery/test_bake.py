@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,14 @@ import pytest
 import torch
 from helpers import tiny
 from helpers.baked import CLOSE, config, keys, moved, stock
-from peft import PeftModel
 from safetensors import safe_open
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.bake import bake, bake_weights
 from lora_mixer.lora_ops.bakery.slot import SLOT
-from lora_mixer.lora_ops.bakery.verify import verify
 from lora_mixer.lora_ops.bakery.ways import WAYS, Form
 from lora_mixer.lora_ops.bakery.writing import Writing
-from lora_mixer.lora_ops.bakery.written import Baked
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
-from lora_mixer.lora_ops.shelf.live_weights import loaded_weights
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -104,17 +99,6 @@ def test_ranks_that_stay_apart_are_written_so_that_peft_and_llama_cpp_agree(tmp_
             layer = desk.engine.knob(target).layer
             live = layer.get_delta_weight("pirate")
             torch.testing.assert_close(b @ a * (alpha / a.shape[0]), live, rtol=1e-5, atol=1e-6)
-
-
-def test_a_patterned_adapter_has_the_very_weights_of_its_source(tmp_path: Path):
-    model = tiny.pirate()
-    desk = Desk(model)
-    baked = bake(desk, moved(desk), "pirate", tmp_path, "out", "patterned")
-    weights = loaded_weights(desk, "pirate")
-    with safe_open(str(baked.folder / "adapter_model.safetensors"), "pt") as file:
-        assert set(file.keys()) == set(weights.tensors)
-        assert all(torch.equal(file.get_tensor(key), tensor) for key, tensor in weights.tensors.items())
-    assert baked.objections["vLLM"] and baked.objections["llama.cpp"]
 
 
 def test_a_master_alone_needs_no_pattern(tmp_path: Path):
@@ -202,76 +186,3 @@ def test_from_the_folder_alone_the_same_comes_out(way: Any, tmp_path: Path):
         assert set(live.keys()) == set(file.keys())
         for key in live.keys():  # noqa: SIM118
             assert torch.equal(live.get_tensor(key), file.get_tensor(key))
-
-
-def test_card_metadata_and_tokenizer_of_the_source_are_kept(tmp_path: Path):
-    model = tiny.pirate()
-    model.save_pretrained(tmp_path)
-    source = tmp_path / "pirate"
-    tiny.tokenizer().save_pretrained(source)
-    (source / "README.md").write_text("---\nlicense: mit\ntags: [sea]\n---\n\n# Pirate\n\nSays <b>Arr</b>.\n")
-    fields = config(source)
-    (source / "adapter_config.json").write_text(json.dumps({**fields, "a_field_of_the_future": [1]}))
-    desk = Desk(model)
-    mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
-    baked = bake(desk, mix, "pirate", tmp_path, "softer", writing=Writing(sources={"pirate": source}))
-    card = (baked.folder / "README.md").read_text()
-    assert "license: mit" in card and "- sea" in card and "- lora-mixer" in card and "library_name: peft" in card
-    assert "> Says <b>Arr</b>." in card
-    assert "| pirate | master | 0.5 |" in card and "| pirate | kind q\\_proj | 0 |" in card
-    assert config(baked.folder)["a_field_of_the_future"] == [1]
-    assert (baked.folder / "tokenizer.json").is_file()
-    with safe_open(str(baked.folder / "adapter_model.safetensors"), "pt") as file:
-        metadata = file.metadata()
-    told = json.loads(metadata["lora_mixer"])
-    assert metadata["format"] == "pt"
-    assert Mix.from_dict(told["mix"]) == mix
-    assert told["sources"] == [{"name": "pirate", "sha256": read_weights(source).sha256}]
-    assert baked.sha256 != told["sources"][0]["sha256"]
-    again = bake(desk, mix, "pirate", tmp_path, "softest", writing=Writing(sources={"pirate": baked.folder}))
-    assert again.folder.is_dir()  # a card of ours is a source's card like any other
-
-
-def test_the_card_shows_names_as_they_are(tmp_path: Path):
-    model = tiny.add(tiny.llama(), tiny.lora(), "a|b <script>")
-    baked = bake(Desk(model), Mix(), "a|b <script>", tmp_path, "out")
-    assert "<script>" not in (baked.folder / "README.md").read_text().replace("\\<script\\>", "")
-
-
-def test_numbers_that_the_type_cannot_hold_are_refused(tmp_path: Path):
-    model = tiny.pirate().half()
-    with pytest.raises(ValueError, match="too large for torch.float16"):
-        bake(Desk(model), Mix({"pirate": Faders(master=1e6)}), "pirate", tmp_path, "out", writing=Writing(check=False))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_another_type_can_be_asked_for(tmp_path: Path):
-    baked = bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path, "out", writing=Writing(dtype=torch.float16))
-    assert baked.greatest_difference is not None and 0 < baked.greatest_difference < 0.5
-    with safe_open(str(baked.folder / "adapter_model.safetensors"), "pt") as file:
-        assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_without_rounding_there_is_no_difference(way: Any, tmp_path: Path):
-    model = tiny.pirate(rank_pattern={"q_proj": 2}).double()
-    desk = Desk(model)
-    mix = moved(desk)
-    baked = bake(desk, mix, "pirate", tmp_path, "out", way, writing=Writing(check=False))
-    desk.apply(mix)
-    found = PeftModel.from_pretrained(tiny.llama().double(), str(baked.folder), autocast_adapter_dtype=False).double()
-    assert (tiny.logits(found.eval()) - tiny.logits(model)).abs().max() < 1e-12
-
-
-def test_verifying_tells_two_mixes_apart(tmp_path: Path):
-    desk = Desk(tiny.pirate())
-    baked = bake(desk, moved(desk), "pirate", tmp_path, "out")
-    assert verify(desk, baked.folder, moved(desk), ["pirate"], tiny.prompt()).greatest < CLOSE
-    assert verify(desk, baked.folder, Mix(), ["pirate"], tiny.prompt()).greatest > 0.1
-
-
-def test_what_was_baked_is_plain_data(tmp_path: Path):
-    baked = bake(Desk(tiny.pirate()), Mix(), "pirate", tmp_path, "out")
-    data = json.loads(json.dumps(baked.to_dict()))
-    assert data["folder"] == str(tmp_path / "out") and data["rank"] == 4
-    assert isinstance(baked, Baked)

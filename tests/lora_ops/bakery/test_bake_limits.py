@@ -12,15 +12,13 @@ from helpers import tiny, variants
 from helpers.baked import CLOSE, config, stock
 from helpers.variants import NAME, named, off, said, saved
 from helpers.variants import stock as loaded
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.bake import bake, bake_weights
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merge import merge
-from lora_mixer.lora_ops.bakery.runtimes import VLLM_RANKS, objections
 from lora_mixer.lora_ops.bakery.ways import WAYS, Form, Recipe
-from lora_mixer.lora_ops.bakery.writing import Writing
 from lora_mixer.lora_ops.engines.peft.loading import change_adapters
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
@@ -55,23 +53,6 @@ def test_a_gain_beyond_what_a_number_holds_is_refused_before_anything_is_written
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_comparing_a_bake_leaves_the_base_model_as_it_was(way: Any, tmp_path: Path):
-    """The file brings copies of the base model's embeddings, which PEFT writes over the live ones."""
-    [variant] = named("embeddings")
-    source = saved(variant, tmp_path)
-    model = loaded(variant, source)
-    file = source / "adapter_model.safetensors"
-    tensors = load_file(file)
-    save_file({key: one + (".base_layer." in key) for key, one in tensors.items()}, file, metadata={"format": "pt"})
-    before, heard = tiny.state_of(model), said(model)
-    writing = Writing(sources={NAME: source}, dtype=torch.bfloat16)
-    baked = bake(Desk(model), Mix(), NAME, tmp_path, "out", way, writing)
-    assert baked.greatest_difference is not None
-    assert tiny.same_tensors(tiny.state_of(model), before)
-    assert torch.equal(said(model), heard)
-
-
-@pytest.mark.parametrize("way", WAYS)
 def test_a_bake_holds_no_regular_expression_of_a_stranger(way: Any, tmp_path: Path):
     tiny.pirate(target_modules=["q_proj"], rank_pattern={r"layers\.(1|2)\..*": 2}).save_pretrained(tmp_path)
     source = tmp_path / "pirate"
@@ -85,26 +66,6 @@ def test_a_bake_holds_no_regular_expression_of_a_stranger(way: Any, tmp_path: Pa
     wanted = tiny.pirate(target_modules=["q_proj"], rank_pattern={r"layers\.(1|2)\..*": 2})
     Desk(wanted).apply(Mix({"pirate": Faders(master=0.5)}))
     assert (tiny.logits(stock(baked.folder, tiny.llama())) - tiny.logits(wanted)).abs().max() < CLOSE
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_magnitudes_in_either_spelling_are_magnitudes(way: Any, tmp_path: Path):
-    [variant] = named("DoRA")
-    source = saved(variant, tmp_path)
-    file = source / "adapter_model.safetensors"
-    heard = said(loaded(variant, source))
-    tensors = {key + ".weight" * key.endswith("_vector"): one for key, one in load_file(file).items()}
-    save_file(tensors, file, metadata={"format": "pt"})
-    weights = read_weights(source, NAME)
-    for gain in (0.0, 0.5, -1.0):
-        with pytest.raises(ValueError, match="name the base model"):
-            bake_weights(weights, Mix({NAME: Faders(master=gain)}), tmp_path, "out", way)
-    baked = bake_weights(weights, Mix(), tmp_path, "out", way)
-    assert off(said(loaded(variant, baked.folder)), heard) < CLOSE
-    model = loaded(variant, source)
-    writing = Writing(sources={NAME: source})
-    silent = bake(Desk(model), Mix({NAME: Faders(master=0.0)}), NAME, tmp_path, "silent", way, writing)
-    assert off(said(loaded(variant, silent.folder)), said(variant.base())) < CLOSE
 
 
 def test_silent_experts_cannot_be_left_out_but_modules_beside_them_can(tmp_path: Path):
@@ -160,32 +121,3 @@ def test_what_only_training_needed_is_left_out_of_what_is_folded(tmp_path: Path)
 
 
 # What is said of other runtimes
-
-
-def said_of(runtime: str, shapes: dict[str, tuple[int, ...]] | None = None, **changes: Any) -> str:
-    fields = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "base_model_name_or_path": "x", **changes}
-    pair = {f"base_model.model.q_proj.lora_{one}.weight": (4, 4) for one in "AB"}
-    return "; ".join(objections(fields, pair if shapes is None else shapes)[runtime])
-
-
-def test_nothing_is_in_the_way_of_plain_lora_alone():
-    for runtime in ("vLLM", "llama.cpp"):
-        assert said_of(runtime) == ""
-        assert "experts' weights" in said_of(runtime, target_parameters=["experts.down_proj"])
-        assert "kasa_config" in said_of(runtime, kasa_config={"beta": 1e-4})
-        assert "init_lora_weights='olora'" in said_of(runtime, init_lora_weights="olora")
-        assert "layer_replication" in said_of(runtime, layer_replication=[[0, 1]])
-        assert "use_bdlora" in said_of(runtime, use_bdlora={"nblocks": 2})
-        assert "DoRA" in said_of(runtime, use_dora=True)
-    assert "whole text" in said_of("vLLM", alora_invocation_tokens=[1])
-    assert said_of("llama.cpp", alora_invocation_tokens=[1]) == ""
-
-
-def test_vllm_is_told_how_to_start_for_a_rank_and_that_patterns_load_since_a_version():
-    assert "--max-lora-rank" not in said_of("vLLM", r=16)
-    assert "--max-lora-rank 32" in said_of("vLLM", r=17)
-    assert "--max-lora-rank 320" in said_of("vLLM", r=300)
-    assert "ranks up to 512, and this has 513" in said_of("vLLM", r=VLLM_RANKS[-1] + 1)
-    assert "0.32 loads alpha_pattern" in said_of("vLLM", alpha_pattern={"q_proj": 3})
-    assert "0.32 loads rank_pattern" in said_of("vLLM", rank_pattern={"q_proj": 3})
-    assert "rank" not in said_of("llama.cpp", r=999)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from helpers.variants import NAME, VARIANTS, Variant, as_mixed, lora, named, off, said, saved, scaled, stock
-from safetensors.torch import load_file, save_file
+from helpers.variants import (
+    NAME,
+    OTHER,
+    VARIANTS,
+    Variant,
+    as_mixed,
+    as_mixed_together,
+    lora,
+    named,
+    off,
+    said,
+    saved,
+    stock,
+)
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.bakery.combine import combine, combine_weights
 from lora_mixer.lora_ops.bakery.merge import merge
 from lora_mixer.lora_ops.bakery.ways import Recipe
 from lora_mixer.lora_ops.bakery.writing import Writing
-from lora_mixer.lora_ops.engines.peft.playing import Playing
 from lora_mixer.lora_ops.shelf.adapter_weights import read_weights
 
 CLOSE = 2e-5
-OTHER = "poet"
 #: What does not add up to others, and words of the reason.
 ALONE = {
     "PiSSA": "PiSSA",
@@ -43,18 +52,6 @@ def plain_beside(variant: Variant) -> Variant:
     if config.target_parameters:
         return replace(variant, config=lambda: replace(variant.config(), r=2, lora_alpha=5, rank_pattern={}))
     return Variant("plain", lora(r=3, lora_alpha=5, target_modules=["q_proj", "up_proj"]), variant.base)
-
-
-def as_mixed_together(variant: Variant, folders: Mapping[str, Path], mix: Mix) -> torch.Tensor:
-    """What stock PEFT says with both adapters in one model, every scaling multiplied by its gain."""
-    # PEFT loads none beside an adapter of new tokens, but that one beside another.
-    first, second = (OTHER, NAME) if variant.config().trainable_token_indices else (NAME, OTHER)
-    model = stock(variant, folders[first], first)
-    model.load_adapter(str(folders[second]), adapter_name=second)
-    Playing(model).only(list(folders))
-    for name in folders:
-        scaled(model, mix, name)
-    return said(model.eval())
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
@@ -98,44 +95,6 @@ def _deltas(variant: Variant, folder: Path, mix: Mix, name: str) -> dict[str, to
     return {
         target.name: desk.engine.knob(target).layer.get_delta_weight(NAME) for target in desk.adapters[NAME].scalable
     }
-
-
-@pytest.mark.parametrize("variant", named("embeddings", "tied embeddings", "tied embeddings, with patterns"), ids=str)
-def test_two_that_adapt_embeddings_add_up_where_they_were_trained_on_one_model(variant: Variant, tmp_path: Path):
-    folders = {
-        NAME: saved(variant, tmp_path / "one"),
-        OTHER: saved(replace(variant, config=lambda: replace(variant.config(), r=2)), tmp_path / "other", seed=2),
-    }
-    mix = Mix({NAME: Faders(master=0.5, kinds={"embed_tokens": 0.0}), OTHER: Faders(kinds={"lm_head": -1.5})})
-    parts = [read_weights(folder, name) for name, folder in folders.items()]
-    both = combine_weights(parts, mix, tmp_path, "both", Recipe())
-    found = said(stock(variant, both.folder))
-    separate = replace(variant, config=lambda: replace(variant.config(), ensure_weight_tying=False))
-    apart = {name: saved_apart(folder) for name, folder in folders.items()}
-    assert off(found, as_mixed_together(separate, apart, mix)) < CLOSE
-    kept = load_file(both.folder / "adapter_model.safetensors")
-    assert any(key.endswith("embed_tokens.base_layer.weight") for key in kept)
-
-    other = folders[OTHER] / "adapter_model.safetensors"
-    tensors = {key: one + 1 if ".base_layer." in key else one for key, one in load_file(other).items()}
-    save_file(tensors, other, metadata={"format": "pt"})
-    with pytest.raises(ValueError, match="different copies of the base model's"):
-        parts = [read_weights(folder, name) for name, folder in folders.items()]
-        combine_weights(parts, mix, tmp_path, "mixed up", Recipe())
-    assert not (tmp_path / "mixed up").exists()
-
-
-def saved_apart(folder: Path) -> Path:
-    """The same adapter, of which each module plays the pair of weights that the file holds for it."""
-    import json
-
-    path = folder / "adapter_config.json"
-    config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "ensure_weight_tying": False, "target_modules": _HEADS}))
-    return folder
-
-
-_HEADS = ["embed_tokens", "lm_head", "q_proj"]
 
 
 @pytest.mark.parametrize("variant", named("plain", "biases in B", "tied embeddings", "EVA"), ids=str)

@@ -53,7 +53,7 @@ def test_columns_of_one_batch_say_what_each_says_alone_and_what_generate_says(ge
 
 
 @given(data=st.data())
-@settings(some, max_examples=10)  # any samplers, stop strings and fades: test_same_dice.py
+@settings(some, max_examples=10)  # any samplers, stop strings and fades: test_dice_of_columns.py
 def test_columns_of_any_mixes_say_what_each_says_alone(data: st.DataObject):
     desk = _two()
     mixes = data.draw(st.lists(tiny.mixes(desk.adapters.values(), st.floats(-1.5, 1.5)), min_size=2, max_size=4))

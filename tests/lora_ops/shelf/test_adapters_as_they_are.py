@@ -7,9 +7,6 @@ before its names were changed.
 from __future__ import annotations
 
 import json
-import re
-import shutil
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,60 +15,21 @@ from typing import Any
 import pytest
 import torch
 from helpers import tiny
-from peft import IA3Config, LoHaConfig, PeftModel
+from helpers.as_saved import ENDLESS, PATTERNS, edited, played, renamed, saved, tied
 from safetensors.torch import load_file, save_file
 
 from lora_mixer.lora_ops.engines.peft.loading import LoadingError, change_adapters, loaded_adapters
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS, AdapterFileError, read_adapter
 from lora_mixer.lora_ops.shelf.fitting import Fitting
 
-#: Takes about for ever in `re`, and in `regex` too.
-ENDLESS = r"((\w|\.|[a-z])+)+\.(?=[A-Z]).*"
 #: `regex` sees at once that there is no such character.
 ENDLESS_IN_RE = r"(([a-z0-9_.])+)+X"
-
-
-def saved(folder: Path, base: Any = None, **config: Any) -> Path:
-    """An adapter with random weights, as stock PEFT saves it."""
-    model = tiny.pirate(base or tiny.llama(), **{"target_modules": ["q_proj", "down_proj"], **config})
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if ".modules_to_save." in name or "trainable_tokens_delta" in name:
-                parameter += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5))
-    return kept(folder, model)
-
-
-def kept(folder: Path, model: Any) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.save_pretrained(folder / "whole")
-    shutil.move(folder / "whole" / "pirate", folder / "one")
-    return folder / "one"
-
-
-def edited(folder: Path, **fields: Any) -> Path:
-    path = folder / CONFIG
-    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
-    return folder
-
-
-def renamed(folder: Path, pattern: str, replacement: str) -> Path:
-    path = folder / WEIGHTS
-    save_file({re.sub(pattern, replacement, key): tensor for key, tensor in load_file(path).items()}, path)
-    return folder
 
 
 def stored(folder: Path, dtype: torch.dtype) -> Path:
     path = folder / WEIGHTS
     save_file({key: tensor.to(dtype) for key, tensor in load_file(path).items()}, path)
     return folder
-
-
-def played(base: Any, folder: Path) -> torch.Tensor:
-    """What stock PEFT says with this adapter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return tiny.logits(PeftModel.from_pretrained(base, str(folder)).eval())
 
 
 def llava() -> Any:
@@ -83,10 +41,6 @@ def llava() -> Any:
     vision = CLIPVisionConfig(hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
                               image_size=28, patch_size=14, projection_dim=16)  # fmt: skip
     return LlavaForConditionalGeneration(LlavaConfig(text_config=text, vision_config=vision)).eval()
-
-
-def tied(**changes: Any) -> Any:
-    return tiny.llama(tie_word_embeddings=True, **changes)
 
 
 PLAYS, AS_BEFORE, REFUSED = "as stock PEFT plays it", "as before its names were changed", "refused"
@@ -125,14 +79,6 @@ def with_names(pattern: str, replacement: str, **config: Any) -> Callable[[str],
 EXPERTS = {"target_parameters": tiny._EXPERTS, "target_modules": ["q_proj"]}
 TIED = {"ensure_weight_tying": True}
 LANGUAGE = {"target_modules": r".*language_model.*\.(q_proj|down_proj)"}
-#: What people's trainers write.
-PATTERNS = [
-    r"^(?:.*?(?:language|text).*?)?(?:.*?(?:\.layers\.|self_attn|mlp).*?(?:q_proj|down_proj).*?)$",
-    r".*\.(q_proj|down_proj)$",
-    r"model\.layers\.(0|1)\.(self_attn\.q_proj|mlp\.down_proj)",
-    r"(?i).*(Q_PROJ|DOWN_PROJ)",
-    "|".join(re.escape(f"model.layers.{at}.{name}") for at in (0, 1) for name in ("self_attn.q_proj", "mlp.down_proj")),
-]
 
 KINDS = [
     Kind("plain"),
@@ -245,66 +191,6 @@ def played_as_meant(base: Any, folder: Path) -> torch.Tensor:
         path.write_text(json.dumps(fields))
 
 
-def test_what_was_mended_is_told(tmp_path: Path) -> None:
-    folder = renamed(saved(tmp_path), r"^base_model\.model\.(.*)\.weight$", r"_orig_mod.\1.default.weight")
-    problems = " ".join(read_adapter(folder).problems)
-    assert "'default' was left in" in problems and "_orig_mod" in problems and "prefix base_model.model." in problems
-
-
-def test_what_a_configuration_says_stays_as_it_was_written(tmp_path: Path) -> None:
-    written = {"target_modules": PATTERNS[1], "exclude_modules": "lm_head", "alpha_pattern": {r".*\.1\..*": 3}}
-    model = change_adapters(tiny.llama(), {"pirate": edited(saved(tmp_path), **written)})
-    config = model.peft_config["pirate"]
-    assert {field: getattr(config, field) for field in written} == written
-    assert type(config.alpha_pattern) is dict and config.layers_to_transform is None
-
-
-def test_a_full_name_that_is_the_end_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
-    class Twice(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.proj = torch.nn.Linear(4, 4)
-            self.inner = torch.nn.ModuleDict({"proj": torch.nn.Linear(4, 4)})
-
-        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-            return self.inner["proj"](self.proj(input_ids))
-
-    torch.manual_seed(0)
-    base = Twice()
-    folder = kept(tmp_path, tiny.add(Twice(), tiny.lora(target_modules=r"^proj$")))
-    model = change_adapters(base, {"pirate": folder})
-    assert [name for name, _ in model.named_parameters() if "lora_A" in name] == [
-        "base_model.model.proj.lora_A.pirate.weight"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("base", "config"),
-    [(tiny.llama, {}), (tied, {}), (tied, {"ensure_weight_tying": True}), (tiny.llama, {"use_dora": True})],
-    ids=["plain", "tied", "tied alike", "DoRA"],
-)
-def test_two_adapters_on_the_embeddings_load_beside_each_other(tmp_path: Path, base: Any, config: Any) -> None:
-    config = {"target_modules": ["embed_tokens", "lm_head", "q_proj"], **config}
-    one, two = saved(tmp_path / "1", base(), **config), saved(tmp_path / "2", base(), **config, lora_alpha=3)
-    assert read_adapter(one).copies
-    model = change_adapters(base(), {"one": one})
-    model = change_adapters(model, {"two": two}, keep=["one"])
-    alone = tiny.logits(change_adapters(model, {}, keep=["two"]))
-    torch.testing.assert_close(alone, played(base(), two), atol=1e-5, rtol=1e-5)
-    assert torch.equal(tiny.logits(change_adapters(model, {})), tiny.logits(base()))
-
-
-@pytest.mark.parametrize(
-    "config", [{"modules_to_save": ["lm_head"]}, {"trainable_token_indices": [3, 4]}], ids=["copies", "tokens"]
-)
-def test_two_copies_of_one_module_are_refused_by_name(tmp_path: Path, config: Any) -> None:
-    one, two = saved(tmp_path / "1", **config), saved(tmp_path / "2", **config)
-    model = change_adapters(tiny.llama(), {"one": one})
-    with pytest.raises(LoadingError, match="one and two each bring weights of their own for"):
-        change_adapters(model, {"two": two}, keep=["one"])
-    torch.testing.assert_close(tiny.logits(model), played(tiny.llama(), one))
-
-
 def test_two_adapters_of_experts_are_right_or_refused(tmp_path: Path) -> None:
     one, two = saved(tmp_path / "1", tiny.gpt_oss(), **EXPERTS), saved(tmp_path / "2", tiny.gpt_oss(), **EXPERTS)
     model = change_adapters(tiny.gpt_oss(), {"one": one})
@@ -315,23 +201,3 @@ def test_two_adapters_of_experts_are_right_or_refused(tmp_path: Path) -> None:
         assert torch.equal(tiny.logits(model), said) and list(loaded_adapters(model)) == ["one"]
         return
     torch.testing.assert_close(tiny.logits(change_adapters(both, {}, keep=["two"])), played(tiny.gpt_oss(), two))
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        IA3Config(
-            target_modules=r".*\.(k_proj|down_proj)", feedforward_modules=r".*\.down_proj", init_ia3_weights=False
-        ),
-        LoHaConfig(r=4, alpha=8, target_modules=r".*\.(q|v)_proj", alpha_pattern={r".*\.1\..*": 3}, init_weights=False),
-    ],
-    ids=["IA3", "LoHa"],
-)
-def test_patterns_of_other_methods_are_read_too(tmp_path: Path, config: Any) -> None:
-    folder = kept(tmp_path, tiny.add(tiny.llama(), config))
-    truth = played(tiny.llama(), folder)
-    assert not torch.allclose(truth, tiny.logits(tiny.llama()), atol=1e-3)
-    assert not Fitting.of(tiny.llama()).why_not(read_adapter(folder))
-    torch.testing.assert_close(tiny.logits(change_adapters(tiny.llama(), {"pirate": folder})), truth)
-    with pytest.raises((LoadingError, AdapterFileError), match="takes too long"):
-        change_adapters(tiny.llama(), {"pirate": edited(folder, target_modules=ENDLESS)})

@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers import tiny
 from helpers.shelved import ask, entry, opened, refused, shelf_host, shelve, work
-from helpers.tiny import base_logits, llama, logits, pirate
+from helpers.tiny import base_logits, logits
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.load import Loaded
@@ -20,16 +20,6 @@ from lora_mixer.ui.lab.columns import KEPT
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Studio:
-    loras = tmp_path / "loras"
-    shelve(loras / "poet", r=2)
-    shelve(loras / "butler", r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
-    for step in (20, 100):
-        shelve(loras / "run" / f"checkpoint-{step}")
-    return opened(shelf_host(tmp_path))
 
 
 def test_the_shelf_tells_what_is_known_without_loading(console: Studio) -> None:
@@ -52,13 +42,6 @@ def test_what_does_not_fit_or_is_damaged_says_why(console: Studio, tmp_path: Pat
     assert "576" in entry(console, "pirate")["fits"], "the demo's own are for a larger model"
     (tmp_path / "loras" / "nothing").mkdir()
     assert entry(console, "nothing")["missing"]
-
-
-def test_a_page_that_knows_the_shelf_is_told_nothing_again(console: Studio, tmp_path: Path) -> None:
-    shelf = ask(console, "shelf")["shelf"]
-    assert "shelf" not in ask(console, "shelf", known=shelf["digest"])
-    shutil.rmtree(tmp_path / "loras" / "poet")
-    assert "poet" not in str(ask(console, "shelf", known=shelf["digest"])["shelf"]["entries"])
 
 
 def test_an_adapter_is_loaded_at_a_gain_and_another_beside_it(console: Studio) -> None:
@@ -98,13 +81,6 @@ def test_what_cannot_be_loaded_is_an_error_and_the_model_is_as_it_was(console: S
         work(console, "load", names=["butler"], keep=True, gain=float("nan"))
     assert torch.equal(logits(console.host.model), before) and not console.works.job.running
     assert console.works.job.to_dict()["failed"]
-
-
-def test_a_page_is_told_what_came_of_the_job_that_it_asks_about_and_of_no_other(console: Studio) -> None:
-    assert work(console, "load", names=["poet"], keep=False, gain=1, seq=7)["job"]["seq"] == 7
-    mine, other = ask(console, "job", of=7), ask(console, "job", of=8)
-    assert "Loaded poet" in mine["said"] and mine["job"]["seq"] == 7
-    assert "said" not in other and "shelf" not in other and other["job"]["seq"] == 7
 
 
 def test_what_waits_for_a_comparison_says_so(console: Studio) -> None:
@@ -160,23 +136,6 @@ def test_damaged_notes_are_told_and_hide_no_adapter(console: Studio, tmp_path: P
     assert ask(console, "shelf")["shelf"]["notes_why"] == ""
 
 
-def test_nothing_is_drawn_again_while_nothing_changes(console: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = ask(console, "shelf")["shelf"]
-    monkeypatch.setattr("lora_mixer.ui.adapters.shelf._row", lambda *given: pytest.fail("drawn again"))
-    assert ask(console, "shelf")["shelf"] is first
-    assert "shelf" not in ask(console, "shelf", known=first["digest"])
-
-
-def test_strangers_see_no_shelf_and_change_nothing(tmp_path: Path) -> None:
-    console = opened(shelf_host(tmp_path, pirate(llama()), multi_user=True))
-    shelf = ask(console, "shelf")["shelf"]
-    assert not shelf["entries"] and "multi-user" in shelf["why_not"] and not shelf["writes"]
-    with pytest.raises(HostError):
-        work(console, "unload", names=None)
-    assert "others share" in refused(console, "note", name="poet", note="x", collections=[])
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_without_a_model_the_shelf_says_what_to_do(tmp_path: Path) -> None:
     shelve(tmp_path / "loras" / "poet")
     host = shelf_host(tmp_path)
@@ -204,13 +163,6 @@ def test_faders_that_went_with_the_whole_model_come_back_with_it_unless_a_gain_i
         work(console, "load", names=["poet"], keep=False, gain=1)
         assert [stands * one for one in tiny.scalings(console.host.model)] == found
         console.move(Panel(Mix({"poet": Faders(master=stands)})))
-
-
-def test_what_is_not_understood_is_refused_in_words(console: Studio) -> None:
-    assert "nobody understands" in refused(console, "dance")
-    assert "nobody understands" in refused(console, "note")
-    with pytest.raises(ValueError, match="nobody understands"):
-        work(console, "dance")
 
 
 def test_base_logits_are_those_of_the_model_alone(console: Studio) -> None:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import astuple
 from typing import Any
 
 import pytest
 from helpers import kept
-from helpers.browser import host_of
-from helpers.gauge import Gauge, gauge
-from helpers.ordered import obey
+from helpers.gauge import Gauge
 
 from lora_mixer.hosts.protocol import HostError, Request
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui.chat import answer_twice_wires
 from lora_mixer.ui.chat.answer_twice import Twice
 from lora_mixer.ui.page import experiments
 from lora_mixer.ui.page.panel import Panel
-from lora_mixer.ui.page.studio import Studio
 
 FULL, NONE = "f" * 4, "n" * 4
 SHORT = Settings(max_new_tokens=4, do_sample=False)
@@ -32,31 +27,6 @@ CHAT = History().say("hi")
 def values_of(history: History, settings: Settings) -> list[Any]:
     """The values of the host's `chat_inputs()`."""
     return [history, *astuple(settings)]
-
-
-class Coin:
-    """Dice that say which mix stands in the chat: 0 for the first, 1 for the second."""
-
-    side = 0.0
-
-    def random(self) -> float:
-        return self.side
-
-
-@pytest.fixture(scope="module")
-def model() -> Gauge:
-    return gauge()
-
-
-@pytest.fixture
-def twice(model: Gauge) -> Iterator[Twice]:
-    console = Studio(host_of(model.model, model.tokenizer))
-    console.desk()
-    console.twice = Twice(console, console.lab, dice=Coin())  # type: ignore[arg-type]
-    console.twice.switch(True)
-    yield console.twice
-    console.twice.switch(False)
-    model.brake.free()
 
 
 def asked(twice: Twice, history: History = CHAT, settings: Settings = SHORT) -> Request:
@@ -238,16 +208,3 @@ def test_switched_off_it_answers_once_and_shows_nothing(twice: Twice) -> None:
     assert twice.to_dict()["turn"] is None
     number = twice.turn.number
     assert answer(twice).last.reply == FULL and twice.turn.number == number
-
-
-def test_strangers_cannot_switch_it_on(model: Gauge) -> None:
-    console = Studio(host_of(model.model, model.tokenizer, multi_user=True))
-    said = obey(answer_twice_wires, console, "page", {"do": "switch", "on": True, "seq": 4})
-    assert said["re"] == 4 and "Strangers share this host" in said["refused"]["why"] and not console.twice.on
-    assert console.twice.to_dict()["why"]
-
-
-def test_orders_that_nobody_understands_are_refused(twice: Twice) -> None:
-    for order in ({"do": "dance"}, {"do": "choose"}, {"do": "choose", "one": "x", "other": "base", "blind": True}):
-        assert "refused" in obey(answer_twice_wires, twice.console, "page", order), order  # type: ignore[arg-type]
-    assert (twice.one, twice.other, twice.blind, twice.on) == ("faders", "base", True, True)

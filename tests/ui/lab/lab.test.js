@@ -1,13 +1,9 @@
-/* What the lab makes of news and answers that come late or not at all; and what it works out of replies. */
+/* What the lab makes of news and answers that come late or not at all. */
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { titleOf } from "../../../ui/lab/column_title.js";
 import { lab } from "../../../ui/lab/lab.js";
-import { surprise, writeChance } from "../../../ui/lab/marks.js";
-import { tellLength } from "../../../ui/lab/reply_length.js";
-import { replyHeight } from "../../../ui/lab/results.js";
 import { pretendPython } from "../page/python.js";
 
 const HEAD = {
@@ -101,32 +97,4 @@ test("a reply of which the pieces are marked is the text of its pieces", () => {
   lab.news(JSON.stringify(told));
   assert.equal(shown()[0], "one two");
   assert.equal(lab.sheet.cells[0][0].leaves, 1);
-});
-
-test("less likely is more surprising, from 0 to 1", () => {
-  const all = [1, 0.5, 0.01, 0.0003, 0].map(surprise);
-  assert.deepEqual(all, all.toSorted());
-  assert.deepEqual([all[0] + 0, all.at(-1)], [0, 1]);
-  assert.deepEqual([1, 0.25, 0.001, 0.00001].map(writeChance), ["100 %", "25.0 %", "0.100 %", "less than 0.01 %"]);
-});
-
-test("how long a reply may get is told as it was typed, or as the chat is set", () => {
-  assert.match(tellLength(0, null), /as long as the chat.s settings say/);
-  assert.equal(tellLength(50, { tokens: 512, withPrompt: false }), "up to 50 tokens long");
-  assert.equal(tellLength(900, { tokens: 512, withPrompt: false }), "up to 512 tokens long, as the chat is set");
-  assert.match(tellLength(0, { tokens: 8192, withPrompt: true }), /fills the context: 8,192 tokens/);
-});
-
-test("a reply's height grows with its limit, within reason", () => {
-  const heights = [8, 128, 256, 4096].map((limit) => replyHeight(limit, 300));
-  assert.deepEqual(
-    heights,
-    heights.toSorted((a, b) => a - b),
-  );
-  assert.deepEqual([heights[0], heights.at(-1)], [126, 315]);
-  assert.equal(replyHeight(null, 300), replyHeight(128, 300));
-});
-
-test("a column is called by its letter and its name", () => {
-  assert.equal(titleOf({ letter: "B", name: "a \u00b7 b" }), "B \u00b7 a \u00b7 b");
 });

@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from lora_mixer.ui.page import order_types
-from lora_mixer.ui.page.messages import Name, Names, counted, message_of
+from lora_mixer.ui.page.messages import Name, Names
 from lora_mixer.ui.page.orders import Answer, OpenPage, Orders, Refused
 
 PAGE = OpenPage(SimpleNamespace(), "page")  # type: ignore[arg-type]
@@ -128,25 +127,3 @@ def test_a_refusal_stays_short_however_much_is_wrong():
 def test_what_is_always_told_is_told_of_a_message_that_is_wrong_in_that_too():
     answer = ORDERS.obey(PAGE, {"do": "paint", "colour": "red", "known": "everything"})
     assert answer["known"] is None and answer["house"] == "page" and answer["said"]
-
-
-def test_no_two_messages_are_the_same_text():
-    assert counted({"a": 1}) != counted({"a": 1}) and message_of(counted({"a": 1}))["a"] == 1
-
-
-def test_the_types_of_the_pages_script_are_those_of_the_tables():
-    assert order_types.PATH.read_text(encoding="utf-8") == order_types.types(), "python3 run.py page writes them anew"
-
-
-def test_every_table_has_a_type():
-    from lora_mixer.ui.adapters import orders as adapters
-    from lora_mixer.ui.chat import answer_twice_wires
-    from lora_mixer.ui.desk import fader_board
-    from lora_mixer.ui.lab import compare_page
-    from lora_mixer.ui.lab import orders as lab
-    from lora_mixer.ui.page import report
-    from lora_mixer.ui.votes import votes
-
-    rooms = (adapters, answer_twice_wires, fader_board, compare_page, lab, report, votes)
-    there = {id(one) for room in rooms for one in vars(room).values() if isinstance(one, Orders)}
-    assert there == {id(one) for tables in order_types.TABLES.values() for one in tables}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from helpers import tiny
 from helpers.ordered import obey
 from helpers.shelved import opened, shelf_host
+from helpers.troubled import PROMPT, fails, of_a_comparison, values
 
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.lora_ops import log
@@ -19,22 +20,12 @@ from lora_mixer.ui.adapters import orders as adapters
 from lora_mixer.ui.chat import answer_twice_wires
 from lora_mixer.ui.desk import fader_board
 from lora_mixer.ui.lab import ask, orders
-from lora_mixer.ui.lab import compare_page as comparing
-from lora_mixer.ui.page import report, trouble, wire
+from lora_mixer.ui.page import report, trouble
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.studio import Studio
 from lora_mixer.ui.votes import votes
 
 UI = Path(trouble.__file__).parent
-PROMPT = "My secret recipe for apple pie"
-
-
-@pytest.fixture
-def console(tmp_path: Path) -> Iterator[Studio]:
-    console = opened(shelf_host(tmp_path, tiny.pirate()))
-    log.keep(console.host.user_data)
-    yield console
-    log.keep(None)
 
 
 def kept(console: Studio) -> str:
@@ -44,20 +35,10 @@ def kept(console: Studio) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def fails(*args: Any, **kwargs: Any) -> Any:
-    raise RuntimeError(f"the model has come to grief over {PROMPT!r}")
-
-
 def of_a_job(console: Studio) -> None:
     said = {"do": "impact", "key": "", "source": "text", "text": PROMPT, "adapter": "pirate", "what": "alone"}
     with pytest.raises(RuntimeError):
         list(adapters.begin(OpenPage(console, "page"), said))
-
-
-def of_a_comparison(console: Studio) -> None:
-    said = {"do": "compare", "source": "text", "text": PROMPT, "seeds": 1, "batched": True, "length": None}
-    with pytest.raises(Exception, match="come to grief"):  # what Gradio shows
-        list(wire.telling(comparing.STARTS.begin, OpenPage(console, "page"), json.dumps(said), comparing._ended))
 
 
 WAYS: dict[str, Callable[[Studio], Any]] = {
@@ -82,14 +63,14 @@ def test_an_error_is_in_the_log_with_where_it_came_from_and_without_the_prompt(
     WAYS[way](console)
     text = kept(console)
     assert "RuntimeError: the model has come to grief over '…'" in text
-    assert "test_trouble.py" in text and "in fails" in text, "the traceback leads to where it happened"
+    assert "troubled.py" in text and "in fails" in text, "the traceback leads to where it happened"
     assert "apple" not in text
 
 
 def test_what_fails_while_replies_are_written_is_in_the_log(console: Studio, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ask, "grow", fails)
     with pytest.raises(RuntimeError, match="come to grief"):
-        list(ask.ask(console, "page", ask.Wish("text", PROMPT), _values()))
+        list(ask.ask(console, "page", ask.Wish("text", PROMPT), values()))
     sheet = console.lab.sheet("page")
     assert sheet is not None and "come to grief" in sheet.line.text
     assert "in fails" in kept(console) and "apple" not in kept(console)
@@ -165,40 +146,7 @@ def _as_text(node: ast.AST, name: str) -> bool:
     return called == "str" and isinstance(node, ast.Call) and any(getattr(arg, "id", "") == name for arg in node.args)
 
 
-def test_the_report_says_what_is_to_be_known_and_nothing_that_was_said(
-    console: Studio, monkeypatch: pytest.MonkeyPatch
-):
-    console.desk()
-    list(ask.ask(console, "page", ask.Wish("text", PROMPT), _values()))
-    with monkeypatch.context() as patched:
-        patched.setattr(console.host, "ask", fails)
-        of_a_comparison(console)
-    text = report.report(console)
-    for piece in ("LoRA Mixer 0.", "Python 3.", "torch 2", "gradio ", "Host: the demo page", "Model: tiny (", "float32",
-                  "Adapter: pirate, lora, rank 4, on; targets: ", "q_proj", "log.txt:", "come to grief"):  # fmt: skip
-        assert piece in text, piece
-    assert "apple" not in text and str(Path.home()) not in text
-
-
-def test_the_report_says_why_there_is_nothing_to_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    console = opened(shelf_host(tmp_path, tiny.llama()))
-    text = report.report(console)
-    assert "Trouble: No adapter is loaded" in text and "Adapter:" not in text
-    host = console.host
-    monkeypatch.setattr(type(host), "model", property(lambda self: None))
-    assert "Model: tiny" in report.report(Studio(host))
-
-
 def test_what_is_refused_in_plain_words_stays_so(console: Studio):
     assert trouble.told(HostError("type a prompt first")) == "Type a prompt first."
     assert trouble.told(OSError("/tmp/x is no adapter")) == "/tmp/x is no adapter."
     assert trouble.reason(ValueError("it does not fit")) == "it does not fit"
-
-
-def _values() -> list[Any]:
-    from dataclasses import asdict
-
-    from lora_mixer.hosts.standalone.history import History
-    from lora_mixer.hosts.standalone.prompt import Settings
-
-    return [History(), *asdict(Settings(max_new_tokens=6, do_sample=False)).values()]

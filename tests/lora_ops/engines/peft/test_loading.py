@@ -16,7 +16,6 @@ from safetensors.torch import load_file, save_file
 from lora_mixer.lora_ops import Desk
 from lora_mixer.lora_ops.engines.peft.loading import LoadingError, change_adapters, loaded_adapters
 from lora_mixer.lora_ops.shelf.adapter_files import CONFIG, WEIGHTS, AdapterFileError
-from lora_mixer.lora_ops.shelf.peft_name import peft_name
 
 
 @pytest.fixture
@@ -237,13 +236,3 @@ def test_names_are_checked(shelf: dict[str, Path]) -> None:
         change_adapters(model, {}, keep=["nobody"])
     with pytest.raises(LoadingError, match="already"):
         change_adapters(model, only(shelf, "pirate"), keep=["pirate"])
-
-
-def test_names_that_peft_takes(shelf: dict[str, Path]) -> None:
-    for name in ("v1.5 best/checkpoint-10", "keys", "training", "a/b", "lora"):
-        allowed = peft_name(name)
-        model = change_adapters(tiny.llama(), {allowed: shelf["pirate"]})
-        assert list(Desk(model).adapters) == [allowed]
-        assert torch.equal(tiny.logits(model), fresh(shelf, "pirate"))
-    assert peft_name("v1.5", ["v1_5"]) == "v1_5-2"
-    assert peft_name("pirate") == "pirate"

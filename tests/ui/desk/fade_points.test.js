@@ -1,11 +1,9 @@
-/* What the desk works out beside gains: fades as people write them, names of targets, norms between those that are known. */
+/* Fades as people write them. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { whereTheyDiffer } from "../../../ui/desk/cell.js";
 import { nameOfFader, readFade, writeFade } from "../../../ui/desk/fade_points.js";
-import { normAt } from "../../../ui/desk/heat_maps.js";
 
 test("a fade is read in any order and spelling, and written so that it can be read back", () => {
   const { points } = readFade(" 1 at 40,0 AT 0 , 0.3 at 120");
@@ -29,19 +27,4 @@ test("what is no fade is refused by the point that is none", () => {
 test("a fader's key is told in words, whatever its name holds", () => {
   const told = { master: "Master", "kind:q_proj": "q_proj", "layer:3": "layer 3", "target:a:b.c": "a:b.c" };
   for (const [key, words] of Object.entries(told)) assert.equal(nameOfFader(key), words);
-});
-
-test("names of targets are cut where they begin to differ, less one part", () => {
-  const cut = (...names) => names.map((name) => name.slice(whereTheyDiffer(names)));
-  assert.deepEqual(cut("model.layers.3.experts.0.w1", "model.layers.3.experts.1.w1"), ["experts.0.w1", "experts.1.w1"]);
-  assert.deepEqual(cut("a.q", "b.q"), ["a.q", "b.q"]);
-});
-
-test("a norm is in proportion to the gain, or lies between those that are known", () => {
-  assert.equal(normAt(3, [], -2), 6);
-  const gains = [0, 1, 2];
-  assert.equal(normAt([0, 4, 10], gains, 0.5), 2);
-  assert.equal(normAt([0, 4, 10], gains, 1.5), 7);
-  assert.equal(normAt([0, 4, 10], gains, 3), 16);
-  assert.equal(normAt([1, 4, 10], gains, -1), 0);
 });

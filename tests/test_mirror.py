@@ -1,0 +1,73 @@
+"""The tests mirror the rooms: a module's test has its name, and stands where the module does.
+
+The tests of `lora_ops/bakery/bake.py` are `tests/lora_ops/bakery/test_bake*.py`; those of `ui/page/gains.js`, which
+knows nothing of a browser, `tests/ui/page/gains.test.js`. What has none stands here, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("lora_ops", "ui", "hosts", "cli", "demo", "tools", "bench")
+
+MEASURED = "a measurement: `python3 run.py bench --quick` runs it, and its numbers stand in bench/RESULTS.md"
+BROWSER = "what it draws is looked at in a browser (tests/browser)"
+#: Modules that no test is named after, and why.
+WITHOUT = {
+    "bench/applying.py": MEASURED,
+    "bench/baking.py": MEASURED,
+    "bench/columns.py": MEASURED,
+    "bench/drive.py": MEASURED,
+    "bench/finding.py": MEASURED,
+    "bench/generating.py": MEASURED,
+    "bench/host_start.py": MEASURED,
+    "bench/impact.py": MEASURED,
+    "bench/loudness.py": MEASURED,
+    "bench/moves.py": MEASURED,
+    "bench/page.py": MEASURED,
+    "bench/page_columns.py": MEASURED,
+    "bench/page_server.py": MEASURED,
+    "bench/spectrum.py": MEASURED,
+    "bench/starting.py": MEASURED,
+    "bench/workshop.py": MEASURED,
+    "lora_ops/bakery/slot.py": "one constant: the name that test_read_back.py sees gone",
+    "lora_ops/results/migrations/env.py": "Alembic runs it: every test in test_database.py that migrates does",
+    "ui/desk/cell_words.js": BROWSER,
+    "ui/page/messages.js": "types alone; `tsc` holds them",
+}
+#: What a script that is to run in a browser alone speaks of.
+IN_A_BROWSER = re.compile(r"\bdocument\b|\bwindow\b|HTMLElement|Element\}|elements\.js|addEventListener")
+
+
+def modules() -> list[Path]:
+    found = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file()]
+    written = [path for path in found if "versions" not in path.parts and "built" not in path.parts]
+    python = [path for path in written if path.suffix == ".py" and path.name != "__init__.py"]
+    scripts = [path for path in written if path.suffix == ".js"]
+    return sorted([*python, *(path for path in scripts if not IN_A_BROWSER.search((ROOT / path).read_text("utf-8")))])
+
+
+def named_after(module: Path) -> list[Path]:
+    """Those that have its name."""
+    folder = ROOT / "tests" / module.parent
+    if module.suffix == ".js":
+        return list(folder.glob(f"{module.stem}.test.js"))
+    return [*folder.glob(f"test_{module.stem}.py"), *folder.glob(f"test_{module.stem}_*.py")]
+
+
+@pytest.mark.parametrize("module", modules(), ids=Path.as_posix)
+def test_a_module_has_tests_of_its_name_or_a_reason(module: Path) -> None:
+    if module.as_posix() in WITHOUT:
+        assert not named_after(module), "it has tests by now: take it off the list"
+    else:
+        wanted = f"tests/{(module.parent / f'test_{module.stem}.py').as_posix()}"
+        assert named_after(module), f"write {wanted}, or say in this file why there is nothing to test"
+
+
+def test_the_list_names_modules_that_there_are() -> None:
+    there = {module.as_posix() for module in modules()}
+    assert set(WITHOUT) <= there and all(WITHOUT.values())
