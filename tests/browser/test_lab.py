@@ -3,34 +3,17 @@ tell how loud its adapter is."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.browser import Board, Mixer, host_of, plays, standalone, toast, wait_until
-from helpers.gauge import Gauge, gauge
-from helpers.lab import WRONG, Lab, opened
+from helpers.browser import Board, plays, toast, wait_until
+from helpers.lab import WRONG, Lab
 from helpers.stage import FULL, HOSTILE, NONE
 from playwright.sync_api import expect
 
-from lora_mixer.lora_ops.fade import Fade
-from lora_mixer.lora_ops.results.export import from_jsonl
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def lab(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Lab]:
-    mixer, made = served
-    mixer.afresh()
-    one = opened(visit, mixer, made)
-    yield one
-    made.brake.free()
-    wait_until(one.page, mixer.free, "the model is given back")
 
 
 # Columns
@@ -301,117 +284,4 @@ _TABLES = """(measures) => {
 # Fades
 
 
-def test_a_fade_is_heard_in_the_chat_and_in_the_column_that_keeps_it(lab: Lab) -> None:
-    board = Board(lab.page)
-    section = board.section("fade")
-    section.locator("[data-do=add-fade]").click()
-    points = section.get_by_label("Fade of Master of pirate: gains at tokens", exact=True)
-    points.fill("loud at 3")
-    points.press("Enter")
-    expect(section).to_contain_text("no point")
-    points.fill("0 at 0, 0 at 1, 1 at 2")
-    points.press("Enter")
-    wait_until(lab.page, lambda: bool(lab.mixer.desk.mix["pirate"].fades), "the desk fades")
-    expect(board.strip().locator("[data-fader=master]")).to_contain_text("follows a fade")
-    expect(board.master()).to_be_disabled()
-    lab.page.locator("#lora-mixer-keep-B").click()
-    wait_until(lab.page, lambda: plays(lab.page, "B") == "Kept: pirate 1 fade", "B is kept")
-    board.chat()
-    lab.say("hi")
-    assert lab.answered() == NONE * 2 + FULL * 3
-    board.open()
-    section.locator("[data-do=remove-fade]").click()
-    wait_until(lab.page, lambda: not lab.mixer.desk.mix["pirate"].fades, "the fade is gone")
-    expect(board.master()).to_be_enabled()
-    lab.compare()
-    assert (lab.column("A"), lab.column("B")) == (FULL * 5, NONE * 2 + FULL * 3)
-
-
-def test_any_fader_can_fade(lab: Lab) -> None:
-    section = Board(lab.page).section("fade")
-    [target, *_] = lab.mixer.desk.adapters["pirate"].targets
-    keys = ["master", "kind:down_proj", f"layer:{target.layer}", f"target:{target.name}"]
-    fader = section.get_by_label("Fader of pirate to fade", exact=True)
-    for key in keys:
-        fader.select_option(key)
-        section.locator("[data-do=add-fade]").click()
-        points = section.locator(f"[data-fade='{key}'] input")
-        points.fill("0 at 0, 1 at 40, 0.3 at 120")
-        points.press("Enter")
-    told = Fade.parse("0 at 0, 1 at 40, 0.3 at 120")
-    wait_until(lab.page, lambda: dict(lab.mixer.desk.mix["pirate"].fades) == dict.fromkeys(keys, told), "all fade")
-    assert section.locator(".lora-mixer-fade-curve").count() == 4
-
-
 # Keeping and sharing
-
-
-def test_an_experiment_is_saved_opened_again_and_kept(lab: Lab, tmp_path: Path, visit: Any) -> None:
-    lab.sweep("master 0, 1", "down_proj 0, 1")
-    expect(lab.lines()).to_have_count(4)
-    lab.page.get_by_label("Name of column A", exact=True).fill(HOSTILE)
-    lab.page.get_by_label("Name of column A", exact=True).press("Enter")
-    lab.ask(f"=1+1\n{HOSTILE}", "Several prompts")
-    texts = lab.ran()
-    lab.page.locator("#lora-mixer-measure").click()
-    numbers = lab.page.locator("#lora-mixer-measures td")
-    expect(numbers).to_have_count(32)
-    measured = numbers.all_inner_texts()
-    saved = lab.save("jsonl", tmp_path)
-    (record,) = from_jsonl(saved.read_bytes())
-    assert record.columns[0].label == HOSTILE and len(record.trials) == 2
-    rows = list(csv.reader(io.StringIO(lab.save("csv", tmp_path).read_text("utf-8-sig"))))
-    assert len(rows) == 1 + 8
-    page = visit(lab.save("html", tmp_path).as_uri())
-    expect(page.locator("body")).to_contain_text(HOSTILE)
-    assert page.locator("img").count() == 0
-
-    (kept,) = [one for one in lab.records().list() if one.uid == record.uid]
-    assert lab.records().load(kept.id) == record
-
-    lab.mixer.afresh()
-    other = opened(visit, lab.mixer, lab.model)
-    wrong = tmp_path / "wrong.jsonl"
-    wrong.write_text('{"experiment": {"model": 3}}', encoding="utf-8")
-    other.page.locator("#lora-mixer-read-file").set_input_files(wrong)
-    expect(toast(other.page)).to_contain_text("wrong.jsonl: line 1")
-    other.page.locator("#lora-mixer-read-file").set_input_files(saved)
-    expect(other.page.locator(".lora-mixer-axis-x").first).to_be_visible()
-    wait_until(other.page, lambda: other.texts() == texts, "the replies that were saved")
-    expect(other.page.locator("#lora-mixer-measures td")).to_have_text(measured)
-    expect(other.page.locator("#lora-mixer-compare")).to_contain_text("Read from a file")
-    assert other.page.locator("#lora-mixer-compare img, #lora-mixer-compare script").count() == 0
-    assert len([one for one in other.records().list() if one.uid == record.uid]) == 1
-
-
-def test_a_page_that_is_loaded_again_shows_what_was_compared_last(lab: Lab) -> None:
-    lab.ask()
-    texts = lab.ran()
-    lab.page.reload()
-    Board(lab.page).open()
-    wait_until(lab.page, lambda: lab.texts() == texts, "the replies are there again")
-
-
-def test_strangers_see_nothing_of_each_other_and_nothing_is_kept(visit: Any) -> None:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer, multi_user=True)) as mixer:
-        lab = opened(visit, mixer, made)
-        lab.ask("a secret")
-        lab.compare()
-        expect(lab.page.locator("#lora-mixer-compare")).to_contain_text("strangers share this host")
-        stranger = opened(visit, mixer, made)
-        wait_until(stranger.page, lambda: stranger.page.evaluate("loraMixer.lab.setup !== null"), "it has looked")
-        assert stranger.page.evaluate("loraMixer.lab.sheet") is None
-        assert "will stand here" in stranger.texts()[0]
-        assert mixer.host.user_data is None and not list(mixer.host.start.state.iterdir())
-
-
-def test_what_is_told_stays_text(visit: Any) -> None:
-    made = gauge()
-    with standalone(host_of(made.model, made.tokenizer)) as mixer:
-        lab = opened(visit, mixer, made)
-        lab.page.locator("#lora-mixer-read-file").set_input_files(
-            {"name": f"{HOSTILE}.jsonl", "mimeType": "text/plain", "buffer": b"nothing"}
-        )
-        expect(toast(lab.page)).to_contain_text("onerror=alert(1)")
-        assert lab.page.locator("img[src=x]").count() == 0

@@ -12,7 +12,7 @@ from lora_mixer.hosts.standalone import app
 
 @pytest.mark.parametrize("status", [0, 2])
 def test_it_hands_on_what_is_said_and_how_it_ended(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[Any] = []
+    heard: Any = []
     monkeypatch.setattr(app, "main", lambda argv, name: heard.append((argv, name)) or status)
     assert main(["demo", "--model", "some where", "--lora", "x", "--help"]) == status
     assert heard == [(["--model", "some where", "--lora", "x", "--help"], "lora-mixer demo")]

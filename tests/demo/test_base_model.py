@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import transformers
@@ -14,7 +15,7 @@ from lora_mixer.demo import base_model
 @pytest.fixture
 def tiny_one(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """In the place of the real one; what was converted."""
-    made: list[str] = []
+    made: Any = []
     monkeypatch.setattr(base_model, "_dense_model", lambda gguf: made.append("model") or tiny.llama())
     monkeypatch.setattr(base_model, "_tokenizer", lambda gguf: tiny.tokenizer())
     return made

@@ -57,7 +57,7 @@ def test_one_that_hangs_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[Any] = []
+    ran: Any = []
     monkeypatch.setattr(page, "run_shown", lambda command, cwd: ran.append(command) or (len(ran) % 2, ""))
     monkeypatch.setattr(page, "stale", lambda tools: iter(["ui/built/page.js"]))
     failed = page.check_page(PageTools(Path("node"), Path("packages")))

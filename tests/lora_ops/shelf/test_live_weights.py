@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,7 @@ def test_it_is_what_would_be_read_from_its_folder(kind: tiny.Kind, tmp_path: Pat
     # PEFT saves the base model's own embeddings along; live they stand in the model.
     assert {key for key in kept.tensors if not key.endswith(".base_layer.weight")} == set(live.tensors)
     assert all(torch.equal(kept.tensors[key], tensor.cpu()) for key, tensor in live.tensors.items())
-    told = {target.name: (target.rank, target.alpha, target.scaling) for target in kept.targets}
+    told: Any = {target.name: (target.rank, target.alpha, target.scaling) for target in kept.targets}
     assert {target.name: (target.rank, target.alpha, pytest.approx(target.scaling)) for target in live.targets} == told
     assert {target: dict(roles) for target, roles in live.roles.items()} == {
         target: dict(roles) for target, roles in kept.roles.items()

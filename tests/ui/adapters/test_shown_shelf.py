@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.shelved import ask
@@ -30,7 +31,9 @@ def test_nothing_is_drawn_again_while_nothing_changes(console: Studio, monkeypat
 
 @given(st.lists(st.integers(0, 3), max_size=12))
 def test_it_is_drawn_as_often_as_something_changed_and_each_drawing_has_its_digest(changes: list[int]) -> None:
-    shown, drawn, digests = ShownShelf(), [], {}
+    shown = ShownShelf()
+    drawn: Any = []
+    digests: dict[int, str] = {}
     for state in changes:
         news = shown.drawn(("shelf", state), lambda state=state: drawn.append(state) or {"entries": [state]})
         assert news["entries"] == [state]

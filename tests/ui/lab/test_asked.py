@@ -23,7 +23,7 @@ def test_nothing_that_is_asked_is_lost_on_the_way() -> None:
 
 
 def test_the_host_answers_under_the_seed_of_the_row_and_the_question_keeps_its_own() -> None:
-    heard: list[Request] = []
+    heard: Any = []
     host: Any = SimpleNamespace(generate=lambda request: heard.append(request) or iter(["a", "ab"]))
     asked = Asked.of("Hello", REQUEST)
     assert list(asked.answered_by(host, 42)) == ["a", "ab"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +32,7 @@ def run(begin: Any, text: str = '{"do": "x"}') -> tuple[list[dict[str, Any]], Ex
 
 
 def steps(error: Exception | None) -> Any:
-    def begin(page: OpenPage, message: Any) -> Iterator[dict[str, Any]]:
+    def begin(page: OpenPage, message: Any) -> Generator[dict[str, Any], None, None]:
         yield {"step": 1}
         if error is not None:
             raise error
@@ -62,7 +62,7 @@ def test_what_nobody_understands_begins_nothing() -> None:
 def test_whoever_stops_listening_ends_it() -> None:
     closed = []
 
-    def begin(page: OpenPage, message: Any) -> Iterator[dict[str, Any]]:
+    def begin(page: OpenPage, message: Any) -> Generator[dict[str, Any], None, None]:
         try:
             while True:
                 yield {}
@@ -85,15 +85,15 @@ ORDERS = Orders({"shout": _shout})
 
 
 def test_boxes_stand_outside_of_the_open_tab_and_no_order_waits_behind_a_generation() -> None:
-    console: Any = SimpleNamespace(host=SimpleNamespace(chat_inputs=lambda: [chat], chat_outputs=lambda: [chat, other]))
     with gr.Blocks() as page, gr.Tab("one"):
+        chat, other, inside = gr.Textbox(), gr.Textbox(), gr.Textbox()
+        host = SimpleNamespace(chat_inputs=lambda: [chat], chat_outputs=lambda: [chat, other])
+        console: Any = SimpleNamespace(host=host)
         order, answer = wires("part", "order", "answer")
         answers(console, ORDERS, order, answer)
-        chat, other = gr.Textbox(), gr.Textbox()
         with at_the_root():
             move = wire("move")
         moves_chat(console, ORDERS, move, answer)
-        inside = gr.Textbox()
     assert order.elem_id == "lora-mixer-part-order"
     assert order.parent is page and move.parent is page and inside.parent is not page
     first, second = page.fns.values()
