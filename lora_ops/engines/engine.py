@@ -130,12 +130,16 @@ class Engine(Protocol):
 
     #: As people call it: "PEFT", "llama.cpp", "vLLM".
     name: str
-    #: The adapters that it holds, by name.
-    adapters: Mapping[str, Adapter]
-    #: How many numbers the base model holds; 0 where nobody knows.
-    parameters: int
     #: The desk that stands on it: the engine keeps it, so that both go together.
     desk: Any
+
+    @property
+    def adapters(self) -> Mapping[str, Adapter]:
+        """The adapters that it holds, by name."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the base model holds; 0 where nobody knows."""
 
     @property
     def base(self) -> Any:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ...mix import Faders, Mix
-from ..engine import Ability, NotInRows, Turn, Unsettled, Voice
-from .knob import Knob, is_fresh, remember, remembered, turn, turn_rows
+from ...mix import Mix
+from ..engine import Ability, NotInRows, Turn, Voice
+from .inventory import Inventory
+from .mix_player import MixPlayer, named
 from .openmp_threads import let_go
 from .playing import Chosen, Playing
-from .ranks import Strongest
 from .reply_position import Following
 from .row_probe import RowProbe
-from .settled import unsettled
-from .survey import Survey, root, survey
+from .survey import root
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,15 +26,12 @@ if TYPE_CHECKING:
     from ..engine import Cancel, Hear, Hold, Tokens
     from ..sampling import Sampling
     from .judging import TextReader
+    from .knob import Knob
 
 #: Where a model keeps its engine: a second one for the same model must find what was loaded, not what was moved.
 _HERE = "_lora_mixer_engine"
 #: Where a base model keeps what all engines on it share.
 _SHARED = "_lora_mixer_shared"
-_SILENT = Faders(on=False)
-#: All components are heard: no rank, and no share.
-_WHOLE: tuple[int | None, float | None] = (None, None)
-
 _IN_USE = "rows of this model are in use: wait until they end"
 
 
@@ -81,30 +77,17 @@ class PeftEngine:
         self.model = model
         self.tokens = tokens
         self.desk: Any = None
-        #: By name; none before the first look.
-        self.adapters: Mapping[str, Adapter] = {}
-        self.parameters = 0
         with _MEETING:
             self._shared = vars(base).get(_SHARED) or _Shared(Following(base))
             vars(base)[_SHARED] = self._shared
             vars(model)[_HERE] = self
         self.playing: Playing = Playing(model, self._shared.chosen)
+        self._inventory = Inventory(model)
+        self._player = MixPlayer(self._inventory, self.playing)
         self._probe = RowProbe(model)
-        self._configs: list[tuple[str, Any]] | None = None
-        self._merged = 0
-        self._targets: list[Target] = []
-        self._index: dict[tuple[str, str], int] = {}
         self._rest = Mix()
-        self._knobs: list[Knob] = []
-        self._met: list[Knob] = []
-        #: The components of adapters of which not all are heard, and whether any knob may hold such a part.
-        self._strongest: dict[str, Strongest] = {}
-        self._in_part = True
         #: Whether adapters are to play that could not be let in yet.
         self._late = False
-        #: What the model plays, one mix for all rows or one for each, and where those stand right now.
-        self._plays: tuple[Mix, ...] = ()
-        self._stands: tuple[Mix, ...] = ()
 
     @classmethod
     def of(cls, model: nn.Module, tokens: Tokens | None = None) -> PeftEngine:
@@ -127,48 +110,33 @@ class PeftEngine:
     def refresh(self) -> None:
         """Looks again, and takes over. What was met before keeps the as-loaded scaling that was read then."""
         with self._shared.writing:
-            found, self._configs = self._found()
+            fresh = self._inventory.look()
             if not self._shared.looked:
                 self._shared.looked = True
                 self.playing.begin()
-            met = [knob for _, knob in found.knobs]
-            fresh = {knob.adapter for knob in met if is_fresh(knob)}
-            remember(met, before=self._met)
-            self._met = met
-            self._merged = self._count_merged()
-            # One adapter's targets after the other's, each with its knob.
-            self._targets = [target for adapter in found.adapters.values() for target in adapter.scalable]
-            knobs = {(target.adapter, target.name): knob for target, knob in found.knobs}
-            self._knobs = [knobs[target.adapter, target.name] for target in self._targets]
-            self._index = {(target.adapter, target.name): at for at, target in enumerate(self._targets)}
-            self.parameters, self.adapters = found.parameters, found.adapters
-            self._in_part, self._stands = True, ()
+            self._player.doubt()
             self.playing.notice(fresh)
             self._late = False
             self._probe = RowProbe(self.model)
             self._shared.engine = weakref.ref(self)
 
-    def _found(self) -> tuple[Survey, list[tuple[str, Any]]]:
-        """What is in the model, and the configs of it, read at a time at which nobody changed it."""
-        found, then = None, self._present_configs()
-        while True:
-            if self.unsettled():
-                raise Unsettled("adapters are being loaded or unloaded in this very moment: look again after that")
-            now = self._present_configs()
-            if found is not None and _same(then, now):
-                return found, now
-            found, then = survey(self.model, remembered), now
+    @property
+    def adapters(self) -> Mapping[str, Adapter]:
+        """By name; none before the first look."""
+        return self._inventory.adapters
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the base model holds; 0 before the first look."""
+        return self._inventory.parameters
 
     def unsettled(self) -> bool:
         """Whether another thread is building adapters into the model, or taking some out."""
-        return unsettled(self.model)
+        return self._inventory.unsettled()
 
     def outdated(self) -> bool:
         """Whether adapters were loaded, removed, merged or switched since it last looked."""
-        if self._configs is None:
-            return True
-        changed = self._late or self.playing.changed() or not _same(self._configs, self._present_configs())
-        return changed or self._count_merged() != self._merged
+        return self._inventory.changed() or self._late or self.playing.changed()
 
     @property
     def base(self) -> nn.Module:
@@ -191,13 +159,6 @@ class PeftEngine:
                 return tokens
         return None
 
-    def _present_configs(self) -> list[tuple[str, Any]]:
-        """The very objects, kept: the id of one that is gone may be given to one that is loaded later."""
-        return list((getattr(self.model, "peft_config", None) or {}).items())
-
-    def _count_merged(self) -> int:
-        return sum(len(knob.layer.merged_adapters) for knob in self._met)
-
     # What it can do
 
     def why_not(self, what: Ability) -> str:
@@ -214,13 +175,7 @@ class PeftEngine:
         """
         if self._shared.rows_of is not None:
             raise RuntimeError(_IN_USE)
-        courses = [self._courses(mix, mixes) for mix in mixes]
-        differing = [at for at, row in enumerate(zip(*courses, strict=True)) if len(set(row)) > 1]
-        if why_not := self._why_not_ranks(mixes):
-            return why_not
-        playing = {*self.as_loaded, *_named(mixes)}
-        heard = [at for at in differing if self._targets[at].adapter in playing]
-        return self._probe.why_not([(self._targets[at], self._knobs[at]) for at in heard])
+        return self._player.why_not_ranks(mixes) or self._probe.why_not(self._player.differing(mixes))
 
     # Playing
 
@@ -255,10 +210,7 @@ class PeftEngine:
         Raises:
             ValueError: there is no such target, or it has no scaling.
         """
-        at = self._index.get((target.adapter, target.name))
-        if at is None:
-            raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
-        return self._knobs[at]
+        return self._inventory.knob(target)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -308,13 +260,13 @@ class PeftEngine:
 
     def _play(self, mixes: Sequence[Mix]) -> None:
         """Has the model play this, and follow replies for as long as something in it fades."""
-        named = _named(mixes)
-        if self.playing.lacks(named):
+        heard = named(mixes)
+        if self.playing.lacks(heard):
             # Whoever builds adapters into the model says who plays, too: the faders follow when that is over.
             self._late = self.unsettled()
             if not self._late:
-                self.playing.let(named)
-        self._plays, self._stands = tuple(mixes), ()
+                self.playing.let(heard)
+        self._player.take(mixes)
         if any(mix.faded for mix in mixes):
             self._shared.following.start(self._turn)
         else:
@@ -324,69 +276,7 @@ class PeftEngine:
     def _turn(self) -> None:
         """Turns the knobs to where the mixes that play stand at this point of the reply, unless they stand there."""
         with self._shared.writing:
-            token = self._shared.following.token
-            stands = tuple(mix.at(token) for mix in self._plays)
-            if stands == self._stands:
-                return
-            self._stands = ()  # in case it fails half way
-            self._hear_ranks(stands)
-            gains = [self._gains(mix, stands) for mix in stands]
-            if len(gains) == 1:
-                turn(self._knobs, gains[0])
-            else:
-                turn_rows(self._knobs, gains)
-            self._stands = stands
-
-    def _gains(self, mix: Mix, mixes: Sequence[Mix]) -> list[float]:
-        adapters = self.adapters.values()
-        return [gain for one in adapters for gain in self._faders(one.name, mix, mixes).gains(one.scalable)]
-
-    def _hear_ranks(self, mixes: Sequence[Mix]) -> None:
-        """Has so many components of each adapter heard as the mixes say, which agree on it."""
-        asked = {name: found for name in self.adapters if (found := self._ranks(name, mixes)) != {_WHOLE}}
-        if not asked and not self._in_part:
-            return
-        self._in_part = True
-        before, self._strongest = self._strongest, {}
-        for name in self.adapters:
-            knobs = [self._knobs[self._index[name, target.name]] for target in self.adapters[name].scalable]
-            if name not in asked:
-                for knob in knobs:
-                    knob.restore_b()
-                continue
-            known = before.get(name)
-            if known is None or known.stale(knobs):
-                known = Strongest(knobs, [target.rank for target in self.adapters[name].scalable])
-            self._strongest[name] = known
-            known.hear(*asked[name].pop())
-        self._in_part = bool(asked)
-
-    def _ranks(self, adapter: str, mixes: Sequence[Mix]) -> set[tuple[int | None, float | None]]:
-        """How many components of an adapter are heard in those of the mixes that play side by side that let it be."""
-        faders = [self._faders(adapter, mix, mixes) for mix in mixes]
-        heard = [one for one in faders if one.on] or faders[:1]  # who is off may be back in a moment
-        return {_WHOLE if one.whole else (one.rank, one.energy) for one in heard}
-
-    def _why_not_ranks(self, mixes: Sequence[Mix]) -> str:
-        for name in self.adapters:
-            if len(self._ranks(name, mixes)) > 1:
-                return (
-                    f"not the same components of {name!r} are heard in all of them, and the others are left out of its "
-                    "weights, which the whole batch shares"
-                )
-        return ""
-
-    def _courses(self, mix: Mix, mixes: Sequence[Mix]) -> list[Any]:
-        adapters = self.adapters.values()
-        return [course for one in adapters for course in self._faders(one.name, mix, mixes).courses(one.scalable)]
-
-    def _faders(self, adapter: str, mix: Mix, mixes: Sequence[Mix]) -> Faders:
-        """Its faders in one of the mixes that play side by side.
-
-        Who does not play as loaded is heard in those alone that name it.
-        """
-        silent = adapter not in mix.adapters and adapter not in self.as_loaded and adapter in _named(mixes)
-        return _SILENT if silent else mix[adapter]
+            self._player.turn(self._shared.following.token)
 
     # Generating and reading
 
@@ -453,14 +343,3 @@ def peft_engine(desk: Any) -> PeftEngine:
     if not isinstance(engine, PeftEngine):
         raise ValueError(engine.why_not("weights") or f"{engine.name} does not give its weights away")
     return engine
-
-
-def _named(mixes: Iterable[Mix]) -> dict[str, None]:
-    """The adapters that one of these mixes names and has on: those are to be heard."""
-    return {name: None for mix in mixes for name, faders in mix.adapters.items() if faders.on}
-
-
-def _same(configs: Sequence[tuple[str, Any]], others: Sequence[tuple[str, Any]]) -> bool:
-    return len(configs) == len(others) and all(
-        name == other and config is another for (name, config), (other, another) in zip(configs, others, strict=True)
-    )

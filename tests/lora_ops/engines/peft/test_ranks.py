@@ -102,7 +102,7 @@ def test_every_rank_that_holds_all_is_as_loaded_and_keeps_nothing():
     for faders in (Faders(rank=4), Faders(energy=1.0), Faders(), Faders(on=False)):
         desk.apply(Mix({"pirate": faders}))
         assert [weight.data_ptr() for weight in weights(model)] == before
-    assert desk.engine._strongest == {}
+    assert desk.engine._player.strongest == {}
 
 
 def test_what_was_loaded_is_measured_and_written_whatever_is_heard():
@@ -194,7 +194,7 @@ def test_columns_of_different_ranks_run_one_after_the_other_and_say_why():
     assert [column.token_ids for column in result.columns] == alone
     with pytest.raises(NotInRows, match="components of 'pirate'"), desk.rows(mixes):
         pass
-    assert desk.mix == Mix() and desk.engine._strongest == {}
+    assert desk.mix == Mix() and desk.engine._player.strongest == {}
 
 
 def test_columns_of_one_rank_run_in_rows_beside_one_in_which_it_is_off():
