@@ -12,7 +12,6 @@ from helpers.lab import Lab, opened
 from playwright.sync_api import expect
 
 from lora_mixer.ui.chat.answer_twice import Twice
-from lora_mixer.ui.page import experiments
 from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
@@ -26,8 +25,8 @@ def lab(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Lab]:
     mixer.afresh()
     mixer.host.answer_turns(None)
     mixer.console.twice, mixer.console.sessions = Twice(mixer.console, mixer.console.lab), Sessions()
-    for one in experiments.records(mixer.console).list():
-        experiments.records(mixer.console).delete(one.id)
+    for one in mixer.console.experiments.records.list():
+        mixer.console.experiments.records.delete(one.id)
     lab = opened(visit, mixer, made)
     yield lab
     made.brake.free()
@@ -42,7 +41,7 @@ def twice(lab: Lab, selector: str) -> None:
 
 
 def kept(lab: Lab) -> list[Any]:
-    return list(experiments.records(lab.mixer.console).list())
+    return list(lab.mixer.console.experiments.records.list())
 
 
 def tab(lab: Lab, name: str) -> None:
@@ -173,5 +172,5 @@ def test_a_pick_between_two_replies(lab: Lab) -> None:
     page.locator("#lora-mixer-pick-right").dblclick()
     expect(page.locator("#lora-mixer-twice-card")).to_contain_text("You picked")
     page.wait_for_timeout(500)
-    assert len(experiments.records(lab.mixer.console).votes()) == 1
+    assert len(lab.mixer.console.experiments.records.votes()) == 1
     expect(page.locator("#chat-version")).to_have_text("2 / 2")

@@ -12,7 +12,6 @@ from helpers.browser import Board, Mixer, contrast, set_number, wait_until
 from helpers.gauge import Gauge
 from playwright.sync_api import expect
 
-from lora_mixer.ui.page import experiments
 from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
@@ -62,7 +61,7 @@ class Booth:
         return str(shown.inner_text())
 
     def kept(self) -> Any:
-        return experiments.records(self.mixer.console)
+        return self.mixer.console.experiments.records
 
 
 @pytest.fixture
@@ -70,8 +69,8 @@ def booth(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Booth]:
     mixer, made = served
     mixer.afresh()
     mixer.console.sessions = Sessions()
-    for one in experiments.records(mixer.console).list():
-        experiments.records(mixer.console).delete(one.id)
+    for one in mixer.console.experiments.records.list():
+        mixer.console.experiments.records.delete(one.id)
     page = visit(mixer.url)
     page.locator("#page-header .facts").wait_for()
     set_number(page, "chat-max-new-tokens", 6)

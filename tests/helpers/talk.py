@@ -12,7 +12,6 @@ from helpers.gauge import Gauge
 from playwright.sync_api import expect
 
 from lora_mixer.ui.chat.answer_twice import Twice
-from lora_mixer.ui.page import experiments
 
 
 class Coin:
@@ -68,7 +67,7 @@ class Talk:
         return self.page.locator("#lora-mixer-twice-card")
 
     def votes(self) -> list[Any]:
-        return list(experiments.records(self.mixer.console).votes())
+        return list(self.mixer.console.experiments.records.votes())
 
 
 @pytest.fixture
@@ -78,8 +77,8 @@ def talk(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Talk]:
     mixer.host.answer_turns(None)
     coin = Coin()
     mixer.console.twice = Twice(mixer.console, mixer.console.lab, dice=coin)  # type: ignore[arg-type]
-    for one in experiments.records(mixer.console).list():
-        experiments.records(mixer.console).delete(one.id)
+    for one in mixer.console.experiments.records.list():
+        mixer.console.experiments.records.delete(one.id)
     page = visit(mixer.url)
     page.locator("#page-header .facts").wait_for()
     set_number(page, "chat-max-new-tokens", 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import astuple
+from types import SimpleNamespace
 from typing import Any
 
 from helpers import kept
@@ -12,9 +13,10 @@ from helpers.ordered import obey
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
 from lora_mixer.ui.lab.experiment_files import sheet_of
+from lora_mixer.ui.page.experiments import Experiments
 from lora_mixer.ui.page.studio import Studio
 from lora_mixer.ui.votes import votes
-from lora_mixer.ui.votes.session import Session, Sessions
+from lora_mixer.ui.votes.session import Session
 
 
 def values_of(history: History, settings: Settings) -> list[Any]:
@@ -25,19 +27,14 @@ def values_of(history: History, settings: Settings) -> list[Any]:
 SHORT = values_of(History(), Settings(max_new_tokens=4, do_sample=False))
 
 
-class Nowhere:
-    """A console of which a session needs only that nothing is kept."""
-
-    sessions: Sessions
-
-    class host:
-        user_data = None
-        multi_user = False
+def nowhere() -> Experiments:
+    """Where nothing is kept."""
+    return Experiments(SimpleNamespace(user_data=None))  # type: ignore[arg-type]
 
 
 def voting(columns: int = 2, trials: int = 3, most: int = 99, seed: int | None = 7) -> Session:
     """A session on replies that are all there."""
-    return Session(Nowhere(), most, sheet_of(kept.record(columns, trials)), seed)  # type: ignore[arg-type]
+    return Session(nowhere(), most, sheet_of(kept.record(columns, trials)), seed)
 
 
 def slip(session: Session) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from ...hosts.protocol import HostError, Request
 from ..desk.describe import describe
 from ..lab import column_mixes
 from ..lab.columns import AS_LOADED, BASE, FADERS, KEPT
-from ..page import experiments
 from ..page.trouble import reason
 
 if TYPE_CHECKING:
@@ -293,7 +292,7 @@ class Twice:
     def _keep(self, turn: Turn, side: Side) -> None:
         """Keeps the turn and the vote. Never fails: the page says why it is not kept."""
         try:
-            kept = experiments.records(self.console)
+            kept = self.console.experiments.records
             if kept is None:
                 return
             id, trial = self._place(turn, kept)
@@ -321,7 +320,7 @@ class Twice:
                 trial = kept.add_trial(id, TrialRecord.of(whole, turn.request.prompt, question=count, label=LABEL))
                 self._kept = (id, mixes, trial + 1)
                 return id, trial
-        record = experiments.begin(self.console, self._desk(), turn.columns, turn.request.sampling.to_dict(), None)
+        record = self.console.experiments.begun(self._desk(), turn.columns, turn.request.sampling.to_dict())
         id = kept.add(record.and_trial(TrialRecord.of(whole, turn.request.prompt, label=LABEL)))
         self._kept = (id, mixes, 1)
         return id, 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...hosts.protocol import HostError, Request
-from ..page import experiments, trouble
+from ..page import trouble
 from ..page.messages import Typed
 from . import column_mixes
 from .asked import Asked
@@ -20,6 +20,7 @@ from .replies import shorten
 from .sheet import RUNNING, Line, Row, Sheet, Teller
 
 if TYPE_CHECKING:
+    from ...hosts.protocol import Host
     from ..page.studio import Studio
 
 Source = Literal["chat", "text", "many"]
@@ -97,7 +98,7 @@ def ask(console: Studio, page: str, wish: Wish, values: Sequence[Any]) -> Genera
     if desk is None:
         raise HostError("There is no adapter to compare.")
     columns = tuple(column_mixes.columns(console.lab.setup, desk, console.panel))
-    asked = questions(console, wish, values)
+    asked = questions(console.host, wish, values)
     sampling = sampling_of(asked)
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
@@ -107,29 +108,29 @@ def ask(console: Studio, page: str, wish: Wish, values: Sequence[Any]) -> Genera
         to_chat=asked[0].request.prompt if wish.source == FROM_CHAT else None,
         limit=sampling.max_new_tokens,
         line=Line("Waiting for the model …", running=True),
-        record=experiments.begin(console, desk, columns, sampling.to_dict(), console.lab.setup.filled),
+        record=console.experiments.begun(desk, columns, sampling.to_dict(), console.lab.setup.filled),
     )
     if wish.seeds > 1 and sampling.do_sample is False:
         sheet.notes.append(SAME_DICE)
-    run = begin(console, desk, sheet, asked, seeds, wish.batched)
+    run = begin(console.host, desk, sheet, asked, seeds, wish.batched)
     teller = Teller(sheet)
     console.lab.show(page, sheet)
     yield {"sheet": sheet.head(), **teller.news()}
     try:
         told = 0.0
-        with closing(grow(console, sheet, run)) as changes:
+        with closing(grow(console.comparison, sheet, run)) as changes:
             for _ in changes:
                 if time.monotonic() - told >= between_news(sheet):
                     told = time.monotonic()
                     yield teller.news()
                     if len(sheet.results) < len(sheet.rows):
-                        experiments.keep(console, sheet)
+                        console.experiments.keep(sheet)
     except Exception as error:  # but not that the page was closed: then it says what came of it until then
         sheet.line = Line(trouble.told(error))
         raise
     finally:
         # Before the page hears that it is over: what it asks for then (to measure, to vote) belongs to what is kept.
-        experiments.keep(console, sheet)
+        console.experiments.keep(sheet)
     yield teller.news()
 
 
@@ -140,18 +141,17 @@ def between_news(sheet: Sheet) -> float:
     return min(longer, _MOST_SECONDS_BETWEEN_NEWS)
 
 
-def questions(console: Studio, wish: Wish, values: Sequence[Any]) -> list[Asked]:
+def questions(host: Host, wish: Wish, values: Sequence[Any]) -> list[Asked]:
     """What is asked, made ready by the host, none of it with a longer reply than is wished.
 
     Raises:
         HostError, ValueError: there is nothing to ask, or it does not fit; of several prompts it is said which.
     """
-    host = console.host
     if wish.source == FROM_CHAT:
         return [Asked.of("The chat's last turn", _limited(host.ask_again(values), wish.length))]
     if wish.source == TYPED:
         return [Asked.of(shorten(wish.text), _limited(host.ask(wish.text, values), wish.length))]
-    return _several(console, wish, values)
+    return _several(host, wish, values)
 
 
 def _limited(request: Request, length: int | None) -> Request:
@@ -159,12 +159,12 @@ def _limited(request: Request, length: int | None) -> Request:
     return replace(request, sampling=replace(request.sampling, max_new_tokens=min(limits))) if limits else request
 
 
-def _several(console: Studio, wish: Wish, values: Sequence[Any]) -> list[Asked]:
+def _several(host: Host, wish: Wish, values: Sequence[Any]) -> list[Asked]:
     asked = []
     for at, chat in enumerate(chats(wish.text), 1):
         label = shorten(chat.text)
         try:
-            request = console.host.ask(chat.text, values, chat.before, chat.system)
+            request = host.ask(chat.text, values, chat.before, chat.system)
         except HostError as error:
             raise HostError(f"Prompt {at} (“{shorten(chat.text, 40)}”): {error}") from error
         asked.append(Asked.of(label, _limited(request, wish.length), chat.messages))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ...lora_ops.lab.batches import Question
 from ...lora_ops.mix import Mix
-from ..page import experiments
+from ..page.experiments import SWEEP
 from .columns import Filled
 from .prompts import decoded
 from .replies import seeds, shorten
@@ -15,7 +15,7 @@ from .sheet import Line, Row, Sheet
 
 if TYPE_CHECKING:
     from ...lora_ops.results.record import Record, TrialRecord
-    from ..page.studio import Studio
+    from ..page.experiments import Experiments
 
 Form = Literal["html", "csv", "jsonl"]
 FORMS: dict[Form, str] = {"html": "text/html", "csv": "text/csv", "jsonl": "application/x-ndjson"}
@@ -53,11 +53,11 @@ def _name(record: Record) -> str:
     return f"lora-mixer-{model or 'model'}-{record.time:%Y-%m-%d-%H%M%S}"
 
 
-def read(console: Studio, data: str) -> Sheet:
+def read(experiments: Experiments, data: str) -> Sheet:
     """The experiment in a JSONL file (the last one, if it holds several), as a page shows it.
 
     Args:
-        console: where it is kept, unless it is already.
+        experiments: where it is kept, unless it is already.
         data: the file as base64.
 
     Raises:
@@ -71,7 +71,7 @@ def read(console: Studio, data: str) -> Sheet:
     sheet.notes.append(f"Read from a file: {record.model}, {record.time:%Y-%m-%d %H:%M} UTC.")
     if len(found) > 1:
         sheet.notes.append(f"It holds {len(found)} experiments; this is the last one.")
-    experiments.keep_whole(console, sheet)
+    experiments.keep_whole(sheet)
     return sheet
 
 
@@ -102,8 +102,8 @@ def sheet_of(record: Record) -> Sheet:
 
 
 def _sweep(record: Record) -> Filled | None:
-    """The sweep that the columns were, as `experiments.begin` kept it among the settings."""
-    told = record.settings.get(experiments.SWEEP)
+    """The sweep that the columns were, as `Experiments.begun` kept it among the settings."""
+    told = record.settings.get(SWEEP)
     if not isinstance(told, dict):
         return None
     try:

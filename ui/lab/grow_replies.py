@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,16 @@ from .asked import Asked
 from .sheet import Line, Sheet
 
 if TYPE_CHECKING:
+    from ...hosts.protocol import Host
     from ...lora_ops import Desk, Experiment, Question
     from ...lora_ops.engines.sampling import Sampling
-    from ..page.console import Console
+
+#: What is done around a comparison: pages are told that moves wait until it ends.
+Comparison = Callable[["Experiment"], AbstractContextManager[None]]
 
 
 def begin(
-    console: Console, desk: Desk, sheet: Sheet, asked: Sequence[Asked], seeds: Sequence[int], batched: bool
+    host: Host, desk: Desk, sheet: Sheet, asked: Sequence[Asked], seeds: Sequence[int], batched: bool
 ) -> Experiment:
     """The experiment that fills a sheet; it runs when it is listened to.
 
@@ -29,7 +32,7 @@ def begin(
 
     def alone(question: Question, seed: int) -> Iterator[str]:
         assert isinstance(question, Asked)
-        return question.answered_by(console.host, seed)
+        return question.answered_by(host, seed)
 
     return experiment(
         desk,
@@ -50,10 +53,13 @@ def sampling_of(asked: Sequence[Asked]) -> Sampling:
     return replace(first, max_new_tokens=min(limits)) if limits else first
 
 
-def grow(console: Console, sheet: Sheet, run: Experiment) -> Generator[None, None, None]:
-    """Runs it, and yields each time something has changed in the sheet; what was said stays, however it ends."""
+def grow(during: Comparison, sheet: Sheet, run: Experiment) -> Generator[None, None, None]:
+    """Runs it, inside of `during`, and yields each time something has changed in the sheet.
+
+    What was said stays, however it ends.
+    """
     try:
-        with console.comparison(run), closing(iter(run)) as all_progress:
+        with during(run), closing(iter(run)) as all_progress:
             for progress in all_progress:
                 for at, update in progress.running.items():
                     sheet.grow(at, update.texts, update.tokens, update.finished, update.took)

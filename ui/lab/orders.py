@@ -216,7 +216,7 @@ def _save(page: OpenPage, *, form: Form) -> Answer:
 def _read(page: OpenPage, *, name: Name, data: File) -> Answer:
     """An experiment from a file, shown as it was."""
     try:
-        sheet = read(page.console, data)
+        sheet = read(page.console.experiments, data)
     except ValueError as error:
         raise Refused(f"{name}: {error}") from error
     page.console.lab.show(page.id, sheet)

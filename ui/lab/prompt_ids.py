@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...hosts.protocol import HostError
-from ..page import experiments
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Tokens
@@ -55,7 +54,7 @@ def check_loaded(console: Console, sheet: Sheet) -> None:
             f"This experiment was made with the model {record.model}, and {console.host.model_name} is loaded: "
             "load that one, or compare again."
         )
-    for then, now in zip(record.adapters, experiments.hashed(console, record.adapters), strict=True):
+    for then, now in zip(record.adapters, console.experiments.hashed(record.adapters), strict=True):
         if then.hash and now.hash and then.hash != now.hash:
             raise HostError(f"The adapter {then.name} has changed since this experiment was made: compare again.")
 

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...hosts.protocol import HostError
-from ..page import experiments
 from .prompt_ids import prompt_ids, tokens_of
 from .replies import left
 from .sheet import Line, Sheet
@@ -143,7 +142,7 @@ def _row(
         divergence=_table(judged, lambda one: one.divergence),
         logprobs=_table(judged, lambda one: one.logprobs),
     )
-    experiments.keep_scores(console, sheet, row)
+    console.experiments.keep_scores(sheet, row)
 
 
 def _table(judged: Sequence[Sequence[Judgement]], read: Any) -> Any:

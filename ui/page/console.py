@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...hosts.protocol import Trouble
 from ...lora_ops.engines.engine import Unsettled
 from ...lora_ops.mix import Faders, Mix
+from .experiments import Experiments
 from .panel import Panel
 
 if TYPE_CHECKING:
     from ...hosts.protocol import Host
     from ...lora_ops import Desk
     from ...lora_ops.engines.engine import Engine
-    from ...lora_ops.results.records import Records
 
 DEFAULT_RANGE = (0.0, 2.0)
 _OFF = Faders(on=False)
@@ -62,8 +62,7 @@ class Console:
         self._trouble: Trouble | None = None
         self._running: list[Stoppable] = []
         self._started = False
-        #: Where experiments are kept, once one was (`keeping`).
-        self.records: Records | None = None
+        self.experiments = Experiments(host)
         #: Asked where the faders of adapters stand that have just been loaded; what it does not name is as loaded.
         self.on_adapters: Callable[[Desk, Sequence[str]], Mapping[str, Faders]] = lambda desk, names: {}
         #: The profile that was put on the desk last, and the one that was put back by itself.

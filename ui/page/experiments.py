@@ -15,12 +15,12 @@ from .trouble import reason
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ...hosts.protocol import Host
     from ...lora_ops import Column, Desk
     from ...lora_ops.results.record import AdapterRecord, Record, TrialRecord
     from ...lora_ops.results.records import Records
     from ..lab.columns import Filled
     from ..lab.sheet import Sheet
-    from .console import Console
 
 FILE = "records.sqlite"
 #: Among the settings of an experiment: the sweep that its columns are.
@@ -28,68 +28,107 @@ SWEEP = "sweep"
 NOT_KEPT = "Nothing of this is kept: strangers share this host. Export what you want to have."
 
 
-def records(console: Console) -> Records | None:
-    """Where experiments are kept; None where nothing may be."""
-    folder = console.host.user_data
-    if folder is None:
-        return None
-    if console.records is None or console.records.path != (folder / FILE).absolute():
-        from ...lora_ops.results.records import Records
+class Experiments:
+    """The experiments of one host.
 
-        console.records = Records(folder / FILE)
-    return console.records
+    Args:
+        host: whose they are; it says where they may be kept.
+    """
 
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._records: Records | None = None
 
-def begin(
-    console: Console, desk: Desk, columns: Sequence[Column], settings: Mapping[str, Any], filled: Filled | None
-) -> Record:
-    """The record of an experiment that begins now."""
-    from ...lora_ops.results.record import Record
+    @property
+    def records(self) -> Records | None:
+        """Where they are kept; None where nothing may be."""
+        folder = self._host.user_data
+        if folder is None:
+            return None
+        if self._records is None or self._records.path != (folder / FILE).absolute():
+            from ...lora_ops.results.records import Records
 
-    if filled is not None:
-        settings = {**settings, SWEEP: asdict(filled)}
-    host = console.host
-    return Record.of(columns, model=host.model_name, host=host.name, adapters=desk.adapters.values(), settings=settings)
+            self._records = Records(folder / FILE)
+        return self._records
 
+    def begun(
+        self, desk: Desk, columns: Sequence[Column], settings: Mapping[str, Any], filled: Filled | None = None
+    ) -> Record:
+        """The record of an experiment that begins now."""
+        from ...lora_ops.results.record import Record
 
-def keep(console: Console, sheet: Sheet) -> None:
-    """Adds rows that have ended to the record of a sheet, and to what is kept. Never fails: the sheet says why not."""
-    for row in [row for row in sheet.results if row not in sheet.places]:
-        if sheet.record is None:
+        if filled is not None:
+            settings = {**settings, SWEEP: asdict(filled)}
+        model, name = self._host.model_name, self._host.name
+        return Record.of(columns, model=model, host=name, adapters=desk.adapters.values(), settings=settings)
+
+    def keep(self, sheet: Sheet) -> None:
+        """Adds rows that have ended to the record of a sheet, and to what is kept.
+
+        Never fails: the sheet says why not.
+        """
+        for row in [row for row in sheet.results if row not in sheet.places]:
+            if sheet.record is None:
+                return
+            if not sheet.record.trials:
+                sheet.record = replace(sheet.record, adapters=self.hashed(sheet.record.adapters))
+            trial = trial_of(sheet, row)
+            sheet.record = sheet.record.and_trial(trial)
+            sheet.places[row] = len(sheet.record.trials) - 1
+            self._try(sheet, trial)
+
+    def keep_whole(self, sheet: Sheet) -> None:
+        """Keeps an experiment that came whole, as from a file, unless it is kept already."""
+        try:
+            if sheet.record is not None and (kept := self.records) is not None:
+                sheet.kept = kept.add(sheet.record)
+        except (RuntimeError, ValueError, OSError) as error:
+            sheet.kept = getattr(error, "id", None)  # `AlreadyKept` says where
+            if sheet.kept is None:
+                _lose(sheet, f"This is not kept: {reason(error)}")
+
+    def keep_scores(self, sheet: Sheet, row: int) -> None:
+        """Adds what was measured of a row."""
+        if sheet.record is None or row not in sheet.places:
             return
-        if not sheet.record.trials:
-            sheet.record = replace(sheet.record, adapters=hashed(console, sheet.record.adapters))
-        trial = trial_of(sheet, row)
-        sheet.record = sheet.record.and_trial(trial)
-        sheet.places[row] = len(sheet.record.trials) - 1
-        _try(console, sheet, trial)
+        at = sheet.places[row]
+        scored = sheet.scores[row]
+        trials = list(sheet.record.trials)
+        trials[at] = replace(trials[at], scores=scored)
+        sheet.record = replace(sheet.record, trials=tuple(trials))
+        try:
+            if (kept := self.records) is not None and sheet.kept is not None:
+                kept.put_scores(sheet.kept, at, scored)
+        except (RuntimeError, ValueError, OSError) as error:
+            _lose(sheet, f"What was measured is not kept: {reason(error)}")
 
+    def hashed(self, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
+        """The same with the hashes of their files, as far as the host knows where they lie."""
+        from ...lora_ops.shelf.adapter_files import read_adapter
 
-def keep_whole(console: Console, sheet: Sheet) -> None:
-    """Keeps an experiment that came whole, as from a file, unless it is kept already."""
-    try:
-        if sheet.record is not None and (kept := records(console)) is not None:
-            sheet.kept = kept.add(sheet.record)
-    except (RuntimeError, ValueError, OSError) as error:
-        sheet.kept = getattr(error, "id", None)  # `AlreadyKept` says where
-        if sheet.kept is None:
+        def hash_of(folder: Path | None) -> str:
+            try:
+                return read_adapter(folder).content_hash() if folder is not None else ""
+            except (OSError, ValueError):
+                return ""  # it is gone by now, or was never a folder of its own
+
+        folders = self._host.loaded_adapters()
+        return tuple(replace(one, hash=hash_of(folders.get(one.name))) for one in adapters)
+
+    def _try(self, sheet: Sheet, trial: TrialRecord) -> None:
+        if sheet.lost:
+            return  # why was said already
+        try:
+            kept = self.records
+            if kept is None:
+                _lose(sheet, NOT_KEPT)
+            elif sheet.kept is None:
+                assert sheet.record is not None
+                sheet.kept = kept.add(sheet.record)
+            else:
+                kept.add_trial(sheet.kept, trial)
+        except (RuntimeError, ValueError, OSError) as error:
             _lose(sheet, f"This is not kept: {reason(error)}")
-
-
-def keep_scores(console: Console, sheet: Sheet, row: int) -> None:
-    """Adds what was measured of a row."""
-    if sheet.record is None or row not in sheet.places:
-        return
-    at = sheet.places[row]
-    scored = sheet.scores[row]
-    trials = list(sheet.record.trials)
-    trials[at] = replace(trials[at], scores=scored)
-    sheet.record = replace(sheet.record, trials=tuple(trials))
-    try:
-        if (kept := records(console)) is not None and sheet.kept is not None:
-            kept.put_scores(sheet.kept, at, scored)
-    except (RuntimeError, ValueError, OSError) as error:
-        _lose(sheet, f"What was measured is not kept: {reason(error)}")
 
 
 def trial_of(sheet: Sheet, row: int) -> TrialRecord:
@@ -103,36 +142,6 @@ def trial_of(sheet: Sheet, row: int) -> TrialRecord:
     return TrialRecord.of(
         whole, asked.prompt, question=sheet.rows[row].question, label=asked.label, messages=asked.messages
     )
-
-
-def hashed(console: Console, adapters: Sequence[AdapterRecord]) -> tuple[AdapterRecord, ...]:
-    """The same with the hashes of their files, as far as the host knows where they lie."""
-    from ...lora_ops.shelf.adapter_files import read_adapter
-
-    def hash_of(folder: Path | None) -> str:
-        try:
-            return read_adapter(folder).content_hash() if folder is not None else ""
-        except (OSError, ValueError):
-            return ""  # it is gone by now, or was never a folder of its own
-
-    folders = console.host.loaded_adapters()
-    return tuple(replace(one, hash=hash_of(folders.get(one.name))) for one in adapters)
-
-
-def _try(console: Console, sheet: Sheet, trial: TrialRecord) -> None:
-    if sheet.lost:
-        return  # why was said already
-    try:
-        kept = records(console)
-        if kept is None:
-            _lose(sheet, NOT_KEPT)
-        elif sheet.kept is None:
-            assert sheet.record is not None
-            sheet.kept = kept.add(sheet.record)
-        else:
-            kept.add_trial(sheet.kept, trial)
-    except (RuntimeError, ValueError, OSError) as error:
-        _lose(sheet, f"This is not kept: {reason(error)}")
 
 
 def _lose(sheet: Sheet, why: str) -> None:

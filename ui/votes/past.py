@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ...lora_ops.results.record import ColumnRecord
 from ..lab.columns import LEAST, MOST
 from ..lab.experiment_files import Form, export, sheet_of
-from ..page import experiments
 from ..page.jobs import sentence
 from . import standings
 from .resume import planned
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from ...lora_ops.results.records import Records
     from ...lora_ops.results.summaries import Summary
     from ..lab.sheet import Sheet
+    from ..page.experiments import Experiments
     from ..page.studio import Studio
 
 #: So many are listed; older ones are kept all the same.
@@ -25,23 +25,22 @@ LISTED = 300
 NOT_HERE = "Nothing is kept here: strangers share this host."
 
 
-def listed(console: Studio) -> dict[str, Any]:
+def listed(experiments: Experiments) -> dict[str, Any]:
     """The newest experiments, a line each.
 
     Raises:
         RecordsError, MissingPackage: they cannot be read.
     """
-    kept = experiments.records(console)
+    kept = experiments.records
     if kept is None:
         return {"past": [], "keeps": False}
     found = kept.list(LISTED + 1)
     return {"past": [_line(one) for one in found[:LISTED]], "more": len(found) > LISTED, "keeps": True}
 
 
-def open_sheet(console: Studio, id: int) -> Sheet:
+def open_sheet(experiments: Experiments, id: int) -> Sheet:
     """A kept experiment as the compare page shows it."""
-    kept = _records(console)
-    record = kept.load(id)
+    record = _records(experiments).load(id)
     sheet = sheet_of(record)
     sheet.kept = id
     sheet.places = {at: at for at in range(len(record.trials))}
@@ -49,9 +48,9 @@ def open_sheet(console: Studio, id: int) -> Sheet:
     return sheet
 
 
-def as_file(console: Studio, id: int, form: Form) -> dict[str, str]:
+def as_file(experiments: Experiments, id: int, form: Form) -> dict[str, str]:
     """A kept experiment as a file; a page of one that was voted on has the charts of its votes."""
-    record = _records(console).load(id)
+    record = _records(experiments).load(id)
     return export(sheet_of(record), form, _charts(record) if form == "html" else "")
 
 
@@ -61,7 +60,7 @@ def use_columns(console: Studio, id: int) -> str:
     Raises:
         ValueError: it has too few or too many.
     """
-    record = _records(console).load(id)
+    record = _records(console.experiments).load(id)
     if not LEAST <= len(record.columns) <= MOST:
         raise ValueError(f"it has {len(record.columns)} columns, and a comparison has {LEAST} to {MOST}")
     console.lab.change(console.lab.setup.fill([(column.label, column.mix) for column in record.columns]))
@@ -69,23 +68,22 @@ def use_columns(console: Studio, id: int) -> str:
     return f"The columns of the Mix tab are now those of this experiment ({_names(record.columns)})."
 
 
-def delete(console: Studio, id: int) -> None:
+def delete(experiments: Experiments, id: int) -> None:
     """Forgets an experiment with its votes."""
-    _records(console).delete(id)
+    _records(experiments).delete(id)
 
 
-def standing(console: Studio, of_model: bool, chosen: Sequence[str] | None) -> dict[str, Any]:
+def standing(experiments: Experiments, model: str | None, chosen: Sequence[str] | None) -> dict[str, Any]:
     """What all votes add up to, or those between chosen mixes.
 
     Args:
-        console: whose records they are.
-        of_model: whether votes about the model that is loaded count alone.
+        experiments: those that were voted on.
+        model: votes about this one count alone; None for any.
         chosen: mixes by their ids; None for all.
     """
     from ...lora_ops.results.tally import tally
 
-    kept = experiments.records(console)
-    model = console.host.model_name if of_model else None
+    kept = experiments.records
     damaged: list[str] = []
     duels = kept.votes(model, damaged.append) if kept is not None else ()
     counted = duels if chosen is None else standings.among(duels, chosen)
@@ -103,8 +101,8 @@ def standing(console: Studio, of_model: bool, chosen: Sequence[str] | None) -> d
     }
 
 
-def _records(console: Studio) -> Records:
-    kept = experiments.records(console)
+def _records(experiments: Experiments) -> Records:
+    kept = experiments.records
     if kept is None:
         raise ValueError(NOT_HERE)
     return kept

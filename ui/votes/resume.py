@@ -12,10 +12,11 @@ from ..lab.ask import MANY, Wish, questions
 from ..lab.asked import Asked
 from ..lab.grow_replies import begin, sampling_of
 from ..lab.sheet import Line, Row, Sheet
-from ..page import experiments
 
 if TYPE_CHECKING:
+    from ...hosts.protocol import Host
     from ...lora_ops import Desk, Experiment, Record
+    from ..page.experiments import Experiments
     from ..page.studio import Studio
 
 #: Among the settings of an experiment: what a session was to ask.
@@ -93,8 +94,8 @@ def _missing(console: Studio, record: Record, id: int, values: Sequence[Any]) ->
         raise ValueError("what was to be asked is not known")
     if desk is None:
         raise HostError("there is no adapter to mix")
-    _check_model(console, desk, record)
-    asked = questions(console, Wish(MANY, plan.prompts, len(plan.seeds)), values)
+    _check_model(console.host, console.experiments, desk, record)
+    asked = questions(console.host, Wish(MANY, plan.prompts, len(plan.seeds)), values)
     settings = _settings(record, sampling_of(asked).to_dict())
     asked = [_as_begun(one, settings, plan) for one in asked]
     _check_prompts(record, asked)
@@ -111,15 +112,15 @@ def _missing(console: Studio, record: Record, id: int, values: Sequence[Any]) ->
         # A question some of whose seeds are there is asked again with all of them; those are not kept twice.
         places={at: done[row] for at, row in enumerate(rows) if row in done},
     )
-    return sheet, begin(console, desk, sheet, [asked[at] for at in left], plan.seeds, batched=True)
+    return sheet, begin(console.host, desk, sheet, [asked[at] for at in left], plan.seeds, batched=True)
 
 
-def _check_model(console: Studio, desk: Desk, record: Record) -> None:
-    if console.host.model_name != record.model:
-        raise ValueError(f"it began with {record.model}, and {console.host.model_name or 'nothing'} is loaded now")
+def _check_model(host: Host, experiments: Experiments, desk: Desk, record: Record) -> None:
+    if host.model_name != record.model:
+        raise ValueError(f"it began with {record.model}, and {host.model_name or 'nothing'} is loaded now")
     for column in record.columns:
         desk.check(column.mix)
-    now = {one.name: one.hash for one in experiments.hashed(console, record.adapters)}
+    now = {one.name: one.hash for one in experiments.hashed(record.adapters)}
     for was in record.adapters:
         if was.name not in desk.adapters:
             raise ValueError(f"the adapter {was.name} is not loaded now")

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..lab.grow_replies import grow
 from ..lab.sheet import Line, Sheet
-from ..page import experiments
 from ..page.trouble import reason, told
 
 if TYPE_CHECKING:
     from ...lora_ops import Ballot, Record
     from ...lora_ops.lab.experiment import Experiment
     from ...lora_ops.results.record import Vote
-    from ..page.console import Console
+    from ..lab.grow_replies import Comparison
+    from ..page.experiments import Experiments
 
 Prepared = tuple[Sheet, "Experiment"]
 #: So many pages keep their session; those that began theirs longest ago lose it.
@@ -33,7 +33,7 @@ class Session:
     """One blind session, under way or over.
 
     Args:
-        console: whose model is asked, and where votes are kept.
+        experiments: where replies and votes are kept.
         most: how many pairs are put to the vote, at most, besides those that were voted on before.
         kept: the experiment that is voted on, where its replies are there already.
         seed: of the order and the sides; by chance if not given.
@@ -45,7 +45,7 @@ class Session:
 
     def __init__(
         self,
-        console: Console,
+        experiments: Experiments,
         most: int,
         kept: Sheet | None = None,
         seed: int | None = None,
@@ -59,7 +59,7 @@ class Session:
         self.revealed = False
         self.error = ""
         self.note = ""
-        self._console, self._seed = console, seed
+        self._experiments, self._seed = experiments, seed
         self._sheet = kept
         #: Trials that are still missing, as long as they are not asked.
         self._missing = unfinished
@@ -78,12 +78,15 @@ class Session:
 
     # Generating
 
-    def generate(self, prepare: Callable[[], Prepared]) -> None:
-        """Begins to generate the replies, in a thread of its own; `prepare` says what is asked, and how it is kept."""
-        self._preparing = True
-        threading.Thread(target=self._generate, args=(prepare,), name="lora-mixer-session", daemon=True).start()
+    def generate(self, prepare: Callable[[], Prepared], during: Comparison) -> None:
+        """Begins to generate the replies, in a thread of its own and inside of `during`.
 
-    def _generate(self, prepare: Callable[[], Prepared]) -> None:
+        `prepare` says what is asked, and how it is kept.
+        """
+        self._preparing = True
+        threading.Thread(target=self._generate, args=(prepare, during), name="lora-mixer-session", daemon=True).start()
+
+    def _generate(self, prepare: Callable[[], Prepared], during: Comparison) -> None:
         try:
             sheet, run = prepare()
             with self._lock:
@@ -92,7 +95,7 @@ class Session:
                 self._sheet, self._running, self._missing = sheet, run, 0
                 if self._called_off:
                     return
-            with closing(grow(self._console, sheet, run)) as changes:
+            with closing(grow(during, sheet, run)) as changes:
                 for _ in changes:
                     self._take_in()
         except Exception as error:
@@ -108,7 +111,7 @@ class Session:
         """Keeps the rows that have ended, and puts them to the vote."""
         with self._lock:
             if self._sheet is not None:
-                experiments.keep(self._console, self._sheet)
+                self._experiments.keep(self._sheet)
                 self._deal()
             self.revision += 1
 
@@ -223,7 +226,7 @@ class Session:
             self.revision += 1
 
     def _keep(self, vote: Vote) -> None:
-        sheet, kept = self._sheet, experiments.records(self._console)
+        sheet, kept = self._sheet, self._experiments.records
         if sheet is None or kept is None or sheet.kept is None:
             return
         try:

@@ -17,7 +17,6 @@ from ..lab.experiment_files import Form
 from ..lab.grow_replies import begin, sampling_of
 from ..lab.prompts import chats, text_of_file
 from ..lab.sheet import Line, Row, Sheet
-from ..page import experiments
 from ..page.messages import File, Name, Names, Typed, Words
 from ..page.orders import Answer, OpenPage, Orders
 from ..page.panel import Panel
@@ -109,14 +108,14 @@ def _start(
         raise ValueError("all columns of the Mix tab play the same mix: change one of them first")
     if wish.source == MANY:
         chats(wish.text)  # refused here, where its user still sees the field
-    session = Session(console, pairs)
-    session.generate(lambda: _prepared(console, desk, columns, wish, page.chat))
+    session = Session(console.experiments, pairs)
+    session.generate(lambda: _prepared(console, desk, columns, wish, page.chat), console.comparison)
     console.sessions.begin(_owner(page), session)
     return {}
 
 
 def _prepared(console: Studio, desk: Desk, columns: tuple[Column, ...], wish: Wish, values: Sequence[Any]) -> Prepared:
-    asked = questions(console, wish, values)
+    asked = questions(console.host, wish, values)
     settings = sampling_of(asked).to_dict()
     seeds = [asked[0].request.seed + at for at in range(wish.seeds)]
     sheet = Sheet(
@@ -124,9 +123,9 @@ def _prepared(console: Studio, desk: Desk, columns: tuple[Column, ...], wish: Wi
         rows=tuple(Row(one, seed, at) for at, one in enumerate(asked) for seed in seeds),
         limit=settings.get("max_new_tokens"),
         line=Line("Waiting for the model …", running=True),
-        record=experiments.begin(console, desk, columns, {**settings, **Plan.made(wish, asked, seeds)}, None),
+        record=console.experiments.begun(desk, columns, {**settings, **Plan.made(wish, asked, seeds)}),
     )
-    return sheet, begin(console, desk, sheet, asked, seeds, wish.batched)
+    return sheet, begin(console.host, desk, sheet, asked, seeds, wish.batched)
 
 
 def _pairs(most: Typed) -> int:
@@ -154,7 +153,7 @@ def _look(page: OpenPage, *, all: bool = False) -> Answer:
         "broken": "",
     }
     try:
-        return {**answer, **past.listed(console)}
+        return {**answer, **past.listed(console.experiments)}
     except (ValueError, RuntimeError, OSError) as error:
         return {**answer, "past": [], "broken": told(error)}
 
@@ -190,7 +189,7 @@ def _more(page: OpenPage, *, most: Typed, known: Known = None) -> Answer:
 
 def _end(page: OpenPage) -> Answer:
     page.console.sessions.end(_owner(page))
-    return past.listed(page.console)
+    return past.listed(page.console.experiments)
 
 
 def _resume(page: OpenPage, *, id: int, most: Typed, missing: bool = False) -> Answer:
@@ -202,16 +201,16 @@ def _resume(page: OpenPage, *, id: int, most: Typed, missing: bool = False) -> A
         return {}
     if sessions.writing(id):
         raise ValueError("its replies are still being written. Wait a moment, and try again")
-    sheet = past.open_sheet(console, id)
+    sheet = past.open_sheet(console.experiments, id)
     sheet.notes.clear()
     record = sheet.record
     assert record is not None
     # Of one that has all its replies by now (another page went on with it), nothing is missing.
     unfinished = max(planned(record.settings) - len(record.trials), 0) if missing else 0
-    session = Session(console, _pairs(most), sheet, unfinished=unfinished)
+    session = Session(console.experiments, _pairs(most), sheet, unfinished=unfinished)
     if unfinished:
         sheet.line = Line("Waiting for the model …", running=True)
-        session.generate(lambda: resume.missing(console, record, id, page.chat))
+        session.generate(lambda: resume.missing(console, record, id, page.chat), console.comparison)
     elif session.over:
         session.reveal()
     sessions.begin(_owner(page), session)
@@ -220,12 +219,12 @@ def _resume(page: OpenPage, *, id: int, most: Typed, missing: bool = False) -> A
 
 def _open(page: OpenPage, *, id: int) -> Answer:
     """Shows a kept experiment on the compare page."""
-    page.console.lab.show(page.id, past.open_sheet(page.console, id))
+    page.console.lab.show(page.id, past.open_sheet(page.console.experiments, id))
     return {"opened": True}
 
 
 def _save(page: OpenPage, *, id: int, form: Form) -> Answer:
-    return {"file": past.as_file(page.console, id, form)}
+    return {"file": past.as_file(page.console.experiments, id, form)}
 
 
 def _use_columns(page: OpenPage, *, id: int) -> Answer:
@@ -233,13 +232,14 @@ def _use_columns(page: OpenPage, *, id: int) -> Answer:
 
 
 def _delete(page: OpenPage, *, id: int) -> Answer:
-    past.delete(page.console, id)
-    return {"said": "Deleted, with its votes.", **past.listed(page.console)}
+    past.delete(page.console.experiments, id)
+    return {"said": "Deleted, with its votes.", **past.listed(page.console.experiments)}
 
 
 def _standing(page: OpenPage, *, model: bool = False, chosen: Names | None = None) -> Answer:
     """What all votes add up to: about any model or the one that is loaded, between all mixes or chosen ones."""
-    return past.standing(page.console, model, chosen)
+    console = page.console
+    return past.standing(console.experiments, console.host.model_name if model else None, chosen)
 
 
 def _prompts(page: OpenPage, *, name: Name, data: File) -> Answer:

@@ -16,7 +16,6 @@ from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.chat.answer_twice import Twice
-from lora_mixer.ui.page import experiments
 from lora_mixer.ui.page.panel import Panel
 
 FULL, NONE = "f" * 4, "n" * 4
@@ -64,7 +63,7 @@ def replies_used(twice: Twice) -> list[str]:
 
 
 def votes(twice: Twice) -> list[Any]:
-    return list(experiments.records(twice.console).votes())
+    return list(twice.console.experiments.records.votes())
 
 
 @pytest.mark.parametrize("side", [0.0, 1.0])
@@ -125,15 +124,15 @@ def test_turns_between_the_same_mixes_share_an_experiment_and_others_do_not(twic
         pick(twice, "left", answer(twice))
     twice.console.move(Panel(Mix({"pirate": Faders(master=-1.0)})))
     pick(twice, "left", answer(twice))
-    listed = experiments.records(twice.console).list()
+    listed = twice.console.experiments.records.list()
     assert [(one.trials, one.votes) for one in listed] == [(1, 1), (3, 3)]
-    record = experiments.records(twice.console).load(listed[1].id)
+    record = twice.console.experiments.records.load(listed[1].id)
     assert [trial.question for trial in record.trials] == [0, 1, 2]
     assert listed[1].first == "A turn of the chat", "no template around it"
     assert [[reply.text for reply in trial.replies] for trial in record.trials] == [[FULL, NONE]] * 3
-    experiments.records(twice.console).delete(listed[0].id)
+    twice.console.experiments.records.delete(listed[0].id)
     pick(twice, "left", answer(twice))
-    assert [(one.trials, one.votes) for one in experiments.records(twice.console).list()][0] == (1, 1)
+    assert [(one.trials, one.votes) for one in twice.console.experiments.records.list()][0] == (1, 1)
 
 
 def test_two_mixes_that_are_the_same_answer_once_and_it_is_said(twice: Twice) -> None:
@@ -194,7 +193,7 @@ def test_a_kept_column_can_be_one_of_the_two_until_it_is_removed(twice: Twice) -
 
 def test_what_cannot_be_kept_is_told_and_the_pick_stands(twice: Twice) -> None:
     chat = answer(twice)
-    records = experiments.records(twice.console)
+    records = twice.console.experiments.records
     records.path.parent.mkdir(parents=True, exist_ok=True)
     records.path.write_bytes(b"no database at all" * 99)
     pick(twice, "left", chat)

@@ -29,15 +29,15 @@ def sheet_and_run(console: Studio) -> tuple[Sheet, Experiment]:
     """Two questions to the columns of a new page."""
     desk = console.desk()
     assert desk is not None
-    questions = ask.questions(console, ask.Wish(ask.MANY, "Ahoy\nHello"), VALUES)
+    questions = ask.questions(console.host, ask.Wish(ask.MANY, "Ahoy\nHello"), VALUES)
     rows = tuple(Row(one, 7, at) for at, one in enumerate(questions))
     sheet = Sheet(columns=tuple(columns(console.lab.setup, desk, console.panel)), rows=rows)
-    return sheet, begin(console, desk, sheet, questions, [7], batched=True)
+    return sheet, begin(console.host, desk, sheet, questions, [7], batched=True)
 
 
 def test_what_was_said_stands_in_the_cells_and_the_line_sums_it_up(console: Studio) -> None:
     sheet, run = sheet_and_run(console)
-    for _ in grow(console, sheet, run):
+    for _ in grow(console.comparison, sheet, run):
         pass
     assert set(sheet.results) == {0, 1} and not sheet.line.running
     for at, result in sheet.results.items():
@@ -46,7 +46,7 @@ def test_what_was_said_stands_in_the_cells_and_the_line_sums_it_up(console: Stud
 
 def test_a_run_that_nobody_follows_any_more_leaves_what_it_had(console: Studio) -> None:
     sheet, run = sheet_and_run(console)
-    steps = grow(console, sheet, run)
+    steps = grow(console.comparison, sheet, run)
     next(steps)
     steps.close()
     assert not sheet.line.running

@@ -16,11 +16,11 @@ from lora_mixer.ui.page.studio import Studio
 
 def test_each_row_is_there_as_soon_as_it_has_ended_and_once(console: Studio) -> None:
     sheet = compared(console, "Ahoy\nHello", seeds=2)
-    records = experiments.records(console)
+    records = console.experiments.records
     assert records is not None and sheet.kept is not None
     kept = records.load(sheet.kept)
     assert kept == sheet.record and len(kept.trials) == len(sheet.rows) == 4
-    experiments.keep(console, sheet)
+    console.experiments.keep(sheet)
     assert records.load(sheet.kept) == kept
     for at, trial in enumerate(kept.trials):
         assert [reply.text for reply in trial.replies] == [one.text for one in sheet.results[at].columns]
@@ -37,7 +37,7 @@ def test_a_disk_that_is_full_costs_no_reply_and_is_said_once(console: Studio, mo
     def full(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    records = experiments.records(console)
+    records = console.experiments.records
     monkeypatch.setattr(type(records), "add", full)
     sheet = compared(console, "Ahoy\nHello")
     assert len(sheet.results) == 2 and sheet.record is not None and len(sheet.record.trials) == 2
@@ -52,7 +52,7 @@ def test_the_files_of_adapters_are_known_by_their_content_and_what_is_gone_by_no
     monkeypatch.setattr(type(console.host), "loaded_adapters", lambda self: folders)
     record = compared(console).record
     assert record is not None
-    [one] = experiments.hashed(console, record.adapters)
+    [one] = console.experiments.hashed(record.adapters)
     assert one.hash and record.adapters == (one,)
     folders["pirate"] = tmp_path / "gone"
-    assert experiments.hashed(console, record.adapters)[0].hash == ""
+    assert console.experiments.hashed(record.adapters)[0].hash == ""

@@ -19,7 +19,7 @@ from lora_mixer.lora_ops import Record, Vote
 from lora_mixer.lora_ops.results.export import from_jsonl
 from lora_mixer.ui.lab import experiment_files as sharing
 from lora_mixer.ui.lab.lab import Lab
-from lora_mixer.ui.page import experiments
+from lora_mixer.ui.page.experiments import Experiments
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.votes import past, votes
 from lora_mixer.ui.votes.session import Sessions
@@ -28,7 +28,7 @@ from lora_mixer.ui.votes.session import Sessions
 def console_in(folder: Path | None, model: str = "tiny") -> Any:
     """As much of a console as what is kept needs; without a folder, strangers share the host."""
     host = SimpleNamespace(user_data=folder, model_name=model, multi_user=folder is None)
-    return SimpleNamespace(host=host, lab=Lab(), sessions=Sessions(), records=None, revision=0)
+    return SimpleNamespace(host=host, lab=Lab(), sessions=Sessions(), experiments=Experiments(host), revision=0)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def console(tmp_path: Path) -> Any:
 
 
 def keep(console: Any, *records: Record) -> list[int]:
-    table = experiments.records(console)
+    table = console.experiments.records
     assert table is not None
     return [table.add(record) for record in records]
 
@@ -53,42 +53,44 @@ def voted(columns: int = 2, trials: int = 3, verdict: str = "left", **fields: An
 
 
 def test_nothing_is_kept_yet_and_nothing_is_where_strangers_share_the_host(console: Any) -> None:
-    assert past.listed(console) == {"past": [], "more": False, "keeps": True}
+    assert past.listed(console.experiments) == {"past": [], "more": False, "keeps": True}
     strangers = console_in(None)
-    assert past.listed(strangers) == {"past": [], "keeps": False}
-    for what in (past.open_sheet, past.use_columns, past.delete, lambda c, id: past.as_file(c, id, "csv")):
+    assert past.listed(strangers.experiments) == {"past": [], "keeps": False}
+    for what in (past.open_sheet, past.delete, lambda kept, id: past.as_file(kept, id, "csv")):
         with pytest.raises(ValueError, match="strangers share this host"):
-            what(strangers, 1)
-    assert past.standing(strangers, False, None)["all"]["competitors"] == []
+            what(strangers.experiments, 1)
+    with pytest.raises(ValueError, match="strangers share this host"):
+        past.use_columns(strangers, 1)
+    assert past.standing(strangers.experiments, None, None)["all"]["competitors"] == []
 
 
 def test_the_newest_stand_first_and_a_line_says_what_it_is(console: Any) -> None:
     first, second = keep(console, voted(), kept.record(3, 1))
-    newest, oldest = past.listed(console)["past"]
+    newest, oldest = past.listed(console.experiments)["past"]
     assert (newest["id"], oldest["id"]) == (second, first)
     assert (oldest["trials"], oldest["votes"], oldest["labels"]) == (3, 3, ["gain 0", "gain 1"])
     assert oldest["first"] == "question 0" and oldest["model"] == "tiny" and oldest["planned"] == 0
-    json.dumps(past.listed(console))
+    json.dumps(past.listed(console.experiments))
 
 
 def test_so_many_are_listed_and_that_there_are_more_is_said(console: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(past, "LISTED", 2)
     keep(console, *(kept.record(2, 1) for _ in range(2)))
-    assert not past.listed(console)["more"]
+    assert not past.listed(console.experiments)["more"]
     keep(console, kept.record(2, 1))
-    listed = past.listed(console)
+    listed = past.listed(console.experiments)
     assert listed["more"] and len(listed["past"]) == 2
 
 
 def test_a_damaged_table_is_told_and_left_alone(console: Any) -> None:
     keep(console, voted())
-    path = experiments.records(console).path
+    path = console.experiments.records.path
     path.write_bytes(b"this is no database" * 100)
     for beside in path.parent.glob(f"{path.name}-*"):
         beside.unlink()
     console.lab = Lab()
     with pytest.raises(ValueError, match="is damaged") as raised:
-        past.listed(console)
+        past.listed(console.experiments)
     assert "move it away to begin a new one" in str(raised.value)
     assert path.read_bytes() == b"this is no database" * 100
 
@@ -101,7 +103,7 @@ def test_a_damaged_table_is_told_and_left_alone(console: Any) -> None:
 def test_what_was_kept_is_shown_and_saved_as_it_was(tmp_path_factory: Any, record: Record) -> None:
     console = console_in(tmp_path_factory.mktemp("kept"))
     (id,) = keep(console, record)
-    sheet = past.open_sheet(console, id)
+    sheet = past.open_sheet(console.experiments, id)
     assert sheet.kept == id and len(sheet.rows) == len(record.trials) and sheet.record == record
     for row, trial in enumerate(record.trials):
         assert [sheet.shown(row, column) for column in range(len(sheet.columns))] == [
@@ -111,9 +113,9 @@ def test_what_was_kept_is_shown_and_saved_as_it_was(tmp_path_factory: Any, recor
     json.dumps([sheet.head(), sheet.line.to_dict()])
     if not record.trials:
         with pytest.raises(ValueError, match="no reply to save"):
-            past.as_file(console, id, "jsonl")
+            past.as_file(console.experiments, id, "jsonl")
         return
-    saved = {form: past.as_file(console, id, form) for form in ("html", "csv", "jsonl")}
+    saved = {form: past.as_file(console.experiments, id, form) for form in ("html", "csv", "jsonl")}
     assert from_jsonl(saved["jsonl"]["text"].encode("utf-8")) == (record,)
     for form, file in saved.items():
         assert file["name"].endswith(f".{form}") and "/" not in file["name"] and "\\" not in file["name"]
@@ -125,9 +127,9 @@ def test_a_page_of_votes_has_their_charts_and_no_script_but_theirs(console: Any)
     record = voted(3, 2)
     record = replace(record, columns=(replace(record.columns[0], label=nasty), *record.columns[1:]))
     (id, without) = keep(console, record, kept.record(2, 1))
-    page = past.as_file(console, id, "html")["text"]
+    page = past.as_file(console.experiments, id, "html")["text"]
     assert 'id="charts"' in page and nasty not in page
-    assert 'id="charts"' not in past.as_file(console, without, "html")["text"]
+    assert 'id="charts"' not in past.as_file(console.experiments, without, "html")["text"]
     said = {"do": "save", "id": id, "form": "exe"}
     assert "'html', 'csv' or 'jsonl'" in votes.ORDERS.obey(OpenPage(console), said)["refused"]["why"]
 
@@ -135,17 +137,19 @@ def test_a_page_of_votes_has_their_charts_and_no_script_but_theirs(console: Any)
 @pytest.mark.parametrize("verdict", ["tie", "bad"])
 def test_votes_that_chose_no_side_can_be_saved_too(console: Any, verdict: str) -> None:
     (id,) = keep(console, voted(2, 2, verdict))
-    assert 'id="votes"' in past.as_file(console, id, "html")["text"]
+    assert 'id="votes"' in past.as_file(console.experiments, id, "html")["text"]
 
 
 def test_what_is_deleted_is_gone_with_its_votes(console: Any) -> None:
     gone, stays = keep(console, voted(), voted())
-    past.delete(console, gone)
-    assert [one["id"] for one in past.listed(console)["past"]] == [stays]
-    assert past.standing(console, False, None)["all"]["standing"]["votes"] == 3
-    for what in (past.open_sheet, past.delete, past.use_columns):
+    past.delete(console.experiments, gone)
+    assert [one["id"] for one in past.listed(console.experiments)["past"]] == [stays]
+    assert past.standing(console.experiments, None, None)["all"]["standing"]["votes"] == 3
+    for what in (past.open_sheet, past.delete):
         with pytest.raises(ValueError, match=f"there is no experiment {gone}"):
-            what(console, gone)
+            what(console.experiments, gone)
+    with pytest.raises(ValueError, match=f"there is no experiment {gone}"):
+        past.use_columns(console, gone)
 
 
 def test_its_columns_are_set_up_again_by_their_names_and_mixes(console: Any) -> None:
@@ -171,7 +175,7 @@ def test_all_votes_are_those_of_this_model_or_of_every_one(tmp_path_factory: Any
     for at, verdict in enumerate(verdicts):
         keep(console, replace(voted(2, 1, verdict), model="other" if other and at % 2 else "tiny"))
     mine = [at for at in range(len(verdicts)) if not (other and at % 2)]
-    this, every = (past.standing(console, model, None)["all"] for model in (True, False))
+    this, every = (past.standing(console.experiments, model, None)["all"] for model in (console.host.model_name, None))
     assert this["standing"]["votes"] == len(mine) and this["model"] == "tiny"
     assert every["standing"]["votes"] == len(verdicts) and every["model"] is None
 
@@ -181,18 +185,18 @@ def test_votes_between_ticked_mixes_alone_are_counted(console: Any) -> None:
     for left, right in ((0, 1), (1, 2), (0, 2)):
         record = record.and_vote(Vote(trial=0, left=left, right=right, verdict="left"))
     keep(console, record)
-    names = {one["label"]: one["id"] for one in past.standing(console, False, None)["all"]["competitors"]}
-    some = past.standing(console, False, [names["gain 0"], names["gain 2"]])["all"]
+    names = {one["label"]: one["id"] for one in past.standing(console.experiments, None, None)["all"]["competitors"]}
+    some = past.standing(console.experiments, None, [names["gain 0"], names["gain 2"]])["all"]
     assert some["standing"]["votes"] == 1 and len(some["competitors"]) == 3, "the others can be ticked again"
-    assert past.standing(console, False, [])["all"]["standing"]["votes"] == 0
+    assert past.standing(console.experiments, None, [])["all"]["standing"]["votes"] == 0
 
 
 def test_a_damaged_experiment_is_named_and_hides_no_other(console: Any) -> None:
     bad, good = keep(console, voted(), voted())
-    with closing(sqlite3.connect(console.records.path)) as file, file:
+    with closing(sqlite3.connect(console.experiments.records.path)) as file, file:
         file.execute("UPDATE experiments SET settings = '{' WHERE id = ?", (bad,))
         file.execute("UPDATE votes SET verdict = 'best' WHERE experiment_id = ?", (bad,))
-    lines = {one["id"]: one["first"] for one in past.listed(console)["past"]}
+    lines = {one["id"]: one["first"] for one in past.listed(console.experiments)["past"]}
     assert lines == {bad: "Damaged: its settings are no JSON.", good: "question 0"}
-    standing = past.standing(console, False, None)["all"]["standing"]
+    standing = past.standing(console.experiments, None, None)["all"]["standing"]
     assert standing["votes"] == 3 and f"Votes of experiment {bad} in " in standing["note"]

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
-from lora_mixer.ui.page import experiments
 from lora_mixer.ui.page.studio import Studio
 from lora_mixer.ui.votes import past, votes
 from lora_mixer.ui.votes import resume as resuming
@@ -45,7 +44,7 @@ def interrupted(console: Studio, model: Gauge, done: int, votes: int, **said: An
     assert wait_for(lambda: not session.generating)
     for number in range(1, votes + 1):
         session.vote(number, "left")
-    whole, kept_as, records = session.record, session.kept, experiments.records(console)
+    whole, kept_as, records = session.record, session.kept, console.experiments.records
     assert whole is not None and kept_as is not None and records is not None
     records.delete(kept_as)
     console.sessions = Sessions()
@@ -59,16 +58,16 @@ def test_what_is_missing_is_generated_and_nothing_twice(model: Gauge, done: int,
     console = Studio(host_of(model.model, model.tokenizer))
     console.desk()
     id = interrupted(console, model, done, votes, questions=3, seeds=seeds)
-    before = experiments.records(console).load(id)
+    before = console.experiments.records.load(id)
     session = resume(console, id)
     assert wait_for(lambda: not session.generating) and not session.error
-    record = experiments.records(console).load(id)
+    record = console.experiments.records.load(id)
     rows = [(trial.question, trial.seed) for trial in record.trials]
     assert record.trials[: len(before.trials)] == before.trials and record.votes == before.votes
     assert len(set(rows)) == len(rows) == 3 * seeds
     assert [reply.text for trial in record.trials for reply in trial.replies] == [FULL * 4, NONE * 4] * len(rows)
     vote_on_all(session)
-    assert len(experiments.records(console).load(id).votes) == 3 * seeds == len({v.trial for v in session.votes})
+    assert len(console.experiments.records.load(id).votes) == 3 * seeds == len({v.trial for v in session.votes})
 
 
 def test_it_goes_on_under_the_settings_it_began_with(console: Studio, model: Gauge) -> None:
@@ -76,7 +75,7 @@ def test_it_goes_on_under_the_settings_it_began_with(console: Studio, model: Gau
     other = values_of(History(), Settings(max_new_tokens=9, seed=5, stop_strings="nn"))
     session = resume(console, id, values=other)
     assert wait_for(lambda: not session.generating) and not session.error
-    record = experiments.records(console).load(id)
+    record = console.experiments.records.load(id)
     assert {reply.text for trial in record.trials for reply in trial.replies} == {FULL * 4, NONE * 4}
     assert len({trial.seed for trial in record.trials}) == 1
 
@@ -104,7 +103,7 @@ def test_votes_that_are_cast_while_it_gets_ready_count(console: Studio, model: G
     assert wait_for(lambda: not session.generating)
     vote_on_all(session, "tie")
     assert [vote.verdict for vote in session.votes] == ["left", "right", "tie"]
-    assert [vote.verdict for vote in experiments.records(console).load(id).votes] == ["left", "right", "tie"]
+    assert [vote.verdict for vote in console.experiments.records.load(id).votes] == ["left", "right", "tie"]
     assert len(session.record.votes) == 3
 
 
@@ -127,7 +126,7 @@ def test_what_differs_from_the_beginning_is_told_and_what_is_there_is_voted_on(
     console: Studio, model: Gauge, change: Any, why: str
 ) -> None:
     id = interrupted(console, model, 1, 0)
-    records = experiments.records(console)
+    records = console.experiments.records
     other = change(records.load(id))
     records.delete(id)
     session = resume(console, records.add(other))
@@ -155,8 +154,8 @@ def test_replies_that_are_still_being_written_are_not_written_twice(console: Stu
         assert over.wait(30)
         raise ValueError("it was put away")
 
-    session = Session(console, 9, past.open_sheet(console, id))
-    session.generate(prepare)
+    session = Session(console.experiments, 9, past.open_sheet(console.experiments, id))
+    session.generate(prepare, console.comparison)
     console.sessions.begin("", session)
     assert resume(console, id) is session, "it is shown already"
     obey(votes, console, "page", {"do": "end"})
@@ -166,4 +165,4 @@ def test_replies_that_are_still_being_written_are_not_written_twice(console: Stu
     assert wait_for(lambda: not session.generating)
     again = resume(console, id)
     assert again is not session and wait_for(lambda: not again.generating)
-    assert len(experiments.records(console).load(id).trials) == 3
+    assert len(console.experiments.records.load(id).trials) == 3

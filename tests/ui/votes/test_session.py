@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from helpers import kept
-from helpers.voting import Nowhere, slip, vote_on_all, voting
+from helpers.voting import nowhere, slip, vote_on_all, voting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,9 +73,9 @@ def test_replies_that_are_all_alike_are_nothing_to_vote_on() -> None:
     same = kept.record(2, 2)
     trials = tuple(replace(trial, replies=(ReplyRecord("yes"), ReplyRecord(" yes"))) for trial in same.trials)
     with pytest.raises(ValueError, match="All mixes say the same"):
-        Session(Nowhere(), 9, sheet_of(replace(same, trials=trials)))  # type: ignore[arg-type]
+        Session(nowhere(), 9, sheet_of(replace(same, trials=trials)))
     with pytest.raises(ValueError, match="No reply was finished"):
-        Session(Nowhere(), 9, sheet_of(kept.record(2, 0)))  # type: ignore[arg-type]
+        Session(nowhere(), 9, sheet_of(kept.record(2, 0)))
 
 
 def test_strangers_have_sessions_of_their_own_and_the_oldest_page_loses_its() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 from helpers import kept
 from helpers.gauge import Gauge
 from helpers.ordered import obey
-from helpers.voting import Nowhere, begin, slip, values_of, vote_on_all, voting, wait_for
+from helpers.voting import begin, slip, values_of, vote_on_all, voting, wait_for
 
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
-from lora_mixer.ui.page import experiments
 from lora_mixer.ui.page.studio import Studio
 from lora_mixer.ui.votes import votes
 from lora_mixer.ui.votes.session import Session, Sessions
@@ -22,12 +22,13 @@ FULL, NONE = "f", "n"
 
 
 def test_a_vote_counts_for_the_pair_that_was_seen_or_not_at_all() -> None:
-    console, session = Nowhere(), voting(most=2)
-    console.sessions = Sessions()
+    host = SimpleNamespace(multi_user=False)
+    console: Any = SimpleNamespace(host=host, sessions=Sessions())
+    session = voting(most=2)
     console.sessions.begin("", session)
 
     def order(do: str, known: list[int], **more: Any) -> str:
-        answer = obey(votes, console, "", {"do": do, "known": known, **more})  # type: ignore[arg-type]
+        answer = obey(votes, console, "", {"do": do, "known": known, **more})
         return str((answer.get("refused") or {"why": ""})["why"])
 
     seen = [session.key, session.revision]
@@ -49,7 +50,7 @@ def test_every_reply_is_generated_kept_and_voted_on(console: Studio) -> None:
     while (up := slip(session)) is not None:
         assert {up["left"], up["right"]} == {FULL * 4, NONE * 4}
         session.vote(up["number"], "left" if up["left"].startswith(FULL) else "right")
-    record = experiments.records(console).load(session.kept)
+    record = console.experiments.records.load(session.kept)
     assert len(record.trials) == 6 and len(record.votes) == 6 and record == session.record
     assert {duel.left_label if duel.verdict == "left" else duel.right_label for duel in record.duels} == {
         "pirate as loaded"
@@ -128,7 +129,7 @@ def test_what_goes_wrong_is_told_and_what_was_said_stays(console: Studio) -> Non
     def prepare() -> Any:
         raise RuntimeError("the model is gone")
 
-    session = Session(console, 9)
-    session.generate(prepare)
+    session = Session(console.experiments, 9)
+    session.generate(prepare, console.comparison)
     assert wait_for(lambda: not session.generating)
     assert session.to_dict()["error"] == "The model is gone." and session.over and slip(session) is None
