@@ -35,7 +35,7 @@ def build(console: Studio) -> None:
                 with gr.Column(elem_id="lora-mixer-lab-side"):
                     build_comparing(console)
             build_twice(console)
-            build_host_menu(console)
+            build_host_menu(console.host)
         with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
             build_votes(console)
         with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 from ..page.wire import at_the_root, wire
 
 if TYPE_CHECKING:
-    from ..page.studio import Studio
+    from ...hosts.protocol import Host
 
 
-def build_host_menu(console: Studio) -> None:
+def build_host_menu(host: Host) -> None:
     """Places the wire by which a page tells that other adapters are loaded than it knew, and when it is opened.
 
     A host draws its menu when its page is built, and after that only on the page where somebody used the menu.
     """
-    menu = list(console.host.adapter_menu())
+    menu = list(host.adapter_menu())
     if not menu:
         return
     with at_the_root():
         told = wire("lora-mixer-menu")
-    told.input(lambda _: _updates(console), [told], menu, queue=False, show_progress="hidden", trigger_mode="multiple")
+    told.input(lambda _: _updates(host), [told], menu, queue=False, show_progress="hidden", trigger_mode="multiple")
 
 
-def _updates(console: Studio) -> Any:
-    updates = list(console.host.adapter_menu_updates())
+def _updates(host: Host) -> Any:
+    updates = list(host.adapter_menu_updates())
     return updates[0] if len(updates) == 1 else updates

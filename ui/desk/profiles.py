@@ -16,6 +16,7 @@ from ..page.panel import Panel
 from .describe import describe
 
 if TYPE_CHECKING:
+    from ...hosts.protocol import Host
     from ...lora_ops import Desk
     from ...lora_ops.profiles import Fit, Profile, Profiles
     from ..page.studio import Studio
@@ -26,11 +27,11 @@ Mark = Name | None
 Note = Annotated[str, at_most(20_000)]
 
 
-def kept(console: Studio) -> Profiles:
+def kept(host: Host) -> Profiles:
     """The profiles in the host's user data; where nothing may be kept there are none."""
     from ...lora_ops.profiles import Profiles
 
-    folder = console.host.user_data
+    folder = host.user_data
     return Profiles(folder / FOLDER if folder else None)
 
 
@@ -42,7 +43,7 @@ def look(page: OpenPage) -> News:
 def _all(console: Studio) -> News:
     from ...lora_ops.shapes import SHAPES
 
-    (good, damaged), desk = kept(console).look(), console.desk()
+    (good, damaged), desk = kept(console.host).look(), console.desk()
     return {
         "writes": console.host.user_data is not None,
         "why_not": SHARED if console.host.multi_user else "",
@@ -89,11 +90,11 @@ def save(
         desk,
         mix,
         model=console.host.model_name,
-        hashes=hashes(console),
+        hashes=hashes(console.host),
         restore=restore,
         note=note,
     )
-    profile = kept(console).save(profile, overwrite=overwrite, seen=seen)
+    profile = kept(console.host).save(profile, overwrite=overwrite, seen=seen)
     console.stands_at(profile.name)
     return _changed(console, f"Saved as “{profile.name}”.")
 
@@ -101,8 +102,8 @@ def save(
 def put(page: OpenPage, *, name: Name, names: dict[str, str] | None = None) -> News:
     """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
     console, desk = page.console, _desk(page.console)
-    profile = kept(console).load(name)
-    found = fitted(console, desk, profile, names)
+    profile = kept(console.host).load(name)
+    found = fitted(console.host, desk, profile, names)
     if found.not_fits and not found.fits:
         raise ValueError(f"nothing of “{profile.name}” fits what is loaded. {' '.join(found.not_fits)}")
     console.move(Panel(found.mix))
@@ -116,7 +117,7 @@ def put(page: OpenPage, *, name: Name, names: dict[str, str] | None = None) -> N
 def rename(page: OpenPage, *, name: Name, new: Name) -> News:
     """Gives a profile another name."""
     console = page.console
-    profile = kept(console).rename(name, new)
+    profile = kept(console.host).rename(name, new)
     if console.profile == name:
         console.stands_at(profile.name)
     return _changed(console, f"“{name}” is called “{profile.name}” now.")
@@ -129,26 +130,26 @@ def change(page: OpenPage, *, name: Name, restore: bool | None = None, note: Not
         changes["restore"] = restore
     if note is not None:
         changes["note"] = note.strip()
-    kept(page.console).change(name, **changes)
+    kept(page.console.host).change(name, **changes)
     return _changed(page.console, "")
 
 
 def delete(page: OpenPage, *, name: Name, seen: Mark = None) -> News:
     """Removes a profile; the page has asked."""
-    kept(page.console).delete(name, seen)
+    kept(page.console.host).delete(name, seen)
     return _changed(page.console, f"“{name}” is gone.")
 
 
 def export(page: OpenPage, *, name: Name) -> News:
     """A profile as text, for the browser to keep as a file."""
-    return {"text": kept(page.console).export(name), "file": f"{name}.json"}
+    return {"text": kept(page.console.host).export(name), "file": f"{name}.json"}
 
 
 def take_in(page: OpenPage, *, text: File, file: Name = "") -> News:
     """Keeps a profile that came as a file; where its name is taken it gets a number."""
     from ...lora_ops.profile import Profile
 
-    profile = kept(page.console).add(Profile.from_json(text, file or "the file"))
+    profile = kept(page.console.host).add(Profile.from_json(text, file or "the file"))
     return _changed(page.console, f"Imported as “{profile.name}”.")
 
 
@@ -169,10 +170,10 @@ def restore(console: Studio, desk: Desk, names: Sequence[str]) -> Mapping[str, F
     """Where the faders of adapters stand that have just been loaded, if a profile is to be put back by itself."""
     from ...lora_ops.profiles import fit, same_adapters
 
-    profiles = kept(console)
+    profiles = kept(console.host)
     if not names or not any(profile.restore for profile in profiles.list()):
         return {}
-    there = hashes(console)
+    there = hashes(console.host)
     found = profiles.to_restore(desk.adapters, names, there)
     if found is None:
         return {}
@@ -181,20 +182,20 @@ def restore(console: Studio, desk: Desk, names: Sequence[str]) -> Mapping[str, F
     return mix.adapters
 
 
-def fitted(console: Studio, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
+def fitted(host: Host, desk: Desk, profile: Profile, names: Mapping[str, str] | None = None) -> Fit:
     """What of a profile can stand on the desk; adapters are told again under other names by what is in their files.
 
     Args:
-        console: whose desk it is.
-        desk: the desk.
+        host: whose model it is.
+        desk: of that model.
         profile: what was saved.
         names: under which name an adapter of the profile is loaded, where its user says so.
     """
     from ...lora_ops.profiles import fit, same_adapters
 
-    there = hashes(console)
+    there = hashes(host)
     known = {**same_adapters(profile, there), **{str(one): str(other) for one, other in (names or {}).items() if other}}
-    return fit(profile, desk, known, model=console.host.model_name, hashes=there)
+    return fit(profile, desk, known, model=host.model_name, hashes=there)
 
 
 def mix_of_profile(console: Studio, desk: Desk, name: str) -> Mix:
@@ -203,20 +204,20 @@ def mix_of_profile(console: Studio, desk: Desk, name: str) -> Mix:
     Raises:
         ValueError: there is no such profile, or it does not fit what is loaded.
     """
-    found = fitted(console, desk, kept(console).load(name))
+    found = fitted(console.host, desk, kept(console.host).load(name))
     if found.not_fits:
         raise ValueError(f"the profile “{name}” does not fit what is loaded: {found.not_fits[0]}")
     return found.mix
 
 
-def hashes(console: Studio) -> dict[str, str]:
+def hashes(host: Host) -> dict[str, str]:
     """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
     from ...lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
 
-    if console.host.multi_user:
+    if host.multi_user:
         return {}
     found = {}
-    for name, folder in console.host.loaded_adapters().items():
+    for name, folder in host.loaded_adapters().items():
         if folder is None:
             continue
         try:

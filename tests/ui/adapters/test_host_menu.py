@@ -19,9 +19,9 @@ def built(menus: int) -> tuple[Any, Any]:
     def menu() -> Sequence[Any]:
         return [gr.Dropdown(label=f"menu {at}") for at in range(menus)]
 
-    console: Any = SimpleNamespace(host=SimpleNamespace(adapter_menu=menu, adapter_menu_updates=lambda: updates))
+    host: Any = SimpleNamespace(adapter_menu=menu, adapter_menu_updates=lambda: updates)
     with gr.Blocks() as page:
-        build_host_menu(console)
+        build_host_menu(host)
     return page, updates
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def test_it_is_drawn_as_often_as_something_changed_and_each_drawing_has_its_dige
     shown = ShownShelf()
     drawn: Any = []
     digests: dict[int, str] = {}
+
+    def draw(state: int) -> dict[str, Any]:
+        drawn.append(state)
+        return {"entries": [state]}
+
     for state in changes:
-        news = shown.drawn(("shelf", state), lambda state=state: drawn.append(state) or {"entries": [state]})
+        news = shown.drawn(("shelf", state), partial(draw, state))
         assert news["entries"] == [state]
         assert digests.setdefault(state, news["digest"]) == news["digest"]
     assert drawn == [state for at, state in enumerate(changes) if at == 0 or changes[at - 1] != state]
