@@ -158,6 +158,6 @@ def _put(faders: F, stands: Mapping[str, Stand | None]) -> F | None:
             beside.pop(fader.name, None)
             if stand != 1:
                 beside[fader.name] = stand
-    made: Any = faders
-    made = replace(made, master=master, fades=fades, **changed)
-    return made  # type: ignore[no-any-return]
+    given: Any = faders
+    made: F = replace(given, master=master, fades=fades, **changed)
+    return made

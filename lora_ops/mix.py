@@ -278,8 +278,8 @@ class Crossfade:
 
     def without_fades(self, gain: Callable[[Fade], float]) -> Crossfade:
         """The crossfade with each fade at this gain of it."""
-        sides = (side._without_fades(gain) if side.fading else side for side in (self.a, self.b))
-        return Crossfade(*sides, gain(self.t) if isinstance(self.t, Fade) else self.t)
+        one, other = (side._without_fades(gain) if side.fading else side for side in (self.a, self.b))
+        return Crossfade(one, other, gain(self.t) if isinstance(self.t, Fade) else self.t)
 
 
 rebuild_dataclass(Faders)  # type: ignore[arg-type] # it is one of pydantic's

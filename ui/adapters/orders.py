@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ..desk import heat_maps, profiles
+from ..desk import crossfade, heat_maps, profiles
 from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
@@ -104,6 +104,7 @@ ORDERS = Orders(
         "export": profiles.export,
         "import": profiles.take_in,
         "shape": profiles.shape,
+        "crossfade": crossfade.choose,
         "measured": heat_maps.remembered,
         "silence idle": heat_maps.silence_idle,
         "keep top": heat_maps.keep_top,

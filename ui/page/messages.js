@@ -43,7 +43,29 @@
  * @property {Fades} fades
  * @property {number} [rank] how many components of each target are heard, at most; all where it is missing
  * @property {number} [energy] as many of each target as hold this share of its squared norm
+ * @property {Crossfade} [crossfade] what all of these multiply
  */
+
+/**
+ * The gain of each target is (1 - t) a + t b.
+ *
+ * @typedef {object} Crossfade
+ * @property {Faders} a
+ * @property {Faders} b
+ * @property {number | FadePoints} t
+ */
+
+/**
+ * The one fader between two mixes.
+ *
+ * @typedef {object} Crossfader
+ * @property {CrossfaderSide} a
+ * @property {CrossfaderSide} b
+ * @property {number} t
+ * @property {boolean} stands whether the desk stands where it was put last
+ */
+
+/** @typedef {{source: string, title: string, mix: {adapters: Record<string, Faders>}}} CrossfaderSide */
 
 /**
  * A set of adapters, and per adapter a set of kinds.
@@ -99,6 +121,7 @@
  * @property {string[]} notices
  * @property {Adapter[]} adapters
  * @property {Panel} panel
+ * @property {Crossfader | null} crossfade
  * @property {{name: string, moved: boolean, kept: number}} profile
  * @property {{rev: number, running: boolean, length: ReplyLength | null}} lab
  */

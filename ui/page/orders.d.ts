@@ -6,7 +6,7 @@
 import type { Panel } from "./messages.js";
 
 export type DeskOrder =
-  | { do: "panel"; panel: Panel }
+  | { do: "panel"; panel: Panel; t?: number | null }
   | { do: "range"; min: number; max: number }
   | { do: "accept offer"; id: "separate" | "blend" };
 
@@ -27,6 +27,7 @@ export type JobOrder =
   | { do: "export"; name: string }
   | { do: "import"; text: string; file?: string }
   | { do: "shape"; adapter: string; shape: string }
+  | { do: "crossfade"; a?: string | null; b?: string | null }
   | { do: "measured"; adapter: string; what: "silenced" | "alone" }
   | { do: "silence idle"; adapter: string; what: "silenced" | "alone"; percent: string | number | null }
   | { do: "keep top"; adapter: string; what: "silenced" | "alone"; count: string | number | null };
