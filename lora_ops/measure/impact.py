@@ -21,6 +21,7 @@ from .buffers import SameMemory
 from .divergence import Reference
 from .fused_lora import Fused
 from .partial_pass import Recording, recorded
+from .text import Text
 
 What = Literal["silenced", "alone"]
 Part = Literal["target", "kind", "layer"]
@@ -143,7 +144,7 @@ def impact(
     for name in names:
         if name not in desk.adapters:
             raise ValueError(f"this model has no adapter {name!r}; it has {', '.join(desk.adapters)}")
-    measuring = _Measuring(desk, _Text(engine.model, text, decoder_input_ids), mix, what, cancelled)
+    measuring = _Measuring(desk, Text(engine.model, text, decoder_input_ids), mix, what, cancelled)
     asked = [part for name in names for part in _parts(desk, name, parts)]
     complete = measuring.run(asked, rows, progress or (lambda done, total: None))
     found = measuring.found
@@ -203,37 +204,10 @@ def _batch(todo: Sequence[tuple[int, _Part]], size: int) -> Sequence[tuple[int, 
     return todo[:size]
 
 
-class _Text:
-    """A text, and how the model reads it."""
-
-    def __init__(self, model: Any, input_ids: torch.Tensor, decoder_input_ids: torch.Tensor | None) -> None:
-        self._model = model
-        self._inputs = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
-        if getattr(model.config, "is_encoder_decoder", False):
-            if decoder_input_ids is None:
-                decoder_input_ids = model.prepare_decoder_input_ids_from_labels(labels=input_ids)
-            self._inputs["decoder_input_ids"] = decoder_input_ids
-        self.device = input_ids.device
-        self.tokens: int = self._inputs.get("decoder_input_ids", input_ids).shape[1]
-
-    def read(self, rows: int = 1) -> torch.Tensor:
-        """What the model says about each next token, shape (rows, tokens, vocabulary); a classifier of texts says what
-        the whole one is, shape (rows, 1, labels)."""
-        inputs = {name: value.expand(rows, -1) for name, value in self._inputs.items()}
-        logits: torch.Tensor | None = getattr(self._model(**inputs, use_cache=False), "logits", None)
-        if logits is None:
-            raise ValueError("this model gives no logits: it has no head that says which token comes next")
-        if logits.ndim == 2:
-            logits = logits[:, None]
-        if logits.shape[-1] == 1:
-            raise ValueError("this model gives one number (num_labels is 1), of which there is no distribution")
-        return logits[:, -self.tokens :]  # an adapter on the prompt puts tokens of its own before the text
-
-
 class _Measuring:
     """One measurement under way: the reference, what its lower layers gave, and what was found so far."""
 
-    def __init__(self, desk: Desk, text: _Text, mix: Mix, what: What, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(self, desk: Desk, text: Text, mix: Mix, what: What, cancelled: Callable[[], bool] | None) -> None:
         self._desk = desk
         self._text = text
         self._mix = mix
