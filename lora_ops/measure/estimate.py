@@ -203,7 +203,9 @@ class _Drawing:
         """What the probes come to."""
         found: dict[str, tuple[dict[str, dict[Any, float]], dict[str, dict[Any, float]]]] = {}
         for part in ("target", "kind", "layer"):
-            found[part] = values, errors = {}, {}
+            values: dict[str, dict[Any, float]] = {}
+            errors: dict[str, dict[Any, float]] = {}
+            found[part] = values, errors
             for (adapter, name), members in self._parts(part).items():
                 mean, error = self._together(members)
                 values.setdefault(adapter, {})[name] = mean

@@ -13,9 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lora_mixer.lora_ops import Adapter, Desk, Fade, Faders, Mix, Target
+from lora_mixer.lora_ops.bakery.model_card import positions
+from lora_mixer.lora_ops.bakery.plan import fades_until, refuse_fades
+from lora_mixer.lora_ops.engines.llama_server.saying import ahead_of
+from lora_mixer.lora_ops.lab.score import judge
 from lora_mixer.lora_ops.mix_check import check_mix
 from lora_mixer.lora_ops.profile import Profile
 from lora_mixer.lora_ops.profile_fit import fit
+from lora_mixer.lora_ops.results.page import in_words
 
 KINDS, LAYERS = ("q_proj", "down_proj"), (0, 1, 7)
 TOKENS = (0, 1, 3, 10, 17, 40, 41, 100, 1000)
@@ -264,3 +269,37 @@ def test_the_model_plays_a_crossfade_as_the_same_gains_one_by_one():
         rows = model(input_ids=ids.expand(2, -1)).logits
     torch.testing.assert_close(rows[:1], said[0], atol=1e-5, rtol=1e-4)
     desk.reset()
+
+
+MOVING = Mix.between(Mix(), mix_of(kinds={"q_proj": 3.0}, layers={0: 2.0}), Fade(((0, 0.0), (10, 1.0))))
+
+
+def test_a_crossfade_that_moves_is_no_bake_until_its_token_is_chosen():
+    assert MOVING.faded and not MOVING.at(10).faded
+    assert fades_until(MOVING, ["pirate"]) == 10
+    with pytest.raises(ValueError, match="'crossfade' of 'pirate' fades over a reply"):
+        refuse_fades(MOVING, ["pirate"])
+    refuse_fades(MOVING.at(5), ["pirate"])
+
+
+def test_a_server_is_asked_again_at_every_token_at_which_it_moves():
+    ahead = ahead_of(MOVING, 40)
+    assert [ahead(token) for token in (0, 4, 9, 10)] == [1, 1, 1, None]
+
+
+@torch.no_grad()
+def test_a_text_is_judged_token_by_token_as_a_crossfade_moves():
+    desk = Desk(tiny.pirate())
+    [judged] = judge(desk, torch.tensor([[3, 1, 4]]), list(range(1, 15)), [MOVING], desk.base())
+    for token in (0, 5, 12):
+        alone = judge(desk, torch.tensor([[3, 1, 4]]), list(range(1, 15)), [MOVING.at(token)], desk.base())
+        assert alone[0].logprobs != judged.logprobs
+    [still] = judge(desk, torch.tensor([[3, 1, 4]]), [1], [MOVING.at(0)], desk.base())
+    assert judged.logprobs[0] == pytest.approx(still.logprobs[0], abs=1e-5)
+
+
+def test_what_it_is_between_is_told_in_words():
+    mix = Mix.between(mix_of(kinds={"q_proj": 0.0}, layers={0: 2.0}), mix_of(master=0.5), 0.25)
+    [line] = in_words(mix)
+    assert line == "pirate × 1 · crossfade from (× 1 · q_proj × 0 · layer 0 × 2) to (× 0.5) at 0.25"
+    assert positions(mix["pirate"])[1][0] == "crossfade at 0.25"

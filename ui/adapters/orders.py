@@ -117,6 +117,7 @@ JOBS = Orders(
         "unload": shelf.unload,
         "checkpoints": shelf.checkpoints,
         "bake": bake.bake,
+        "estimate": heat_maps.estimate,
         "impact": heat_maps.impact,
     }
 )

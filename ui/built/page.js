@@ -4028,9 +4028,18 @@
       write: writeNats,
       found,
       max: highest(cells, 0),
+      errors: errorsOf(index, found),
       kinds: adapter.kinds.map((kind) => found.kinds[kind] ?? null),
       layers: adapter.layers.map((layer) => found.layers[String(layer)] ?? null)
     };
+  }
+  function errorsOf(index, { targets, estimated }) {
+    if (!estimated) return void 0;
+    return Array.from({ length: index.count }, (_, c) => {
+      const names = Array.from(membersOf(index, c), (i) => index.adapter.targets[i][0]);
+      const telling = names.reduce((one, other) => targets[other] > (targets[one] ?? -1) ? other : one, "");
+      return estimated.targets[telling] ?? null;
+    });
   }
   var highest = (cells, least) => Math.max(least, ...cells.map((value) => value || 0)) || 1;
   var heatMode = (name2) => (
@@ -4054,7 +4063,9 @@
     const loud = map.mode === "loudness";
     if (value === null || value === void 0)
       return loud ? "loudness unknown: its weight cannot be read" : "not measured";
-    return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)} nats`;
+    const error = map.errors?.[c];
+    const about2 = typeof error === "number" ? ` ± ${map.write(error)}` : "";
+    return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)}${about2} nats${about2 && ", estimated"}`;
   }
 
   // ui/desk/cell_words.js
@@ -4408,10 +4419,20 @@
   }
 
   // ui/desk/impact.js
+  function giveOrTake({ targets }, estimated) {
+    const shares = Object.entries(estimated.targets).filter(([name2]) => targets[name2] > 0).map(([name2, error]) => error / targets[name2]).sort((a, b) => a - b);
+    return shares.length ? `give or take ${Math.round(shares[shares.length >> 1] * 100)} % a target` : "all of it nothing";
+  }
+  function leftOut({ why_not }) {
+    const reasons = Object.values(why_not);
+    return reasons.length ? `${reasons.length} targets cannot be estimated, and have to be measured: ${reasons[0]}` : "";
+  }
   function words(impact) {
+    const text = `on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`;
     const parts = [
-      `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
+      impact.estimated ? `Estimated with ${impact.estimated.probes} probes ${text}, ${giveOrTake(impact, impact.estimated)}` : `${impact.complete ? "Measured" : "Stopped: measured in part"} ${text}`,
       "mean divergence of the next word, in nats",
+      impact.estimated ? leftOut(impact.estimated) : "",
       impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
       impact.panel && impact.panel !== JSON.stringify(store.panel) ? "the faders have moved since" : ""
     ];
@@ -4435,16 +4456,23 @@
         text.hidden = !own.checked;
       });
     }
-    const begin = () => {
+    const begin = (job) => {
       said.say("");
-      jobs.start({ do: "impact", adapter: name2, what, source: own.checked ? "text" : "chat", text: text.value }, key());
+      jobs.start({ do: job, adapter: name2, what, source: own.checked ? "text" : "chat", text: text.value }, key());
     };
-    const start2 = el("button", {
+    const guess = el("button", {
       type: "button",
       class: "button primary",
+      text: "Estimate",
+      data: { do: "estimate" },
+      on: { click: () => begin("estimate") }
+    });
+    const start2 = el("button", {
+      type: "button",
+      class: "button",
       text: "Measure",
       data: { do: "measure" },
-      on: { click: begin }
+      on: { click: () => begin("impact") }
     });
     const line2 = jobLine();
     const found = el("div", { class: "hint", role: "status", data: { part: "measured" } });
@@ -4496,7 +4524,7 @@
     const node = el(
       "div",
       { class: "impact", data: { part: "impact" } },
-      el("div", { class: "column-tools" }, source, start2),
+      el("div", { class: "column-tools" }, source, guess, start2),
       text,
       line2.node,
       found,
@@ -4513,9 +4541,16 @@
         what = mode;
         const job = jobs.jobOf(key());
         line2.update(job);
-        start2.disabled = jobs.job.running;
-        start2.title = job.busy ? "Something else is being done with the adapters" : "";
+        start2.disabled = guess.disabled = jobs.job.running;
+        const busy = "Something else is being done with the adapters";
+        setAttribute(guess, "title", job.busy ? busy : "A few passes, however many targets there are, with its error");
+        setAttribute(
+          start2,
+          "title",
+          job.busy ? busy : "Every target by itself; those first that were estimated to do most"
+        );
         const impact = map.ready ? map.found : null;
+        setText(start2, impact?.estimated ? "Make it exact" : "Measure");
         turns.hidden = !impact;
         setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
       }

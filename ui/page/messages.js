@@ -238,9 +238,19 @@
  * @property {number} seconds
  * @property {boolean} complete
  * @property {string} why_not_batched
+ * @property {Estimated | null} estimated null of what was measured
  * @property {boolean} cut
  * @property {boolean} fresh
  * @property {string} [panel] the page's own: where all faders stood
+ */
+
+/**
+ * How far off an estimate may be.
+ *
+ * @typedef {object} Estimated
+ * @property {number} probes
+ * @property {Record<string, number>} targets the standard error of each, in nats
+ * @property {Record<string, string>} why_not what is left out, and why
  */
 
 /**

@@ -37,6 +37,7 @@ export type JobStart =
   | { do: "unload"; names: Array<string> | null }
   | { do: "checkpoints"; name: string; gain?: number }
   | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; overwrite?: boolean }
+  | { do: "estimate"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }
   | { do: "impact"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string };
 
 export type LabOrder =

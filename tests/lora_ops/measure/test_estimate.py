@@ -105,9 +105,8 @@ def test_every_kind_of_adapter_is_estimated_or_says_why_not_and_all_is_as_it_was
 )
 def test_models_whose_rows_cannot_run_side_by_side_are_estimated_too(build: Any):
     desk = Desk(build())
-    found, exact = (
-        way(desk, prompt(), QUIET, **more) for way, more in ((estimate_impact, {"probes": 200}), (impact, {}))
-    )
+    found = estimate_impact(desk, prompt(), QUIET, probes=200)
+    exact = impact(desk, prompt(), QUIET)
     off = (_numbers(found.targets) - _numbers(exact.targets)).abs()
     assert (off <= 6 * _numbers(found.target_errors) + 0.05 * _numbers(exact.targets)).all()
 
@@ -171,3 +170,22 @@ def test_a_model_in_training_is_refused_and_one_that_raises_is_put_back():
     assert tiny.same_objects(tiny.scalings(model), numbers)
     found = estimate_impact(desk, prompt(), probes=2)
     assert isinstance(found, Estimate) and found.complete
+
+
+def test_who_measures_with_an_estimate_knows_the_most_telling_targets_when_stopped_early():
+    desk = Desk(pirate())
+    believed = estimate_impact(desk, prompt(), probes=64).targets
+    telling = sorted(believed["pirate"], key=lambda name: -believed["pirate"][name])
+    done: list[int] = []
+    found = impact(
+        desk,
+        prompt(),
+        parts=["target"],
+        rows=2,
+        first=believed,
+        progress=lambda at, total: done.append(at),
+        cancelled=lambda: done[-1] >= 4,
+    )
+    assert not found.complete and set(found.targets["pirate"]) == set(telling[:4])
+    whole, plain = (impact(desk, prompt(), first=first) for first in (believed, None))
+    assert whole.targets["pirate"] == pytest.approx(plain.targets["pirate"], rel=1e-3, abs=1e-6)
