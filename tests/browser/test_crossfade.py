@@ -99,3 +99,20 @@ def test_two_ranks_have_nothing_between_them_and_the_page_says_so(mixer: Mixer, 
     board.label("Crossfade to").select_option("faders")
     expect(board.page.locator("#lora-mixer-crossfade-said")).to_contain_text("no number of components")
     expect(board.label("Crossfade to")).to_have_value("base")
+
+
+def test_it_moves_over_the_reply_as_written_and_says_what_it_does_not_understand(mixer: Mixer, board: Board) -> None:
+    section = opened(board)
+    field = section.locator("#lora-mixer-crossfade-over")
+    field.fill("loudly")
+    board.press("crossfade-over")
+    expect(section).to_contain_text("is no point of a fade")
+    field.fill("0 at 0, 1 at 40")
+    board.press("crossfade-over")
+    wait_until(board.page, lambda: mixer.desk.mix.faded, "the fade")
+    expect(section.locator(".lora-mixer-digest")).to_have_text(
+        "As loaded – The base model over the reply: 0 at 0, 1 at 40"
+    )
+    board.type("Crossfade, number", "0.5")
+    wait_until(board.page, lambda: mixer.desk.mix == mix_of(master=0.5), "the master")
+    expect(field).to_have_value("")

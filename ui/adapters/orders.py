@@ -105,6 +105,7 @@ ORDERS = Orders(
         "import": profiles.take_in,
         "shape": profiles.shape,
         "crossfade": crossfade.choose,
+        "crossfade over": crossfade.over,
         "measured": heat_maps.remembered,
         "silence idle": heat_maps.silence_idle,
         "keep top": heat_maps.keep_top,

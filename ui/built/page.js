@@ -2427,6 +2427,7 @@
       }
     };
   }
+  var nowAt = (now) => store.crossfaded === null && now.over ? `over the reply: ${now.over}` : `at ${writeGain(standing())}`;
   var endOf = (name2) => el("span", { class: "crossfade-end", data: { end: name2 } });
   function smallCrossfade() {
     const fader = slider("Crossfade, beside the chat");
@@ -2482,16 +2483,61 @@
       }
     };
   }
+  function overReply(tell) {
+    const field = textField("Over the reply (optional)", {
+      id: "lora-mixer-crossfade-over",
+      maxlength: 900,
+      placeholder: "0 at 0, 1 at 40"
+    });
+    const go = () => {
+      moveWithUndo(
+        { do: "crossfade over", points: field.input.value },
+        "The crossfade moves over the reply.",
+        (answer) => {
+          field.complain(answer.refused?.why);
+          tell(answer.said ?? "", !answer.refused);
+          told = null;
+        }
+      );
+    };
+    const button3 = el("button", {
+      type: "button",
+      class: "button",
+      text: "Set",
+      "aria-label": "Set how the crossfade moves over the reply",
+      data: { do: "crossfade-over" },
+      on: { click: go }
+    });
+    field.input.addEventListener(
+      "keydown",
+      guard("crossfade", (event) => {
+        if (event.key === "Enter") go();
+      })
+    );
+    let told = null;
+    return {
+      node: el("div", { class: "crossfade-over" }, field.node, button3),
+      update() {
+        const now = store.crossfaded === null ? store.state?.crossfade : null;
+        button3.disabled = field.input.disabled = !store.state?.crossfade;
+        if (!now || now.over === told || document.activeElement === field.input) return;
+        told = now.over;
+        field.input.value = told;
+      }
+    };
+  }
   function crossfadeSection(columns) {
     const fader = slider("Crossfade");
     const said = messageLine("lora-mixer-crossfade-said");
     const hint = el("span", { class: "hint", role: "status" });
     const [a, b] = [endMenu("a", said.say), endMenu("b", said.say)];
+    const over = overReply(said.say);
     const body = el(
       "div",
       { class: "crossfade" },
       el("div", { class: "crossfade-line" }, a.menu, el("div", { class: "fader" }, fader.track, fader.field), b.menu),
       hint,
+      over.node,
       said.node
     );
     const begin = () => {
@@ -2506,15 +2552,13 @@
         const { state } = store;
         section.node.hidden = !state?.adapters.length;
         const now = state?.crossfade;
-        setText(
-          section.digest,
-          now && isThere() ? `${now.a.title} – ${now.b.title} at ${writeGain(standing())}` : ""
-        );
+        setText(section.digest, now && isThere() ? `${now.a.title} – ${now.b.title} ${nowAt(now)}` : "");
         if (!state || !section.open) return;
         const choices = columns();
         a.update(choices);
         b.update(choices);
         fader.update();
+        over.update();
         body.classList.toggle("is-away", !isThere());
         setText(
           hint,

@@ -1,6 +1,7 @@
 /* The crossfade: one fader between two mixes, on the desk with what it is between, and a small one beside the chat. */
 
 import { el, setAttribute, setText } from "../page/elements.js";
+import { textField } from "../page/fields.js";
 import { foldable } from "../page/foldable.js";
 import { isShortcut } from "../page/gestures.js";
 import { jobs } from "../page/jobs.js";
@@ -13,9 +14,9 @@ import { messageLine } from "../page/said.js";
 import { saved } from "../page/saved_profiles.js";
 import { store } from "../page/store.js";
 import { wire } from "../page/wire.js";
-import { offerUndo } from "./undo.js";
+import { moveWithUndo, offerUndo } from "./undo.js";
 
-/** @import { Panel } from "../page/messages.js" */
+/** @import { Crossfader, Panel } from "../page/messages.js" */
 
 const STEP = 0.01;
 const CHOSEN = "chosen"; // among the choices: what it is now
@@ -113,6 +114,14 @@ function slider(label) {
   };
 }
 
+/**
+ * Where it stands, in words.
+ *
+ * @param {Crossfader} now
+ */
+const nowAt = (now) =>
+  store.crossfaded === null && now.over ? `over the reply: ${now.over}` : `at ${writeGain(standing())}`;
+
 /** @param {string} name */
 const endOf = (name) => el("span", { class: "crossfade-end", data: { end: name } });
 
@@ -186,6 +195,56 @@ function endMenu(end, tell) {
 }
 
 /**
+ * Has it move over a reply.
+ *
+ * @param {(text: string, good: boolean) => void} tell
+ */
+function overReply(tell) {
+  const field = textField("Over the reply (optional)", {
+    id: "lora-mixer-crossfade-over",
+    maxlength: 900,
+    placeholder: "0 at 0, 1 at 40",
+  });
+  const go = () => {
+    moveWithUndo(
+      { do: "crossfade over", points: field.input.value },
+      "The crossfade moves over the reply.",
+      (answer) => {
+        field.complain(answer.refused?.why);
+        tell(answer.said ?? "", !answer.refused);
+        told = null; // as Python writes it
+      },
+    );
+  };
+  const button = el("button", {
+    type: "button",
+    class: "button",
+    text: "Set",
+    "aria-label": "Set how the crossfade moves over the reply",
+    data: { do: "crossfade-over" },
+    on: { click: go },
+  });
+  field.input.addEventListener(
+    "keydown",
+    guard("crossfade", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Enter") go();
+    }),
+  );
+  /** @type {string | null} */
+  let told = null;
+  return {
+    node: el("div", { class: "crossfade-over" }, field.node, button),
+    update() {
+      const now = store.crossfaded === null ? store.state?.crossfade : null;
+      button.disabled = field.input.disabled = !store.state?.crossfade;
+      if (!now || now.over === told || document.activeElement === field.input) return;
+      told = now.over;
+      field.input.value = told;
+    },
+  };
+}
+
+/**
  * The crossfade on the desk.
  *
  * @param {() => Array<[source: string, text: string]>} columns the columns whose mixes it can be between
@@ -195,11 +254,13 @@ export function crossfadeSection(columns) {
   const said = messageLine("lora-mixer-crossfade-said");
   const hint = el("span", { class: "hint", role: "status" });
   const [a, b] = [endMenu("a", said.say), endMenu("b", said.say)];
+  const over = overReply(said.say);
   const body = el(
     "div",
     { class: "crossfade" },
     el("div", { class: "crossfade-line" }, a.menu, el("div", { class: "fader" }, fader.track, fader.field), b.menu),
     hint,
+    over.node,
     said.node,
   );
   const begin = () => {
@@ -214,15 +275,13 @@ export function crossfadeSection(columns) {
       const { state } = store;
       section.node.hidden = !state?.adapters.length;
       const now = state?.crossfade;
-      setText(
-        section.digest,
-        now && isThere() ? `${now.a.title} \u2013 ${now.b.title} at ${writeGain(standing())}` : "",
-      );
+      setText(section.digest, now && isThere() ? `${now.a.title} \u2013 ${now.b.title} ${nowAt(now)}` : "");
       if (!state || !section.open) return;
       const choices = columns();
       a.update(choices);
       b.update(choices);
       fader.update();
+      over.update();
       body.classList.toggle("is-away", !isThere());
       setText(
         hint,

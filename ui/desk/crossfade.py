@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...hosts.protocol import HostError
+from ...lora_ops.fade import Fade
 from ...lora_ops.mix import Mix
 from ..lab.column_mixes import NAMES, mix_of, name_of
 from ..lab.columns import AS_LOADED, BASE, FADERS, Slot
@@ -42,6 +43,19 @@ def choose(page: OpenPage, *, a: Name | None = None, b: Name | None = None) -> N
         raise Refused(error, "a" if a else "b") from error
     console.fade_between(Crossfader(sides["a"], sides["b"]))
     return {}
+
+
+def over(page: OpenPage, *, points: Name) -> News:
+    """Has it go from the one mix to the other while a reply is written, as points say; without any it stands still."""
+    console = page.console
+    if points.strip():
+        try:
+            console.crossfade(console.panel, Fade.parse(points))
+        except ValueError as error:
+            raise Refused(error, "points") from error
+        return {"said": f"It moves over every reply: {console.crossfader.over if console.crossfader else ''}."}
+    console.crossfade(console.panel, console.crossfader.t if console.crossfader else 0.0)
+    return {"said": "It stands still."}
 
 
 def _side(console: Studio, desk: Desk, source: str) -> Side:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...hosts.protocol import Trouble
 from ...lora_ops.engines.engine import Unsettled
+from ...lora_ops.fade import Fade
 from ...lora_ops.mix import Faders, Mix
 from .crossfader import Crossfader
 from .panel import Panel
@@ -167,8 +168,10 @@ class Console:
             self.crossfader = crossfader
             self.revision += 1
 
-    def crossfade(self, panel: Panel, t: float) -> None:
+    def crossfade(self, panel: Panel, t: float | Fade) -> None:
         """Puts the faders between the crossfader's two mixes, and all other controls where `panel` says.
+
+        With a fade for t they go from the one to the other while a reply is written.
 
         Raises:
             ValueError: nobody has chosen two mixes, or one of them fits no more; nothing is moved then.
@@ -178,7 +181,8 @@ class Console:
             if desk is None or fader is None:
                 raise ValueError("there are no two mixes to fade between: choose them first")
             self.move(replace(panel, mix=desk.between(fader.a.mix, fader.b.mix, t)))
-            self.crossfader = replace(fader, t=t, stood=self.panel.mix)
+            over, t = (str(t), t.gain(0)) if isinstance(t, Fade) else ("", t)
+            self.crossfader = replace(fader, t=t, stood=self.panel.mix, over=over)
             self.revision += 1
 
     def seat(self, gains: Mapping[str, float]) -> None:

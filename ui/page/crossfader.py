@@ -34,13 +34,21 @@ class Crossfader:
     Attributes:
         t: 0 is all of `a`, 1 all of `b`.
         stood: the mix that stood on the desk when it was moved last; None if it was not moved yet.
+        over: how it moves over a reply, as it was written: "0 at 0, 1 at 40"; empty where it stands still, at `t`.
     """
 
     a: Side
     b: Side
     t: float = 0.0
     stood: Mix | None = None
+    over: str = ""
 
     def to_dict(self, mix: Mix) -> dict[str, Any]:
         """Plain data for the page, on whose desk `mix` stands."""
-        return {"a": self.a.to_dict(), "b": self.b.to_dict(), "t": self.t, "stands": mix == self.stood}
+        return {
+            "a": self.a.to_dict(),
+            "b": self.b.to_dict(),
+            "t": self.t,
+            "over": self.over,
+            "stands": mix == self.stood,
+        }

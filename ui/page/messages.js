@@ -62,6 +62,7 @@
  * @property {CrossfaderSide} a
  * @property {CrossfaderSide} b
  * @property {number} t
+ * @property {string} over how it moves over a reply; empty where it stands still
  * @property {boolean} stands whether the desk stands where it was put last
  */
 

@@ -28,6 +28,7 @@ export type JobOrder =
   | { do: "import"; text: string; file?: string }
   | { do: "shape"; adapter: string; shape: string }
   | { do: "crossfade"; a?: string | null; b?: string | null }
+  | { do: "crossfade over"; points: string }
   | { do: "measured"; adapter: string; what: "silenced" | "alone" }
   | { do: "silence idle"; adapter: string; what: "silenced" | "alone"; percent: string | number | null }
   | { do: "keep top"; adapter: string; what: "silenced" | "alone"; count: string | number | null };

@@ -110,3 +110,25 @@ def test_columns_out_of_a_crossfade(console: Studio) -> None:
     assert [mix["pirate"].master for mix in kept[:-1]] == [1, 0.75, 0.5, 0.25]
     assert kept[-1] == console.desk().base()
     assert [slot.name for slot in console.lab.setup.slots][1] == "crossfade 0.25"
+
+
+def test_it_moves_over_a_reply_until_it_is_moved_by_hand(console: Studio) -> None:
+    ask(console, "crossfade", a="base", b="as loaded")
+    assert "0 at 0, 1 at 40" in ask(console, "crossfade over", points="0 at 0, 1 at 40")["said"]
+    told = state(console)["crossfade"]
+    assert (told["over"], told["t"], told["stands"]) == ("0 at 0, 1 at 40", 0.0, True)
+    target = console.desk().adapters["pirate"].targets[0]
+    assert [console.desk().mix.at(token).gain(target) for token in (0, 20, 40, 90)] == [0, 0.5, 1, 1]
+    move(console, 0.75)
+    assert state(console)["crossfade"]["over"] == "" and console.panel.mix == mix_of(master=0.75)
+    ask(console, "crossfade over", points="1 at 3")
+    ask(console, "crossfade over", points=" ")
+    assert not console.panel.mix.faded and state(console)["crossfade"]["t"] == 1
+
+
+@pytest.mark.parametrize("points", ["loud", "0 at 0, 2 at 40", "-1 at 0"])
+def test_what_is_no_way_over_a_reply_moves_nothing(console: Studio, points: str) -> None:
+    assert "choose them first" in refused(console, "crossfade over", points="0 at 0")
+    ask(console, "crossfade")
+    assert refused(console, "crossfade over", points=points)
+    assert console.panel == Panel()
