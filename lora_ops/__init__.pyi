@@ -144,6 +144,12 @@ from .lab.sweep import (
 from .lab.sweep import (
     parse_axis as parse_axis,
 )
+from .measure.estimate import (
+    Estimate as Estimate,
+)
+from .measure.estimate import (
+    estimate_impact as estimate_impact,
+)
 from .measure.impact import (
     Impact as Impact,
 )

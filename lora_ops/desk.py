@@ -13,6 +13,7 @@ from .mix_check import check_mix, check_names
 
 if TYPE_CHECKING:
     from .engines.engine import Cancel, Engine, Reader, Turn
+    from .fade import Fade
     from .target import Adapter, Target
 
 _SILENT = Faders(on=False)
@@ -109,6 +110,16 @@ class Desk:
     def as_loaded(self) -> Mix:
         """What is heard as loaded, in so many words: adapters that do not play then are off in it."""
         return Mix({name: _SILENT for name in self.adapters if name not in self.chosen})
+
+    def between(self, a: Mix, b: Mix, t: float | Fade) -> Mix:
+        """As `Mix.between`, where an adapter that a mix does not name, and that does not play as loaded, is off in it.
+
+        Raises:
+            ValueError: t is not from 0 to 1, or not the same components of an adapter are heard under both.
+        """
+        silent = self.as_loaded().adapters
+        one, other = (Mix({**silent, **mix.adapters}) for mix in (a, b))
+        return Mix.between(one, other, t)
 
     @property
     def chosen(self) -> Sequence[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from .limits import LOUDEST
 from .mix import Faders, Mix
-from .target import Adapter
+from .target import Adapter, Target
 
 
 def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
@@ -23,15 +24,22 @@ def check_mix(mix: Mix, adapters: Mapping[str, Adapter]) -> None:
         if why_not := why_not_rank(adapter, faders):
             raise ValueError(why_not)
         faders = faders.loudest()
-        for word, asked, there in (
-            ("kind", faders.kinds, adapter.kinds),
-            ("layer", faders.layers, adapter.layers),
-            ("target", faders.modules, adapter.names),
-        ):
-            for one in asked:
-                if one not in there:
-                    raise ValueError(_unknown(word, one, there, f"adapter {name!r}"))
+        _check_parts(adapter, faders)
         _check_finite(adapter, faders)
+
+
+def _check_parts(adapter: Adapter, faders: Faders) -> None:
+    for word, asked, there in (
+        ("kind", faders.kinds, adapter.kinds),
+        ("layer", faders.layers, adapter.layers),
+        ("target", faders.modules, adapter.names),
+    ):
+        for one in asked:
+            if one not in there:
+                raise ValueError(_unknown(word, one, there, f"adapter {adapter.name!r}"))
+    if faders.crossfade is not None:
+        _check_parts(adapter, faders.crossfade.a)
+        _check_parts(adapter, faders.crossfade.b)
 
 
 def check_names(names: Iterable[str], adapters: Collection[str]) -> None:
@@ -62,18 +70,33 @@ def why_not_rank(adapter: Adapter, faders: Faders) -> str:
 
 def _check_finite(adapter: Adapter, faders: Faders) -> None:
     """Each gain of a mix is a number of 32 bits, but their product may not be."""
-    loudest = abs(faders.master)
-    for gains in (faders.kinds, faders.layers, faders.modules):
-        loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
+    loudest = _loudest(faders)
     if max(loudest, loudest * adapter.largest_scaling) <= LOUDEST:
         return
     for target in adapter.scalable:
-        gain = faders.gain(target)
-        if not max(abs(gain), abs(gain * target.scaling)) <= LOUDEST:
+        gain = _loudness(faders, target)
+        if not max(gain, abs(gain * target.scaling)) <= LOUDEST:
             raise ValueError(
                 f"the gains of {target.name} in adapter {adapter.name!r} multiply to no finite number of 32 bits "
                 f"({faders.spelled(target)}, on a scaling of {target.scaling:g}): turn one of these faders down"
             )
+
+
+def _loudest(faders: Faders) -> float:
+    """A gain that none of its targets goes beyond."""
+    loudest = abs(faders.master)
+    for gains in (faders.kinds, faders.layers, faders.modules):
+        loudest *= max(map(abs, gains.values()), default=1.0) or 1.0
+    between = faders.crossfade
+    return loudest * (max(_loudest(between.a), _loudest(between.b)) if between else 1.0)
+
+
+def _loudness(faders: Faders, target: Target) -> float:
+    """A gain that this target does not go beyond; what would cancel in a crossfade counts, since it may fade."""
+    if faders.crossfade is None:
+        return abs(faders.gain(target))
+    own = abs(replace(faders, crossfade=None).gain(target))
+    return own * max(_loudness(faders.crossfade.a, target), _loudness(faders.crossfade.b, target))
 
 
 def _unknown(word: str, asked: Any, there: Any, owner: str) -> str:

@@ -119,6 +119,10 @@ def _fitting(faders: Faders, adapter: Adapter) -> tuple[Faders, list[str]]:
             lacking[fader.of][fader.name] = None
     fitting = replace(faders, kinds=kept["kind"], layers=kept["layer"], modules=kept["target"], fades=fades)
     lacks = [_lacks(of, list(names)) for of, names in lacking.items() if names]
+    if (between := faders.crossfade) is not None:
+        sides = [_fitting(side, adapter) for side in (between.a, between.b)]
+        fitting = replace(fitting, crossfade=replace(between, a=sides[0][0], b=sides[1][0]))
+        lacks += [what for _, side in sides for what in side if what not in lacks]
     if why_not_rank(adapter, fitting):
         lacks.append(heard(faders))
         fitting = replace(fitting, rank=None, energy=None)
@@ -150,6 +154,8 @@ def _summary(faders: Faders) -> str:
             parts.append(f"{len(gains)} {word}{'s' if len(gains) > 1 else ''}")
     if not faders.whole:
         parts.append(heard(faders))
+    if faders.crossfade is not None:
+        parts.append(f"crossfade at {faders.crossfade.stand}")
     if faders.fades:
         parts.append(f"{len(faders.fades)} fade{'s' if len(faders.fades) > 1 else ''}")
     return ", ".join(parts)

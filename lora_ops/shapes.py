@@ -102,7 +102,7 @@ def shape(name: str, adapter: Adapter, faders: Faders = AS_LOADED) -> Faders:
     gains = {target.name: round(gain(target, depths[target.name]), 4) for target in adapter.scalable}
     kinds, layers, modules = _as_few(adapter, gains)
     fades = {key: fade for key, fade in faders.fades.items() if key == "master"}
-    return replace(faders, kinds=kinds, layers=layers, modules=modules, fades=fades)
+    return replace(faders, kinds=kinds, layers=layers, modules=modules, fades=fades, crossfade=None)
 
 
 def _depths(adapter: Adapter) -> dict[str, float]:

@@ -77,7 +77,10 @@ def _mix(story: Story) -> str:
         faders = story.mix[weights.name]
         rows += [(plain(weights.name), plain(what), f"{gain:g}") for what, gain in positions(faders)]
     text = _table(("adapter", "fader", "gain"), rows)
-    return f"{text}\n\nA target's gain is the product of all that name it; whatever is not named counts as 1."
+    words = "A target's gain is the product of all that name it; whatever is not named counts as 1."
+    if any(faders.crossfade for faders in story.mix.adapters.values()):
+        words += " A crossfade at t is one factor of it: 1 - t times the product at 0, and t times that at 1."
+    return f"{text}\n\n{words}"
 
 
 def positions(faders: Faders) -> list[tuple[str, float]]:
@@ -87,6 +90,10 @@ def positions(faders: Faders) -> list[tuple[str, float]]:
     moved = [("master", faders.master)]
     for word, gains in (("kind", faders.kinds), ("layer", faders.layers), ("target", faders.modules)):
         moved += [(f"{word} {key}", gain) for key, gain in gains.items() if gain != 1]
+    if (between := faders.crossfade) is not None:
+        moved.append((f"crossfade at {between.stand}", 1.0))
+        for end, side in ((0, between.a), (1, between.b)):
+            moved += [(f"at {end}: {what}", gain) for what, gain in positions(side)]
     return moved
 
 

@@ -56,7 +56,7 @@ class Plan:
 
 def fades_until(mix: Mix, names: Sequence[str]) -> int | None:
     """The token of a reply from which on no fader of these adapters moves any more; None where none moves at all."""
-    fades = [fade for name in names if mix[name].on for fade in mix[name].fades.values()]
+    fades = [fade for name in names if mix[name].on for fade in mix[name].every_fade()]
     return max((fade.points[-1][0] for fade in fades), default=None)
 
 
@@ -67,9 +67,10 @@ def refuse_fades(mix: Mix, names: Sequence[str]) -> None:
         ValueError: a fader of one of these adapters moves over a reply.
     """
     for name in names:
-        if mix[name].on and (fades := mix[name].fades):
+        if mix[name].on and mix[name].fading:
+            which = next(iter(mix[name].fades), "crossfade")
             raise ValueError(
-                f"the fader {next(iter(fades))!r} of {name!r} fades over a reply, and what is on disk cannot: "
+                f"the fader {which!r} of {name!r} fades over a reply, and what is on disk cannot: "
                 "choose the token whose gains it keeps"
             )
 

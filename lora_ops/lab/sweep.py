@@ -1,4 +1,4 @@
-"""Columns out of one line of text: a fader over a range, or two of them as a grid."""
+"""Columns out of one line of text: a fader over a range, or two of them as a grid; or a crossfade of two mixes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..crossfade import check_part
 from ..fader import Fader
-from ..mix import Mix
+from ..mix import AS_LOADED, Faders, Mix
 from ..mix_check import why_not_rank
 from .column import MAX_COLUMNS, Column
 
@@ -23,13 +24,40 @@ MAX_SETTINGS = 1000
 AS_IT_STANDS = "as it stands"
 
 _EXAMPLES = (
-    "write for instance 'master 0 to 2 in 0.25', 'down_proj 0, 1', 'layers 0-9 off', 'each kind off' or 'rank 1, 2, 4'"
+    "write for instance 'master 0 to 2 in 0.25', 'down_proj 0, 1', 'layers 0-9 off', 'each kind off', 'rank 1, 2, 4' "
+    "or 'crossfade 0 to 1 in 0.25'"
 )
 _NUMBER = r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})"
 _RANGE = re.compile(rf"(?:from\s+)?({_NUMBER})\s+to\s+({_NUMBER})(?:\s+(?:in|by|step|in steps of)\s+({_NUMBER}))?")
+_CROSSFADE = re.compile(r"cross-?fade(?=\s|$)", re.I)
 _LAYERS = re.compile(r"layers?\s+(?P<what>\d{1,6}(?:-\d{1,6})?(?:\s*,\s*\d{1,6}(?:-\d{1,6})?)*)(?=\s|$)", re.I)
 _NAME = r"[^\s,]*[^\W\d][^\s,]*"
 _NAMES = re.compile(rf"(?P<what>{_NAME}(?:\s*,\s*{_NAME})*)(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Crossfader:
+    """The one fader between two mixes, in the place of all others: what it stands at is t of `Mix.between`."""
+
+    a: Mix
+    b: Mix
+    label = "crossfade"
+
+    def __hash__(self) -> int:
+        return hash(self.label)
+
+    def __lt__(self, other: object) -> bool:
+        """Before every other fader: those are moved above it."""
+        return not isinstance(other, Crossfader)
+
+    def put(self, mix: Mix, t: float) -> Mix:
+        """The two mixes at t, whatever the mix was."""
+        return Mix.between(self.a, self.b, t)
+
+    def under(self, t: float) -> Mix:
+        """The same, so that faders that are moved in it multiply it."""
+        names = {**self.a.adapters, **self.b.adapters}
+        return Mix({name: Faders.over(self.a[name], self.b[name], t) for name in names})
 
 
 @dataclass(frozen=True)
@@ -43,7 +71,7 @@ class Axis:
     """
 
     label: str
-    settings: tuple[tuple[str, Mapping[Fader, float]], ...]
+    settings: tuple[tuple[str, Mapping[Fader | Crossfader, float]], ...]
     each: bool = False
 
     @property
@@ -52,7 +80,7 @@ class Axis:
         return tuple(next(iter(moved.values())) for _, moved in self.settings)
 
     @property
-    def faders(self) -> frozenset[Fader]:
+    def faders(self) -> frozenset[Fader | Crossfader]:
         """Every fader that some setting moves."""
         return frozenset(fader for _, moved in self.settings for fader in moved)
 
@@ -61,7 +89,7 @@ class Axis:
         return [_moved(base, moved) for _, moved in self.settings]
 
 
-def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis:
+def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix, sides: tuple[Mix, Mix] | None = None) -> Axis:
     """What people write: what is moved, and the gains.
 
     >>> parse_axis("down_proj 0, 1", desk, Mix()).gains
@@ -72,11 +100,13 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     "each of layers 0-9", "each of q_proj, k_proj").
     The gains: "0 to 2 in 0.25" (both ends included), "0, 0.5, 1", "at 0.5", or "off".
     Another adapter than the only one that fits, or plays: "pirate: master 0, 1".
+    "crossfade 0 to 1 in 0.25" goes from one mix to another, whatever the base is.
 
     Args:
         text: such a line.
         desk: the desk, or its adapters.
         base: the mix that is swept: where several adapters fit, the one that is on in it is meant.
+        sides: the two mixes that a crossfade is between.
 
     Raises:
         ValueError: what is not understood, or not there, and what to write instead.
@@ -84,6 +114,8 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     given: Any = desk
     adapters: Mapping[str, Adapter] = getattr(given, "adapters", given)
     prefix, line = _split_adapter(_tidy(text), adapters)
+    if prefix is None and (found := _CROSSFADE.match(line)):
+        return _crossfade(_values(line[found.end() :], line), sides, given)
     subject, rest = _subject(line)
     values = _values(rest, line)
     adapter, groups = _resolve(subject, prefix, adapters, base)
@@ -92,7 +124,7 @@ def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix) -> Axis
     if subject.of in ("rank", "energy"):
         _check_components(adapters[adapter], subject.of, values)
     front = f"{adapter} · " if len(adapters) > 1 else ""
-    settings = [
+    settings: list[tuple[str, Mapping[Fader | Crossfader, float]]] = [
         (f"{front}{name} {word}", dict.fromkeys(faders, gain)) for name, faders in groups for word, gain in values
     ]
     return Axis(front + subject.label, tuple(settings), subject.each)
@@ -128,12 +160,33 @@ def _pair(x: str, y: str) -> str:
     return f"{x}, {y.removeprefix(adapter + between)}"
 
 
-def _moved(base: Mix, moved: Mapping[Fader, float]) -> Mix:
+def _moved(base: Mix, moved: Mapping[Fader | Crossfader, float]) -> Mix:
     mix = base
     for fader, gain in moved.items():
+        if isinstance(fader, Crossfader):
+            mix = fader.put(mix, gain) if len(moved) == 1 else fader.under(gain)
+    faders = [(fader, gain) for fader, gain in moved.items() if isinstance(fader, Fader)]
+    for fader, gain in faders:
         mix = fader.put(mix, gain)
-    playing = {fader.adapter: replace(mix[fader.adapter], on=True) for fader in moved}
+    playing = {fader.adapter: replace(mix[fader.adapter], on=True) for fader, _ in faders}
     return replace(mix, adapters={**mix.adapters, **playing})
+
+
+def _crossfade(values: Sequence[tuple[str, float]], sides: tuple[Mix, Mix] | None, desk: Any) -> Axis:
+    """A crossfade over these parts of the way; an adapter that a side does not name stands there as it is loaded."""
+    if sides is None:
+        raise ValueError("a crossfade between what? Choose its two mixes on the desk first")
+    silent: Mapping[str, Faders] = desk.as_loaded().adapters if hasattr(desk, "as_loaded") else {}
+    named = dict.fromkeys([*silent, *sides[0].adapters, *sides[1].adapters])
+    one, other = (Mix({name: side.adapters.get(name, silent.get(name, AS_LOADED)) for name in named}) for side in sides)
+    fader = Crossfader(one, other)
+    for word, t in values:
+        try:
+            check_part(t)
+            fader.put(one, t)
+        except ValueError as error:
+            raise ValueError(f"crossfade {word}: {error}") from None
+    return Axis(fader.label, tuple((f"{fader.label} {word}", {fader: t}) for word, t in values))
 
 
 def _too_many(x: Axis, y: Axis | None, cells: int, bare: bool) -> str:

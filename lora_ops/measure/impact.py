@@ -21,6 +21,7 @@ from .buffers import SameMemory
 from .divergence import Reference
 from .fused_lora import Fused
 from .partial_pass import Recording, recorded
+from .text import Text
 
 What = Literal["silenced", "alone"]
 Part = Literal["target", "kind", "layer"]
@@ -33,6 +34,8 @@ Progress = Callable[[int, int], None]
 _TOKENS_AT_ONCE, _TOKENS_AT_ONCE_ON_GPU = 1024, 2048
 #: How many logits at most: half a gigabyte of them in float32 on the CPU, two on a GPU.
 _LOGITS_AT_ONCE, _LOGITS_AT_ONCE_ON_GPU = 2**27, 2**29
+#: In so many shares parts are measured, where it is believed which of them do the most.
+_SHARES = 4
 #: From here on, in nats, a pass that was resumed does not say what the whole pass said.
 _ELSEWHERE = 1e-4
 
@@ -96,6 +99,7 @@ def impact(
     cancelled: Callable[[], bool] | None = None,
     progress: Progress | None = None,
     rows: int | None = None,
+    first: Mapping[str, Mapping[str, float]] | None = None,
     decoder_input_ids: torch.Tensor | None = None,
 ) -> Impact:
     """Changes one part after the other, and measures what that does to a text that is read, not generated.
@@ -117,6 +121,8 @@ def impact(
         cancelled: asked between batches, and while waiting for the lock; true ends it, with what is known by then.
         progress: called after each batch.
         rows: how many rows a batch may have at most; what suits the device if not given. Halved when memory runs out.
+        first: by adapter and target name, how much it is believed to do (`Estimate.targets`): roughly in that order it
+            is measured then, so that who stops early knows what matters.
         decoder_input_ids: what the decoder of an encoder-decoder model reads, shape (1, tokens); `input_ids`, shifted
             as in training, if not given.
 
@@ -143,7 +149,7 @@ def impact(
     for name in names:
         if name not in desk.adapters:
             raise ValueError(f"this model has no adapter {name!r}; it has {', '.join(desk.adapters)}")
-    measuring = _Measuring(desk, _Text(engine.model, text, decoder_input_ids), mix, what, cancelled)
+    measuring = _Measuring(desk, Text(engine.model, text, decoder_input_ids), mix, what, cancelled, first or {})
     asked = [part for name in names for part in _parts(desk, name, parts)]
     complete = measuring.run(asked, rows, progress or (lambda done, total: None))
     found = measuring.found
@@ -203,42 +209,24 @@ def _batch(todo: Sequence[tuple[int, _Part]], size: int) -> Sequence[tuple[int, 
     return todo[:size]
 
 
-class _Text:
-    """A text, and how the model reads it."""
-
-    def __init__(self, model: Any, input_ids: torch.Tensor, decoder_input_ids: torch.Tensor | None) -> None:
-        self._model = model
-        self._inputs = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
-        if getattr(model.config, "is_encoder_decoder", False):
-            if decoder_input_ids is None:
-                decoder_input_ids = model.prepare_decoder_input_ids_from_labels(labels=input_ids)
-            self._inputs["decoder_input_ids"] = decoder_input_ids
-        self.device = input_ids.device
-        self.tokens: int = self._inputs.get("decoder_input_ids", input_ids).shape[1]
-
-    def read(self, rows: int = 1) -> torch.Tensor:
-        """What the model says about each next token, shape (rows, tokens, vocabulary); a classifier of texts says what
-        the whole one is, shape (rows, 1, labels)."""
-        inputs = {name: value.expand(rows, -1) for name, value in self._inputs.items()}
-        logits: torch.Tensor | None = getattr(self._model(**inputs, use_cache=False), "logits", None)
-        if logits is None:
-            raise ValueError("this model gives no logits: it has no head that says which token comes next")
-        if logits.ndim == 2:
-            logits = logits[:, None]
-        if logits.shape[-1] == 1:
-            raise ValueError("this model gives one number (num_labels is 1), of which there is no distribution")
-        return logits[:, -self.tokens :]  # an adapter on the prompt puts tokens of its own before the text
-
-
 class _Measuring:
     """One measurement under way: the reference, what its lower layers gave, and what was found so far."""
 
-    def __init__(self, desk: Desk, text: _Text, mix: Mix, what: What, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        text: Text,
+        mix: Mix,
+        what: What,
+        cancelled: Callable[[], bool] | None,
+        believed: Mapping[str, Mapping[str, float]],
+    ) -> None:
         self._desk = desk
         self._text = text
         self._mix = mix
         self._what = what
         self._cancelled = cancelled or (lambda: False)
+        self._believed = believed
         self.tokens = text.tokens
         self.found: dict[tuple[str, str, str | int], float] = {}
         self.seconds = 0.0
@@ -327,7 +315,11 @@ class _Measuring:
         return self._mix if self._what == "silenced" else self._desk.base()
 
     def _ordered(self, parts: Sequence[_Part], recording: Recording) -> list[tuple[int, _Part]]:
-        """Those that change anything, each with how many calls of blocks it can skip, in the order of that."""
+        """Those that change anything, each with how many calls of blocks it can skip, in the order of that.
+
+        Where something is believed of them, in so many shares, those first that are believed to do the most: in each
+        share there are enough that skip about as much.
+        """
         todo, playing = [], self._desk.heard(self._mix)
         for part in parts:
             heard = [target for target in part.targets if target.adapter in playing and self._mix.gain(target) != 0]
@@ -336,7 +328,13 @@ class _Measuring:
                 self.found[part.key] = 0.0
             else:
                 todo.append((start, part))
-        return sorted(todo, key=lambda one: one[0])
+        told = sorted(todo, key=lambda one: -self._belief(one[1])) if self._believed else todo
+        share = max(1, -(-len(told) // _SHARES)) if self._believed else max(1, len(told))
+        shares = (told[start : start + share] for start in range(0, len(told), share))
+        return [one for members in shares for one in sorted(members, key=lambda one: one[0])]
+
+    def _belief(self, part: _Part) -> float:
+        return sum(self._believed.get(part.adapter, {}).get(target.name, 0.0) for target in part.targets)
 
     def _measure(self, batch: Sequence[tuple[int, _Part]], reference: Reference, recording: Recording) -> None:
         mixes = [self._changed(part) for _, part in batch]

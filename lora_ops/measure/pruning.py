@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ..mix import Mix
+from .estimate import Estimate
 from .impact import Impact
 
 
-def silence_idle(impact: Impact, share: float = 0.01) -> Mix:
+def silence_idle(impact: Impact | Estimate, share: float = 0.01) -> Mix:
     """The measured mix without the targets that do nothing: from the least on, as long as they make up that share.
 
     Args:
-        impact: with targets.
+        impact: with targets, measured or estimated.
         share: of the sum of all targets' impacts; 0 silences those alone that have none.
 
     Raises:
@@ -33,7 +34,7 @@ def silence_idle(impact: Impact, share: float = 0.01) -> Mix:
     return _without(impact, idle)
 
 
-def keep_top(impact: Impact, count: int = 10) -> Mix:
+def keep_top(impact: Impact | Estimate, count: int = 10) -> Mix:
     """The measured mix with the `count` targets of greatest impact, and no other target that was measured.
 
     Raises:
@@ -44,7 +45,7 @@ def keep_top(impact: Impact, count: int = 10) -> Mix:
     return _without(impact, [(adapter, name) for _, adapter, name in _ordered(impact)[count:]])
 
 
-def _ordered(impact: Impact) -> list[tuple[float, str, str]]:
+def _ordered(impact: Impact | Estimate) -> list[tuple[float, str, str]]:
     """Impact, adapter and name of each target, the greatest first; equals in the order of the model."""
     found = [(value, adapter, name) for adapter, values in impact.targets.items() for name, value in values.items()]
     if not found:
@@ -52,7 +53,7 @@ def _ordered(impact: Impact) -> list[tuple[float, str, str]]:
     return sorted(found, key=lambda one: -one[0])
 
 
-def _without(impact: Impact, targets: Iterable[tuple[str, str]]) -> Mix:
+def _without(impact: Impact | Estimate, targets: Iterable[tuple[str, str]]) -> Mix:
     mix = impact.mix
     silent: dict[str, dict[str, float]] = {}
     for adapter, name in targets:

@@ -60,6 +60,9 @@ def _faders(name: str, faders: Faders) -> str:
         parts += [f"{target} × {gain:g}" for target, gain in targets]
     parts += [] if faders.whole else [heard(faders)]
     parts += [f"{key.replace(':', ' ')} follows {fade}" for key, fade in fades.items() if key != "master"]
+    if (between := faders.crossfade) is not None:
+        one, other = (_faders("", side).strip() or "as loaded" for side in (between.a, between.b))
+        parts.append(f"crossfade from ({one}) to ({other}) at {between.stand}")
     return "" if parts == ["× 1"] else f"{name} {' · '.join(parts)}"
 
 

@@ -181,6 +181,23 @@ class Conformance:
                     assert desk.scaling(target) == pytest.approx(mix.gain(target) * target.scaling)
         desk.reset()
 
+    def test_a_crossfade_says_what_the_same_gains_say_one_by_one(self, stage: Stage) -> None:
+        desk, name = stage.desk(), stage.name()
+        adapter = desk.adapters[name]
+        one = Mix({name: Faders(master=2.0, kinds={adapter.kinds[0]: 0.5})})
+        other = Mix({name: Faders(layers={layer: 0.25 * at for at, layer in enumerate(adapter.layers)})})
+        for t in (0.3, 0.75):
+            mix = Mix.between(one, other, t)
+            gains = {target.name: mix.gain(target) for target in adapter.scalable}
+            assert gains == pytest.approx({x.name: (1 - t) * one.gain(x) + t * other.gain(x) for x in adapter.scalable})
+            desk.apply(mix)
+            for target in adapter.scalable:
+                assert desk.scaling(target) == pytest.approx(gains[target.name] * target.scaling)
+            assert stage.said(desk, mix) == stage.said(desk, Mix({name: Faders(modules=gains)}))
+        half = Mix({name: Faders(master=0.5) for name in desk.chosen})
+        assert stage.said(desk, desk.between(desk.base(), Mix(), 0.5)) == stage.said(desk, half)
+        desk.reset()
+
     def test_a_fade_that_stays_where_it_is_is_no_fade(self, stage: Stage) -> None:
         if stage.engine.why_not("fades"):
             return

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lora_mixer.lora_ops.fade import Fade
+from lora_mixer.lora_ops.mix import Mix
 from lora_mixer.lora_ops.target import Adapter, Target
 from lora_mixer.ui.page.panel import Panel
 
@@ -78,10 +79,31 @@ def panels() -> dict[str, dict[str, Any]]:
         "fades stand where they begin": {"mix": {"adapters": fading}},
         "a kind that fades is muted": {"mix": {"adapters": fading}, "muted": {"kinds": {"butler": ["w1"]}}},
         "only some components are heard": {"mix": {"adapters": {"pirate": {"master": 0.5, "rank": 4, "energy": 0.9}}}},
+        "between two mixes": {"mix": {"adapters": {"pirate": {"crossfade": _between(faders["pirate"], tenths, 0.3)}}}},
+        "faders above a crossfade, in a crossfade": {
+            "mix": {
+                "adapters": {
+                    "butler": {
+                        "kinds": {"w1": 0.3},
+                        "crossfade": _between(
+                            fading["butler"], {"crossfade": _between({"master": 0.7}, {"layers": {"3": 0.1}}, 0.1)}, 0.7
+                        ),
+                    }
+                }
+            },
+            "muted": {"kinds": {"butler": ["lm_head"]}},
+        },
+        "a crossfade that fades": {
+            "mix": {"adapters": {"pirate": {"crossfade": _between(faders["pirate"], {}, [[0, 0.3], [40, 1.0]])}}}
+        },
         "an adapter that nobody has": {"mix": {"adapters": {"gone": {"master": 0.0}}}},
     }
     dice = random.Random(SEED)
     return cases | {f"at random, {at}": _panel(dice) for at in range(RANDOM_CASES)}
+
+
+def _between(a: dict[str, Any], b: dict[str, Any], t: Any) -> dict[str, Any]:
+    return {"a": a, "b": b, "t": t}
 
 
 def _panel(dice: random.Random) -> dict[str, Any]:
@@ -135,11 +157,23 @@ def table() -> dict[str, Any]:
         "about": "Written by `python3 run.py page` out of what Python works out; read by pytest and by node --test.",
         "adapters": [_told(one) for one in adapters()],
         "cases": [{"about": about, "panel": panel, "gains": heard(panel)} for about, panel in panels().items()],
+        "between": [_halfway(*sides, t) for sides in _sides() for t in (0, 0.3, 0.5, 1)],
         "fades": [
             {"points": points, "gains": [[token, Fade(tuple(map(tuple, points))).gain(token)] for token in TOKENS]}  # type: ignore[arg-type]
             for points in fades
         ],
     }
+
+
+def _sides() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    dice = random.Random(SEED + 1)
+    return [(_panel(dice)["mix"], _panel(dice)["mix"]) for _ in range(RANDOM_CASES // 4)]
+
+
+def _halfway(a: dict[str, Any], b: dict[str, Any], t: float) -> dict[str, Any]:
+    """The gains of all targets between two mixes."""
+    mix = Mix.between(Mix.from_dict(a), Mix.from_dict(b), t)
+    return {"a": a, "b": b, "t": t, "gains": {one.name: list(mix[one.name].gains(one.targets)) for one in adapters()}}
 
 
 def _told(adapter: Adapter) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ..desk import heat_maps, profiles
+from ..desk import crossfade, heat_maps, profiles
 from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
@@ -104,6 +104,8 @@ ORDERS = Orders(
         "export": profiles.export,
         "import": profiles.take_in,
         "shape": profiles.shape,
+        "crossfade": crossfade.choose,
+        "crossfade over": crossfade.over,
         "measured": heat_maps.remembered,
         "silence idle": heat_maps.silence_idle,
         "keep top": heat_maps.keep_top,
@@ -116,6 +118,7 @@ JOBS = Orders(
         "unload": shelf.unload,
         "checkpoints": shelf.checkpoints,
         "bake": bake.bake,
+        "estimate": heat_maps.estimate,
         "impact": heat_maps.impact,
     }
 )

@@ -56,7 +56,7 @@
     for (const child of children) if (child) node.append(child);
     return node;
   }
-  var prefixed = (name) => name.startsWith("is-") ? name : `lora-mixer-${name}`;
+  var prefixed = (name2) => name2.startsWith("is-") ? name2 : `lora-mixer-${name2}`;
   function svg(tag, attributes, ...children) {
     const node = document.createElementNS(SVG, tag);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
@@ -83,8 +83,8 @@
   function setText(node, text) {
     if (node.textContent !== text) node.textContent = text;
   }
-  function setAttribute(node, name, value) {
-    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  function setAttribute(node, name2, value) {
+    if (node.getAttribute(name2) !== value) node.setAttribute(name2, value);
   }
   function showText(node, text) {
     setText(node, text);
@@ -115,7 +115,7 @@
       timer = later(send, wait);
       return;
     }
-    const message = command ? commands[0] : { do: "panel", panel: known.panel() };
+    const message = command ? commands[0] : { do: "panel", panel: known.panel(), t: known.crossfaded() };
     const text = JSON.stringify({ seq: ++seq, ...message });
     if (!wire.write("lora-mixer-panel", text)) {
       timer = later(send, 500);
@@ -221,7 +221,7 @@
   var AGAIN_MS = 500;
   var NOT_ANSWERED = { at: "", why: "Python did not answer: look whether it was done." };
   var saidBy = ({ refused, said = "" }) => refused ? refused.why : said;
-  function openChannel(name, { hear: hear2, looks = ["look"], lost = (refused) => (
+  function openChannel(name2, { hear: hear2, looks = ["look"], lost = (refused) => (
     /** @type {Answer} */
     refused
   ) }) {
@@ -231,7 +231,7 @@
     let timer3;
     function send2(box, message) {
       seq2 += 1;
-      return wire.write(`lora-mixer-${name}-${box}`, JSON.stringify({ ...message, seq: seq2 })) ? seq2 : 0;
+      return wire.write(`lora-mixer-${name2}-${box}`, JSON.stringify({ ...message, seq: seq2 })) ? seq2 : 0;
     }
     function next() {
       const first = open ? void 0 : orders.shift();
@@ -317,8 +317,9 @@
     from.slice()
   ) : [];
   function copyFaders(from) {
-    const { on, master, kinds, layers, modules, fades, rank, energy } = from ?? {};
+    const { on, master, kinds, layers, modules, fades, rank, energy, crossfade } = from ?? {};
     return {
+      ...crossfade ? { crossfade: { a: copyFaders(crossfade.a), b: copyFaders(crossfade.b), t: crossfade.t } } : {},
       ...rank == null ? {} : { rank },
       ...energy == null ? {} : { energy },
       on: on !== false,
@@ -331,12 +332,12 @@
   }
   function copyMarked(from) {
     const kinds = dict(from?.kinds);
-    for (const name of Object.keys(kinds)) kinds[name] = list(kinds[name]);
+    for (const name2 of Object.keys(kinds)) kinds[name2] = list(kinds[name2]);
     return { adapters: list(from?.adapters), kinds };
   }
   function copyPanel(from) {
     const adapters = /* @__PURE__ */ Object.create(null);
-    for (const [name, faders] of Object.entries(from?.mix?.adapters ?? {})) adapters[name] = copyFaders(faders);
+    for (const [name2, faders] of Object.entries(from?.mix?.adapters ?? {})) adapters[name2] = copyFaders(faders);
     return {
       mix: { adapters },
       muted: copyMarked(from?.muted),
@@ -344,61 +345,82 @@
       bypass: from?.bypass === true
     };
   }
-  function fadersOf(panel, name) {
+  function fadersOf(panel, name2) {
     const { adapters } = panel.mix;
-    adapters[name] ??= copyFaders();
-    return adapters[name];
+    adapters[name2] ??= copyFaders();
+    return adapters[name2];
   }
   var UNTOUCHED = Object.freeze(copyFaders());
-  var peekFaders = (panel, name) => panel.mix.adapters[name] ?? UNTOUCHED;
+  var peekFaders = (panel, name2) => panel.mix.adapters[name2] ?? UNTOUCHED;
   var gainAt = (map, key) => key in map ? map[key] : 1;
   function putGain(map, key, value) {
     if (value === 1) delete map[key];
     else map[key] = value;
   }
-  function toggle(names, name) {
-    const i = names.indexOf(name);
-    if (i < 0) names.push(name);
+  function toggle(names, name2) {
+    const i = names.indexOf(name2);
+    if (i < 0) names.push(name2);
     else names.splice(i, 1);
   }
-  var kindsIn = (side, name) => side.kinds[name] ?? [];
-  function kindsToEdit(side, name) {
-    side.kinds[name] ??= [];
-    return side.kinds[name];
+  var kindsIn = (side, name2) => side.kinds[name2] ?? [];
+  function kindsToEdit(side, name2) {
+    side.kinds[name2] ??= [];
+    return side.kinds[name2];
   }
   function whySilent(panel, adapter) {
     if (panel.bypass) return "bypassed";
     if (!peekFaders(panel, adapter.name).on) return adapter.playing === false ? "not playing" : "off";
     return marked(adapter.name, panel.muted.adapters, panel.soloed.adapters);
   }
-  var whyKindSilent = (panel, name, kind) => marked(kind, kindsIn(panel.muted, name), kindsIn(panel.soloed, name));
-  function marked(name, muted, soloed) {
-    if (muted.includes(name)) return "muted";
-    return soloed.length && !soloed.includes(name) ? "not soloed" : "";
+  var whyKindSilent = (panel, name2, kind) => marked(kind, kindsIn(panel.muted, name2), kindsIn(panel.soloed, name2));
+  function marked(name2, muted, soloed) {
+    if (muted.includes(name2)) return "muted";
+    return soloed.length && !soloed.includes(name2) ? "not soloed" : "";
   }
-  function hasMoved(panel, name) {
-    const f = peekFaders(panel, name);
+  function hasMoved(panel, name2) {
+    const f = peekFaders(panel, name2);
     const whole2 = f.rank === void 0 && f.energy === void 0;
-    return !f.on || !whole2 || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
+    return !f.on || !whole2 || f.crossfade !== void 0 || f.master !== 1 || [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0);
   }
-  function resetAdapter(panel, name) {
-    delete panel.mix.adapters[name];
+  function resetAdapter(panel, name2) {
+    delete panel.mix.adapters[name2];
     for (const side of [panel.muted, panel.soloed]) {
-      side.adapters = side.adapters.filter((one) => one !== name);
-      delete side.kinds[name];
+      side.adapters = side.adapters.filter((one) => one !== name2);
+      delete side.kinds[name2];
     }
   }
   function sameGains(a, b) {
     const keys = Object.keys(a);
     return keys.length === Object.keys(b).length && keys.every((key) => key in b && a[key] === b[key]);
   }
-  var sameNames = (a, b) => a.length === b.length && a.every((name) => b.includes(name));
+  var sameNames = (a, b) => a.length === b.length && a.every((name2) => b.includes(name2));
   var inOrder = (map) => Object.entries(map).sort(([a], [b]) => a < b ? -1 : 1);
-  var sameFaders = (a, b) => a.on === b.on && a.master === b.master && a.rank === b.rank && a.energy === b.energy && sameGains(a.kinds, b.kinds) && sameGains(a.layers, b.layers) && sameGains(a.modules, b.modules) && JSON.stringify(inOrder(a.fades)) === JSON.stringify(inOrder(b.fades));
-  var sameMarks = (a, b) => sameNames(a.adapters, b.adapters) && Object.keys({ ...a.kinds, ...b.kinds }).every((name) => sameNames(kindsIn(a, name), kindsIn(b, name)));
+  var sameFaders = (a, b) => a.on === b.on && sameCrossfade(a.crossfade, b.crossfade) && a.master === b.master && a.rank === b.rank && a.energy === b.energy && sameGains(a.kinds, b.kinds) && sameGains(a.layers, b.layers) && sameGains(a.modules, b.modules) && JSON.stringify(inOrder(a.fades)) === JSON.stringify(inOrder(b.fades));
+  function sameCrossfade(a, b) {
+    if (!a || !b) return !a && !b;
+    return JSON.stringify(a.t) === JSON.stringify(b.t) && sameFaders(a.a, b.a) && sameFaders(a.b, b.b);
+  }
+  function sideOf(f) {
+    const { rank, energy, ...side } = copyFaders(f.on ? f : { master: 0 });
+    return side;
+  }
+  function fadersBetween(a, b, t) {
+    const between = /* @__PURE__ */ Object.create(null);
+    for (const name2 of /* @__PURE__ */ new Set([...Object.keys(a), ...Object.keys(b)])) {
+      const [one, other] = [Object.hasOwn(a, name2) ? a[name2] : UNTOUCHED, Object.hasOwn(b, name2) ? b[name2] : UNTOUCHED];
+      if (t === 0 || t === 1 || !one.on && !other.on) {
+        between[name2] = copyFaders(t === 1 ? other : one);
+        continue;
+      }
+      const { rank, energy } = one.on ? one : other;
+      between[name2] = copyFaders({ rank, energy, crossfade: { a: sideOf(one), b: sideOf(other), t } });
+    }
+    return between;
+  }
+  var sameMarks = (a, b) => sameNames(a.adapters, b.adapters) && Object.keys({ ...a.kinds, ...b.kinds }).every((name2) => sameNames(kindsIn(a, name2), kindsIn(b, name2)));
   function samePanel(a, b) {
     const names = /* @__PURE__ */ new Set([...Object.keys(a.mix.adapters), ...Object.keys(b.mix.adapters)]);
-    return a.bypass === b.bypass && sameMarks(a.muted, b.muted) && sameMarks(a.soloed, b.soloed) && [...names].every((name) => sameFaders(peekFaders(a, name), peekFaders(b, name)));
+    return a.bypass === b.bypass && sameMarks(a.muted, b.muted) && sameMarks(a.soloed, b.soloed) && [...names].every((name2) => sameFaders(peekFaders(a, name2), peekFaders(b, name2)));
   }
   function sameAdapter(a, b) {
     if (a === b) return true;
@@ -422,6 +444,9 @@
     // which adapters state holds, in Python's count
     panel: copyPanel(),
     // as loaded, until a state has come
+    /** @type {number | null} */
+    crossfaded: null,
+    // where the crossfader put the panel's faders; null if another fader was moved since
     /** @type {Map<string, unknown>} */
     memory: /* @__PURE__ */ new Map(),
     // what the page remembers of itself: open sections, chosen cells
@@ -436,6 +461,20 @@
     edit(fn) {
       if (!store.state) return;
       fn(store.panel);
+      store.crossfaded = null;
+      wire.panelMoved();
+      store.changed();
+    },
+    /**
+     * Move the crossfader: all faders go where it says. Python puts them there with as few faders as that takes.
+     *
+     * @param {number} t
+     */
+    crossfade(t) {
+      const fader = store.state?.crossfade;
+      if (!fader) return;
+      store.panel.mix.adapters = fadersBetween(fader.a.mix.adapters, fader.b.mix.adapters, t);
+      store.crossfaded = t;
       wire.panelMoved();
       store.changed();
     },
@@ -472,8 +511,11 @@
       const ours = store.state && !same && wire.quietFor() < SETTLE_MS;
       store.state = { ...state, adapters: state.adapters.map(asBefore) };
       store.loaded = Number.isInteger(state.loaded) ? state.loaded : -1;
-      if (!ours) store.panel = panel;
-      else settle();
+      if (ours) settle();
+      else {
+        store.panel = panel;
+        store.crossfaded = null;
+      }
       store.changed();
     },
     /** Where a control was taken off the page under the finger, its own release never comes. */
@@ -691,14 +733,14 @@
   var COMMON = { class: "text-input", autocomplete: "off", spellcheck: "false" };
   function withComplaint(label, input) {
     const why = el("span", { class: "why-not", role: "alert", hidden: true });
-    const name = el("span", { class: "field-name", text: label });
-    const node = el("label", { class: "field" }, label && name, input, why);
+    const name2 = el("span", { class: "field-name", text: label });
+    const node = el("label", { class: "field" }, label && name2, input, why);
     const complain2 = (text) => {
       showText(why, text ?? "");
       node.classList.toggle("is-bad", Boolean(text));
     };
     input.addEventListener("input", () => complain2(""));
-    return { node, name, input, complain: complain2 };
+    return { node, name: name2, input, complain: complain2 };
   }
   function countField(label, title, props) {
     const input = el("input", { type: "number", class: "text-input seeds", min: 1, step: 1, ...props });
@@ -707,14 +749,14 @@
       node: el("label", { class: "field", title }, el("span", { class: "field-name", text: label }), input)
     };
   }
-  function radioChoice(legend2, name, choices) {
+  function radioChoice(legend2, name2, choices) {
     const inputs = choices.map(([value, text], at) => {
-      const input = el("input", { type: "radio", class: "radio", name, value });
+      const input = el("input", { type: "radio", class: "radio", name: name2, value });
       input.checked = at === 0;
       return { value, input, node: el("label", { class: "choice" }, input, el("span", { text })) };
     });
     const title = el("legend", { class: "field-name", text: legend2 });
-    const node = el("fieldset", { class: "choices", id: name }, title, ...inputs.map((one) => one.node));
+    const node = el("fieldset", { class: "choices", id: name2 }, title, ...inputs.map((one) => one.node));
     return {
       node,
       get value() {
@@ -736,13 +778,13 @@
     );
     const now = /* @__PURE__ */ new Map();
     const parts = Array.from(items, (item, at2) => {
-      const name = key(item, at2);
-      const part = before.get(name) ?? make(item, at2);
-      now.set(name, part);
+      const name2 = key(item, at2);
+      const part = before.get(name2) ?? make(item, at2);
+      now.set(name2, part);
       return part;
     });
     all.set(parent, now);
-    for (const [name, part] of before) if (!now.has(name)) gone(part);
+    for (const [name2, part] of before) if (!now.has(name2)) gone(part);
     arrange(
       parent,
       parts.map((part) => part.node)
@@ -912,9 +954,9 @@
     /** The choices of a menu that offers them. */
     choices(prefix = "") {
       return (saved.known?.profiles ?? []).map(
-        ({ name }) => (
+        ({ name: name2 }) => (
           /** @type {[string, string]} */
-          [prefix + name, `Profile: ${name}`]
+          [prefix + name2, `Profile: ${name2}`]
         )
       );
     },
@@ -991,23 +1033,23 @@
         keyed(
           list2,
           all2,
-          (name) => name,
-          (name) => {
+          (name2) => name2,
+          (name2) => {
             const touch = () => {
               box.touched = true;
               changed5();
             };
-            const input = el("input", { type: "checkbox", class: "tick", value: name, on: { change: touch } });
+            const input = el("input", { type: "checkbox", class: "tick", value: name2, on: { change: touch } });
             const box = {
               input,
               touched: false,
-              node: el("label", { class: "choice" }, input, el("span", { text: name }))
+              node: el("label", { class: "choice" }, input, el("span", { text: name2 }))
             };
             return box;
           },
-          ({ input, touched }, name) => {
-            if (touched || input.checked === heard.includes(name)) return;
-            input.checked = heard.includes(name);
+          ({ input, touched }, name2) => {
+            if (touched || input.checked === heard.includes(name2)) return;
+            input.checked = heard.includes(name2);
             changed5();
           }
         );
@@ -1028,9 +1070,9 @@
       asked3 = "";
       jobs.changed();
     };
-    const menu3 = (name2, id) => {
+    const menu3 = (name3, id) => {
       const select = el("select", { class: "select", id, on: { input: forget2 } });
-      return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name2 }), select) };
+      return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name3 }), select) };
     };
     const mix = menu3("Mix", "lora-mixer-bake-mix");
     const way = menu3("Way", "lora-mixer-bake-way");
@@ -1047,8 +1089,8 @@
       inputmode: "numeric",
       placeholder: "0 is the first"
     });
-    const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-    for (const field of [token, rank, density, name]) field.input.addEventListener("input", guard("planning", forget2));
+    const name2 = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
+    for (const field of [token, rank, density, name2]) field.input.addEventListener("input", guard("planning", forget2));
     const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
     const go = el("button", {
       type: "button",
@@ -1067,7 +1109,7 @@
       el("div", { class: "fields" }, mix.node, token.node, adapters.node),
       el("div", { class: "fields" }, way.node, rank.node, density.node),
       about2,
-      el("div", { class: "fields" }, name.node),
+      el("div", { class: "fields" }, name2.node),
       where,
       el("div", { class: "column-tools" }, go, over.node)
     );
@@ -1087,7 +1129,7 @@
       names: adapters.chosen,
       token: token.node.hidden ? "" : token.input.value.trim(),
       way: way.select.value,
-      name: name.input.value,
+      name: name2.input.value,
       rank: rank.node.hidden ? "" : rank.input.value.trim(),
       density: density.node.hidden ? "" : density.input.value.trim().replace(",", ".")
     });
@@ -1099,7 +1141,7 @@
       }
       if (news.exists && news.job?.key === KEY) {
         plan = { where: "", ...plan, exists: true };
-        name.complain(news.exists);
+        name2.complain(news.exists);
       }
       if (news.baked) {
         asked3 = "";
@@ -1109,12 +1151,12 @@
       }
     });
     function bake(overwrite) {
-      name.complain("");
+      name2.complain("");
       token.complain("");
       result.hidden = true;
-      if (!name.input.value.trim()) {
-        name.complain("It needs a name.");
-        name.input.focus();
+      if (!name2.input.value.trim()) {
+        name2.complain("It needs a name.");
+        name2.input.focus();
         return;
       }
       if (fadesUntil !== null && !wish().token) {
@@ -1137,7 +1179,7 @@
         plan = answer.plan ?? null;
         if (plan) fadesUntil = plan.fades_until ?? null;
         const { at = "", why: bad = "" } = answer.refused ?? {};
-        const fields = { token, rank, density, name };
+        const fields = { token, rank, density, name: name2 };
         for (const [own, field] of Object.entries(fields))
           field.complain(own === (at in fields ? at : "name") ? bad : "");
       });
@@ -1427,7 +1469,7 @@
     return el(
       "dl",
       { class: "entry-facts" },
-      ...rows.flatMap(([name, text]) => [el("dt", { text: name }), el("dd", { text })])
+      ...rows.flatMap(([name2, text]) => [el("dt", { text: name2 }), el("dd", { text })])
     );
   }
   function noteForm(entry, keep2) {
@@ -1470,7 +1512,7 @@
       data: { do: "fold" },
       on: { click: () => act.fold(entry) }
     });
-    const name = el("span", { class: "entry-name" });
+    const name2 = el("span", { class: "entry-name" });
     const mark = el("span", { class: "badge is-loaded", text: "loaded" });
     const bad = el("span", { class: "badge is-bad-badge" });
     const tags = el("span", { class: "entry-tags" });
@@ -1495,7 +1537,7 @@
     const title = el(
       "span",
       { class: "entry-title" },
-      el("span", { class: "entry-line" }, name, mark, bad, tags),
+      el("span", { class: "entry-line" }, name2, mark, bad, tags),
       base,
       stages,
       note
@@ -1517,8 +1559,8 @@
       setText(fold, open ? "▾" : "▸");
       setAttribute(fold, "aria-expanded", String(open));
       setAttribute(fold, "aria-label", `${open ? "Hide" : "Show"} the checkpoints of ${entry.id}`);
-      setText(name, depth && entry.name.includes("/") ? entry.name.slice(entry.name.indexOf("/") + 1) : entry.name);
-      name.title = entry.where;
+      setText(name2, depth && entry.name.includes("/") ? entry.name.slice(entry.name.indexOf("/") + 1) : entry.name);
+      name2.title = entry.where;
       const renamed = entry.loaded && entry.loaded !== entry.name;
       mark.hidden = !entry.loaded;
       mark.title = renamed ? `In the model as ${entry.loaded}` : "It is in the model";
@@ -1817,9 +1859,9 @@
     function offerCollections(names) {
       setOptions(collection, [
         ["", "All collections"],
-        ...names.map((name) => (
+        ...names.map((name2) => (
           /** @type {[string, string]} */
-          [`=${name}`, name]
+          [`=${name2}`, name2]
         ))
       ]);
       collection.hidden = !names.length;
@@ -2229,10 +2271,307 @@
     };
   }
 
+  // ui/page/foldable.js
+  function foldable(key, name2, open, body, opened) {
+    const remembered = store.memory.get(key);
+    const digest = el("span", { class: "digest" });
+    const title = el("span", { class: "section-name", text: name2 });
+    const node = el(
+      "details",
+      { class: "section", data: { section: name2.toLowerCase() } },
+      el("summary", {}, title, digest),
+      body
+    );
+    node.open = remembered === void 0 ? open : remembered === true;
+    node.addEventListener(
+      "toggle",
+      guard("toggle", () => {
+        store.memory.set(key, node.open);
+        if (node.open) opened();
+      })
+    );
+    return {
+      node,
+      digest,
+      get open() {
+        return node.open;
+      }
+    };
+  }
+
+  // ui/desk/undo.js
+  var UNDO_MS = 1e4;
+  var undoable = null;
+  var forget;
+  onStop(() => clearTimeout(forget));
+  var undoableText = () => undoable?.text ?? "";
+  function offerUndo(text, panel) {
+    undoable = { text, panel };
+    clearTimeout(forget);
+    forget = setTimeout(() => {
+      undoable = null;
+      store.changed();
+    }, UNDO_MS);
+    store.changed();
+  }
+  function undo2() {
+    const was = undoable;
+    undoable = null;
+    if (was) store.edit((panel) => Object.assign(panel, was.panel));
+  }
+  function resetWithUndo(name2) {
+    const { state, panel } = store;
+    if (!state) return;
+    const touched = state.adapters.some((a) => (name2 === null || a.name === name2) && hasMoved(panel, a.name));
+    if (undoable && !touched && !panel.bypass) return;
+    offerUndo(name2 === null ? "All faders are back as loaded." : `${name2} is back as loaded.`, copyPanel(panel));
+    store.edit((p) => {
+      const names = name2 === null ? /* @__PURE__ */ new Set([...Object.keys(p.mix.adapters), ...state.adapters.map((a) => a.name)]) : [name2];
+      for (const one of names) resetAdapter(p, one);
+      if (name2 === null) {
+        p.bypass = false;
+        forgetKept();
+      }
+    });
+  }
+  function moveWithUndo(message, text, then) {
+    const before = copyPanel(store.panel);
+    jobs.order(message, (answer) => {
+      if (!answer.refused) {
+        offerUndo(text, before);
+        wire.poll(true);
+      }
+      then(answer);
+    });
+  }
+
+  // ui/desk/crossfade.js
+  var STEP2 = 0.01;
+  var CHOSEN = "chosen";
+  var LET_GO = ["pointerup", "pointercancel"];
+  var SOURCES = [
+    ["as loaded", "As loaded"],
+    ["base", "The base model"],
+    ["faders", "The faders as they stand"]
+  ];
+  var standing = () => store.crossfaded ?? store.state?.crossfade?.t ?? 0;
+  var isThere = () => store.crossfaded !== null || Boolean(store.state?.crossfade?.stands);
+  function slider(label) {
+    let before = null;
+    let pressed = false;
+    const range = el("input", { type: "range", class: "slide", min: "0", max: "1", step: "any", "aria-label": label });
+    const track = el("span", { class: "track" }, range);
+    const field = numberField({
+      label: `${label}, number`,
+      step: false,
+      set: (t) => {
+        move(t);
+        before = null;
+      },
+      refuse: (t) => t >= 0 && t <= 1 ? "" : "It stands from 0 to 1"
+    });
+    function move(t) {
+      before ??= copyPanel(store.panel);
+      store.crossfade(t);
+      offerUndo(`The crossfade stands at ${writeGain(t)}.`, before);
+      draw();
+    }
+    function draw() {
+      const t = standing();
+      if (Number(range.value) !== t) range.value = String(t);
+      track.style.setProperty("--at", t.toFixed(4));
+      track.style.setProperty("--one", "1");
+      setAttribute(range, "aria-valuetext", writeGain(t));
+      field.update(t);
+    }
+    range.addEventListener(
+      "input",
+      guard("crossfade", () => move(Math.round(Number(range.value) * 1e3) / 1e3))
+    );
+    range.addEventListener(
+      "keydown",
+      guard("crossfade", (event) => {
+        if (isShortcut(event)) return;
+        const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key];
+        const end = { Home: 0, End: 1 }[event.key];
+        if (by === void 0 && end === void 0) return;
+        event.preventDefault();
+        move(end ?? clamp(Math.round((standing() + (by ?? 0) * STEP2) * 1e3) / 1e3, 0, 1));
+      })
+    );
+    const drop = () => {
+      before = null;
+      if (!pressed) return;
+      pressed = false;
+      for (const type of LET_GO) window.removeEventListener(type, drop, true);
+      store.release();
+    };
+    range.addEventListener(
+      "pointerdown",
+      guard("crossfade", () => {
+        if (pressed) return;
+        drop();
+        pressed = true;
+        store.grab();
+        for (const type of LET_GO) window.addEventListener(type, drop, true);
+      })
+    );
+    range.addEventListener("blur", drop);
+    return {
+      track,
+      field: field.node,
+      update() {
+        const there = Boolean(store.state?.crossfade);
+        range.disabled = field.input.disabled = !there;
+        draw();
+      }
+    };
+  }
+  var nowAt = (now) => store.crossfaded === null && now.over ? `over the reply: ${now.over}` : `at ${writeGain(standing())}`;
+  var endOf = (name2) => el("span", { class: "crossfade-end", data: { end: name2 } });
+  function smallCrossfade() {
+    const fader = slider("Crossfade, beside the chat");
+    const [a, b] = [endOf("a"), endOf("b")];
+    const node = el(
+      "div",
+      { class: "crossfade is-small", hidden: true },
+      el("div", { class: "crossfade-ends" }, a, b),
+      el("div", { class: "fader" }, fader.track, fader.field)
+    );
+    return {
+      node,
+      update() {
+        const now = store.state?.crossfade;
+        node.hidden = !now;
+        if (!now) return;
+        name(a, now.a.title);
+        name(b, now.b.title);
+        node.classList.toggle("is-away", !isThere());
+        fader.update();
+      }
+    };
+  }
+  function name(node, text) {
+    setText(node, text);
+    setAttribute(node, "title", text);
+  }
+  function endMenu(end, tell) {
+    const label = end === "a" ? "Crossfade from" : "Crossfade to";
+    const menu3 = el("select", { class: "select", "aria-label": label, id: `lora-mixer-crossfade-${end}` });
+    const now = () => store.state?.crossfade?.[end];
+    menu3.addEventListener(
+      "change",
+      guard("crossfade", () => {
+        if (menu3.value === CHOSEN) return;
+        jobs.order({ do: "crossfade", [end]: menu3.value }, (answer) => {
+          tell(answer.refused?.why ?? "", !answer.refused);
+          wire.poll(true);
+        });
+        menu3.blur();
+      })
+    );
+    return {
+      menu: menu3,
+      /** @param {Array<[source: string, text: string]>} columns */
+      update(columns) {
+        const { source, title } = now() ?? { source: end === "a" ? "as loaded" : "base", title: "" };
+        const was = source === "faders" || source.startsWith("column:");
+        const choices = [...SOURCES, ...columns, ...saved.choices("profile:")];
+        const listed = !was && choices.some(([value]) => value === source);
+        setOptions(menu3, listed ? choices : [[CHOSEN, title], ...choices]);
+        menu3.value = listed ? source : CHOSEN;
+      }
+    };
+  }
+  function overReply(tell) {
+    const field = textField("Over the reply (optional)", {
+      id: "lora-mixer-crossfade-over",
+      maxlength: 900,
+      placeholder: "0 at 0, 1 at 40"
+    });
+    const go = () => {
+      moveWithUndo(
+        { do: "crossfade over", points: field.input.value },
+        "The crossfade moves over the reply.",
+        (answer) => {
+          field.complain(answer.refused?.why);
+          tell(answer.said ?? "", !answer.refused);
+          told = null;
+        }
+      );
+    };
+    const button3 = el("button", {
+      type: "button",
+      class: "button",
+      text: "Set",
+      "aria-label": "Set how the crossfade moves over the reply",
+      data: { do: "crossfade-over" },
+      on: { click: go }
+    });
+    field.input.addEventListener(
+      "keydown",
+      guard("crossfade", (event) => {
+        if (event.key === "Enter") go();
+      })
+    );
+    let told = null;
+    return {
+      node: el("div", { class: "crossfade-over" }, field.node, button3),
+      update() {
+        const now = store.crossfaded === null ? store.state?.crossfade : null;
+        button3.disabled = field.input.disabled = !store.state?.crossfade;
+        if (!now || now.over === told || document.activeElement === field.input) return;
+        told = now.over;
+        field.input.value = told;
+      }
+    };
+  }
+  function crossfadeSection(columns) {
+    const fader = slider("Crossfade");
+    const said = messageLine("lora-mixer-crossfade-said");
+    const hint = el("span", { class: "hint", role: "status" });
+    const [a, b] = [endMenu("a", said.say), endMenu("b", said.say)];
+    const over = overReply(said.say);
+    const body = el(
+      "div",
+      { class: "crossfade" },
+      el("div", { class: "crossfade-line" }, a.menu, el("div", { class: "fader" }, fader.track, fader.field), b.menu),
+      hint,
+      over.node,
+      said.node
+    );
+    const begin = () => {
+      if (!store.state?.crossfade) jobs.order({ do: "crossfade" }, () => wire.poll(true));
+      store.changed();
+    };
+    const section = foldable("crossfade", "Crossfade", false, body, begin);
+    section.node.classList.add("lora-mixer-crossfade-section");
+    return {
+      node: section.node,
+      update() {
+        const { state } = store;
+        section.node.hidden = !state?.adapters.length;
+        const now = state?.crossfade;
+        setText(section.digest, now && isThere() ? `${now.a.title} – ${now.b.title} ${nowAt(now)}` : "");
+        if (!state || !section.open) return;
+        const choices = columns();
+        a.update(choices);
+        b.update(choices);
+        fader.update();
+        over.update();
+        body.classList.toggle("is-away", !isThere());
+        setText(
+          hint,
+          isThere() ? "Every target stands between what it is at either end. Other faders can be moved from here." : "One fader between two mixes. It moves nothing until you move it."
+        );
+      }
+    };
+  }
+
   // ui/desk/fader.js
   var NOTCH = 0.012;
-  var LET_GO = ["pointerup", "pointercancel"];
-  function faderRow({ data, name, label, set, extra = [], scale = false }) {
+  var LET_GO2 = ["pointerup", "pointercancel"];
+  function faderRow({ data, name: name2, label, set, extra = [], scale = false }) {
     let value = 1;
     let pressed = false;
     const range = el("input", { type: "range", class: "slide", step: "any", "aria-label": label });
@@ -2240,7 +2579,7 @@
     const track = el("span", { class: "track" }, range, marks2);
     const field = numberField({ label: `${label}, number`, set: (v) => move(v) });
     const follows = el("span", { class: "follows", text: "follows a fade", hidden: true });
-    const title = el("span", { class: "fader-name", text: name, title: name });
+    const title = el("span", { class: "fader-name", text: name2, title: name2 });
     const node = el("div", { class: "fader", data }, title, track, follows, field.node, ...extra);
     function move(next) {
       value = next;
@@ -2284,7 +2623,7 @@
     const drop = () => {
       if (!pressed) return;
       pressed = false;
-      for (const type of LET_GO) window.removeEventListener(type, drop, true);
+      for (const type of LET_GO2) window.removeEventListener(type, drop, true);
       store.release();
     };
     range.addEventListener(
@@ -2293,7 +2632,7 @@
         if (pressed) return;
         pressed = true;
         store.grab();
-        for (const type of LET_GO) window.addEventListener(type, drop, true);
+        for (const type of LET_GO2) window.addEventListener(type, drop, true);
       })
     );
     range.addEventListener("blur", drop);
@@ -2357,9 +2696,9 @@
       }
     };
   }
-  function powerSwitch(name) {
+  function powerSwitch(name2) {
     const flip = () => store.edit((panel) => {
-      const faders = fadersOf(panel, name);
+      const faders = fadersOf(panel, name2);
       faders.on = !faders.on;
     });
     const node = el(
@@ -2369,7 +2708,7 @@
         class: "switch",
         role: "switch",
         "aria-checked": "true",
-        "aria-label": `${name} on`,
+        "aria-label": `${name2} on`,
         title: "On / off",
         data: { do: "on" },
         on: { click: flip }
@@ -2381,18 +2720,18 @@
 
   // ui/desk/kinds.js
   function kindFaders(adapter, compact = false) {
-    const { name } = adapter;
+    const { name: name2 } = adapter;
     const rows = adapter.kinds.map((kind) => {
-      const press = (side) => () => store.edit((p) => toggle(kindsToEdit(p[side], name), kind));
+      const press = (side) => () => store.edit((p) => toggle(kindsToEdit(p[side], name2), kind));
       const latches = compact ? null : {
-        mute: latch("M", "mute", `Mute ${kind} of ${name}`, press("muted")),
-        solo: latch("S", "solo", `Solo ${kind} of ${name}`, press("soloed"))
+        mute: latch("M", "mute", `Mute ${kind} of ${name2}`, press("muted")),
+        solo: latch("S", "solo", `Solo ${kind} of ${name2}`, press("soloed"))
       };
       const fader = faderRow({
         data: { fader: "kind", kind },
         name: kind,
-        label: `${kind} fader of ${name}`,
-        set: (v) => store.edit((p) => putGain(fadersOf(p, name).kinds, kind, v)),
+        label: `${kind} fader of ${name2}`,
+        set: (v) => store.edit((p) => putGain(fadersOf(p, name2).kinds, kind, v)),
         extra: latches ? [latches.mute.node, latches.solo.node] : []
       });
       return { kind, fader, latches };
@@ -2401,41 +2740,13 @@
       node: el("div", { class: "kinds" }, ...rows.map((row) => row.fader.node)),
       update() {
         const { panel } = store;
-        const f = peekFaders(panel, name);
+        const f = peekFaders(panel, name2);
         for (const { kind, fader, latches } of rows) {
-          const silent = whyKindSilent(panel, name, kind) !== "";
+          const silent = whyKindSilent(panel, name2, kind) !== "";
           fader.update(gainAt(f.kinds, kind), { silent, fades: `kind:${kind}` in f.fades });
-          latches?.mute.update(kindsIn(panel.muted, name).includes(kind));
-          latches?.solo.update(kindsIn(panel.soloed, name).includes(kind));
+          latches?.mute.update(kindsIn(panel.muted, name2).includes(kind));
+          latches?.solo.update(kindsIn(panel.soloed, name2).includes(kind));
         }
-      }
-    };
-  }
-
-  // ui/page/foldable.js
-  function foldable(key, name, open, body, opened) {
-    const remembered = store.memory.get(key);
-    const digest = el("span", { class: "digest" });
-    const title = el("span", { class: "section-name", text: name });
-    const node = el(
-      "details",
-      { class: "section", data: { section: name.toLowerCase() } },
-      el("summary", {}, title, digest),
-      body
-    );
-    node.open = remembered === void 0 ? open : remembered === true;
-    node.addEventListener(
-      "toggle",
-      guard("toggle", () => {
-        store.memory.set(key, node.open);
-        if (node.open) opened();
-      })
-    );
-    return {
-      node,
-      digest,
-      get open() {
-        return node.open;
       }
     };
   }
@@ -2538,33 +2849,33 @@
     return Math.max(0, Math.round(box.right));
   }
   function channel3(adapter) {
-    const { name } = adapter;
-    const power = powerSwitch(name);
+    const { name: name2 } = adapter;
+    const power = powerSwitch(name2);
     const master = faderRow({
       data: { fader: "master" },
       name: "Master",
-      label: `Master fader of ${name}, beside the chat`,
+      label: `Master fader of ${name2}, beside the chat`,
       set: (v) => store.edit((panel) => {
-        fadersOf(panel, name).master = v;
+        fadersOf(panel, name2).master = v;
       })
     });
     const kinds = kindFaders(adapter, true);
-    const more = foldable(`dock/${name}`, "Kinds", false, kinds.node, () => store.changed());
+    const more = foldable(`dock/${name2}`, "Kinds", false, kinds.node, () => store.changed());
     const why = silentBadge();
     const head = el(
       "div",
       { class: "channel-head" },
       power.node,
-      el("span", { class: "name", text: name, title: name }),
+      el("span", { class: "name", text: name2, title: name2 }),
       why.node
     );
-    const node = el("div", { class: "channel", data: { adapter: name } }, head, master.node, more.node);
+    const node = el("div", { class: "channel", data: { adapter: name2 } }, head, master.node, more.node);
     if (!adapter.kinds.length) more.node.hidden = true;
     return {
       node,
       update() {
         const { panel } = store;
-        const f = peekFaders(panel, name);
+        const f = peekFaders(panel, name2);
         const silent = whySilent(panel, adapter);
         node.classList.toggle("is-silent", silent !== "");
         why.update(silent);
@@ -2641,6 +2952,7 @@
       "aria-label": "Close the LoRA faders",
       on: { click: () => toggle2(false) }
     });
+    const crossfade = smallCrossfade();
     const body = el("div", { class: "channels" });
     const twice2 = answeringTwice();
     const chat = chatGivesWay();
@@ -2648,6 +2960,7 @@
       "div",
       { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
       el("div", { class: "dock-head" }, bypass2.node, shut),
+      crossfade.node,
       body,
       twice2.inside
     );
@@ -2746,6 +3059,7 @@
         );
         if (!open) return;
         bypass2.update(stands.bypass);
+        crossfade.update();
         for (const one of channels) one.update();
       }
     };
@@ -2753,8 +3067,8 @@
 
   // ui/page/files.js
   var KEPT_MS = 6e4;
-  function download(name, text, type = "application/json") {
-    const link = el("a", { download: name, href: URL.createObjectURL(new Blob([text], { type })) });
+  function download(name2, text, type = "application/json") {
+    const link = el("a", { download: name2, href: URL.createObjectURL(new Blob([text], { type })) });
     document.body.append(link);
     link.click();
     link.remove();
@@ -2782,56 +3096,10 @@
   }
   var textOf = (data) => new TextDecoder().decode(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)));
 
-  // ui/desk/undo.js
-  var UNDO_MS = 1e4;
-  var undoable = null;
-  var forget;
-  onStop(() => clearTimeout(forget));
-  var undoableText = () => undoable?.text ?? "";
-  function offerUndo(text, panel) {
-    undoable = { text, panel };
-    clearTimeout(forget);
-    forget = setTimeout(() => {
-      undoable = null;
-      store.changed();
-    }, UNDO_MS);
-    store.changed();
-  }
-  function undo2() {
-    const was = undoable;
-    undoable = null;
-    if (was) store.edit((panel) => Object.assign(panel, was.panel));
-  }
-  function resetWithUndo(name) {
-    const { state, panel } = store;
-    if (!state) return;
-    const touched = state.adapters.some((a) => (name === null || a.name === name) && hasMoved(panel, a.name));
-    if (undoable && !touched && !panel.bypass) return;
-    offerUndo(name === null ? "All faders are back as loaded." : `${name} is back as loaded.`, copyPanel(panel));
-    store.edit((p) => {
-      const names = name === null ? /* @__PURE__ */ new Set([...Object.keys(p.mix.adapters), ...state.adapters.map((a) => a.name)]) : [name];
-      for (const one of names) resetAdapter(p, one);
-      if (name === null) {
-        p.bypass = false;
-        forgetKept();
-      }
-    });
-  }
-  function moveWithUndo(message, text, then) {
-    const before = copyPanel(store.panel);
-    jobs.order(message, (answer) => {
-      if (!answer.refused) {
-        offerUndo(text, before);
-        wire.poll(true);
-      }
-      then(answer);
-    });
-  }
-
   // ui/desk/profile_row.js
   function profileRow(tell) {
     let profile;
-    const name = el("span", { class: "profile-name" });
+    const name2 = el("span", { class: "profile-name" });
     const words2 = el("span", { class: "hint" });
     const bad = el("div", { class: "profile-unfit" });
     const maps = el("div", { class: "fields" });
@@ -2902,7 +3170,7 @@
     const node = el(
       "li",
       { class: "profile" },
-      el("div", { class: "profile-head" }, name, field, words2),
+      el("div", { class: "profile-head" }, name2, field, words2),
       note,
       bad,
       maps,
@@ -2929,7 +3197,7 @@
       update(next, writes) {
         profile = next;
         node.dataset.profile = profile.name;
-        setText(name, profile.name);
+        setText(name2, profile.name);
         setAttribute(field, "aria-label", `New name of ${profile.name}`);
         setAttribute(again, "aria-label", `Put ${profile.name} back by itself when its adapters are loaded`);
         setText(words2, [profile.words, profile.model, writeTime(profile.saved)].filter(Boolean).join(" · "));
@@ -2959,7 +3227,7 @@
     jobs.order({ do: "profiles" });
   }
   function saveForm(tell, done) {
-    const name = textField("Name", { id: "lora-mixer-profile-name", maxlength: 120, placeholder: "quiet pirate" });
+    const name2 = textField("Name", { id: "lora-mixer-profile-name", maxlength: 120, placeholder: "quiet pirate" });
     const note = textField("Note (optional)", { id: "lora-mixer-profile-note", maxlength: 2e3 });
     const again = el("input", { type: "checkbox", class: "tick", id: "lora-mixer-profile-restore" });
     const keep2 = el("button", {
@@ -2973,7 +3241,7 @@
     const node = el(
       "div",
       { class: "profile-form", hidden: true, id: "lora-mixer-profile-form" },
-      el("div", { class: "fields" }, name.node, note.node),
+      el("div", { class: "fields" }, name2.node, note.node),
       el(
         "label",
         { class: "choice" },
@@ -2983,15 +3251,15 @@
       el("div", { class: "column-tools" }, keep2, over.node)
     );
     const there = () => {
-      const typed = name.input.value.trim().toLowerCase();
+      const typed = name2.input.value.trim().toLowerCase();
       return saved.known?.profiles.find((one) => one.name.toLowerCase() === typed);
     };
     const offer = () => {
       keep2.hidden = Boolean(there());
       over.node.hidden = !keep2.hidden;
     };
-    name.input.addEventListener("input", offer);
-    name.input.addEventListener(
+    name2.input.addEventListener("input", offer);
+    name2.input.addEventListener(
       "keydown",
       guard("save", (event) => {
         if (event.key === "Enter" && !there()) save2(false);
@@ -2999,9 +3267,9 @@
     );
     function save2(overwrite) {
       const seen2 = overwrite && there()?.mark || null;
-      const profile = { name: name.input.value, note: note.input.value, restore: again.checked };
+      const profile = { name: name2.input.value, note: note.input.value, restore: again.checked };
       jobs.order({ do: "save", ...profile, overwrite, seen: seen2 }, (answer) => {
-        name.complain(answer.refused?.why);
+        name2.complain(answer.refused?.why);
         if (answer.refused) {
           jobs.order({ do: "profiles" }, offer);
           return;
@@ -3015,10 +3283,10 @@
       node,
       open() {
         const at = store.state?.profile;
-        if (at?.name && !name.input.value) name.input.value = at.name;
+        if (at?.name && !name2.input.value) name2.input.value = at.name;
         offer();
-        name.input.focus();
-        name.input.select();
+        name2.input.focus();
+        name2.input.select();
       }
     };
   }
@@ -3026,9 +3294,9 @@
     const choose = el("select", { class: "select", "aria-label": "Profile", id: "lora-mixer-profile" });
     const button3 = (text, id, click) => el("button", { type: "button", class: "button", text, id, on: { click } });
     const put = button3("Put on the desk", "lora-mixer-profile-put", () => {
-      const name = choose.value;
-      if (!name) return;
-      moveWithUndo({ do: "put", name }, `“${name}” is on the desk.`, (answer) => {
+      const name2 = choose.value;
+      if (!name2) return;
+      moveWithUndo({ do: "put", name: name2 }, `“${name2}” is on the desk.`, (answer) => {
         said.say(answer.all ? "" : saidBy(answer), !answer.refused);
       });
     });
@@ -3082,11 +3350,11 @@
     }
     function offer(names) {
       const before = choose.value;
-      setOptions(choose, names.length ? names.map((name) => [name, name]) : [["", "none saved yet"]]);
+      setOptions(choose, names.length ? names.map((name2) => [name2, name2]) : [["", "none saved yet"]]);
       const here = store.state?.profile.name ?? "";
       if (!before && names.includes(here)) choose.value = here;
     }
-    function standing(names, whyNot) {
+    function standing2(names, whyNot) {
       const here = store.state?.profile;
       if (here && names.includes(here.name))
         return here.moved ? `moved since “${here.name}”` : `“${here.name}” is on the desk`;
@@ -3106,7 +3374,7 @@
         put.disabled = !names.length || !state.adapters.length;
         save2.disabled = !known4.writes || !state.adapters.length;
         setAttribute(save2, "title", known4.why_not || "Keep what is heard now under a name");
-        setText(at, standing(names, known4.why_not));
+        setText(at, standing2(names, known4.why_not));
         none.hidden = names.length > 0;
         keyed(
           list2,
@@ -3118,9 +3386,9 @@
         keyed(
           damaged,
           Object.entries(known4.damaged),
-          ([name]) => name,
+          ([name2]) => name2,
           () => ({ node: el("li", { class: "profile-unfit" }) }),
-          (row, [name, why]) => setText(row.node, `${name}: ${why}`)
+          (row, [name2, why]) => setText(row.node, `${name2}: ${why}`)
         );
         bring.disabled = !known4.writes;
       }
@@ -3167,20 +3435,28 @@
   }
   function hearGains(index, panel) {
     const { adapter, gains } = index;
-    const f = peekFaders(panel, adapter.name);
     if (whySilent(panel, adapter)) return gains.fill(0);
+    const silent = (kind) => whyKindSilent(panel, adapter.name, kind) !== "";
+    return fillGains(index, peekFaders(panel, adapter.name), gains, silent);
+  }
+  function fillGains(index, f, gains, silent) {
+    const { adapter } = index;
     const master = standsAt(f, "master", f.master);
-    const kind = adapter.kinds.map(
-      (k) => whyKindSilent(panel, adapter.name, k) ? 0 : master * standsAt(f, `kind:${k}`, gainAt(f.kinds, k))
-    );
+    const kind = adapter.kinds.map((k) => silent(k) ? 0 : master * standsAt(f, `kind:${k}`, gainAt(f.kinds, k)));
     const layer = adapter.layers.map((l) => standsAt(f, `layer:${l}`, gainAt(f.layers, l)));
     if (index.loose) layer.push(1);
     const single = Object.keys(f.modules).length > 0 || Object.keys(f.fades).some((key) => key.startsWith("target:"));
     for (let i = 0; i < gains.length; i += 1) {
       const c = index.cellOf[i];
-      const name = adapter.targets[i][0];
-      const own = single ? standsAt(f, `target:${name}`, gainAt(f.modules, name)) : 1;
+      const name2 = adapter.targets[i][0];
+      const own = single ? standsAt(f, `target:${name2}`, gainAt(f.modules, name2)) : 1;
       gains[i] = kind[Math.floor(c / index.cols)] * layer[c % index.cols] * own;
+    }
+    if (f.crossfade) {
+      const { a, b, t } = f.crossfade;
+      const part = typeof t === "number" ? t : fadeAt(t, 0);
+      const [one, other] = [a, b].map((side) => fillGains(index, side, new Float64Array(gains.length), () => false));
+      for (let i = 0; i < gains.length; i += 1) gains[i] *= (1 - part) * one[i] + part * other[i];
     }
     return gains;
   }
@@ -3290,14 +3566,14 @@
     };
   }
   function depthCurve(adapter) {
-    const { name, layers } = adapter;
+    const { name: name2, layers } = adapter;
     const n = layers.length;
     let values = layers.map(() => 1);
     let chosen = 0;
     let hover = -1;
     let width = 0;
     let drawing2 = null;
-    const put = (panel, i, value) => putGain(fadersOf(panel, name).layers, String(layers[i]), value);
+    const put = (panel, i, value) => putGain(fadersOf(panel, name2).layers, String(layers[i]), value);
     const drawn2 = picture();
     const plot = el(
       "div",
@@ -3305,7 +3581,7 @@
         class: "curve-plot",
         tabindex: 0,
         role: "slider",
-        "aria-label": `Depth curve of ${name}`,
+        "aria-label": `Depth curve of ${name2}`,
         "aria-orientation": "vertical",
         data: { part: "curve" }
       },
@@ -3315,12 +3591,12 @@
     const numbers = el("div", { class: "curve-numbers", "aria-hidden": "true" });
     const where = el("span", { class: "curve-where" });
     const field = numberField({
-      label: `Gain of the chosen layer of ${name}`,
+      label: `Gain of the chosen layer of ${name2}`,
       set: (v) => setLayer(chosen, v),
       done: () => plot.focus()
     });
     const flatten = () => store.edit((panel) => {
-      fadersOf(panel, name).layers = /* @__PURE__ */ Object.create(null);
+      fadersOf(panel, name2).layers = /* @__PURE__ */ Object.create(null);
     });
     const flat = el("button", {
       type: "button",
@@ -3474,7 +3750,7 @@
       node,
       resize,
       update() {
-        const { layers: set } = peekFaders(store.panel, name);
+        const { layers: set } = peekFaders(store.panel, name2);
         const { min, max } = store.range();
         values = layers.map((layer) => gainAt(set, String(layer)));
         if (!width) resize();
@@ -3517,8 +3793,8 @@
   }
   var writeFade = (points) => points.map(([token, gain]) => `${Number(gain.toPrecision(6))} at ${token}`).join(", ");
   function nameOfFader(key) {
-    const [of, name = ""] = key.split(/:(.*)/s);
-    return of === "master" ? "Master" : of === "layer" ? `layer ${name}` : name;
+    const [of, name2 = ""] = key.split(/:(.*)/s);
+    return of === "master" ? "Master" : of === "layer" ? `layer ${name2}` : name2;
   }
 
   // ui/desk/fades.js
@@ -3556,8 +3832,8 @@
   }
   function fadeRow(adapter, key) {
     const edit = (fn) => store.edit((panel) => fn(fadersOf(panel, adapter.name).fades));
-    const name = nameOfFader(key);
-    const where = `of ${name} of ${adapter.name}`;
+    const name2 = nameOfFader(key);
+    const where = `of ${name2} of ${adapter.name}`;
     const field = textField("", { "aria-label": `Fade ${where}: gains at tokens`, placeholder: EXAMPLE });
     const picture2 = drawing();
     const remove = () => edit((fades) => {
@@ -3598,7 +3874,7 @@
         }
       })
     );
-    const title = el("span", { class: "fader-name", text: name, title: name });
+    const title = el("span", { class: "fader-name", text: name2, title: name2 });
     return {
       node: el("div", { class: "fade", data: { fade: key } }, title, field.node, picture2.node, gone),
       /** @param {FadePoints} points */
@@ -3613,7 +3889,7 @@
   }
   function fadeSection(adapter) {
     const group = (label, of, names) => {
-      const options = names.map((name) => el("option", { value: `${of}:${name}`, text: nameOfFader(`${of}:${name}`) }));
+      const options = names.map((name2) => el("option", { value: `${of}:${name2}`, text: nameOfFader(`${of}:${name2}`) }));
       return options.length ? el("optgroup", { label }, ...options) : null;
     };
     const list2 = el("div", { class: "fade-list" });
@@ -3796,17 +4072,26 @@
       write: writeNats,
       found,
       max: highest(cells, 0),
+      errors: errorsOf(index, found),
       kinds: adapter.kinds.map((kind) => found.kinds[kind] ?? null),
       layers: adapter.layers.map((layer) => found.layers[String(layer)] ?? null)
     };
   }
+  function errorsOf(index, { targets, estimated }) {
+    if (!estimated) return void 0;
+    return Array.from({ length: index.count }, (_, c) => {
+      const names = Array.from(membersOf(index, c), (i) => index.adapter.targets[i][0]);
+      const telling = names.reduce((one, other) => targets[other] > (targets[one] ?? -1) ? other : one, "");
+      return estimated.targets[telling] ?? null;
+    });
+  }
   var highest = (cells, least) => Math.max(least, ...cells.map((value) => value || 0)) || 1;
-  var heatMode = (name) => (
+  var heatMode = (name2) => (
     /** @type {Mode} */
-    store.memory.get(`${name}/heat`) ?? "gain"
+    store.memory.get(`${name2}/heat`) ?? "gain"
   );
-  function chooseHeat(name, mode) {
-    store.memory.set(`${name}/heat`, mode);
+  function chooseHeat(name2, mode) {
+    store.memory.set(`${name2}/heat`, mode);
     store.changed();
   }
   function heatMap(index) {
@@ -3822,7 +4107,9 @@
     const loud = map.mode === "loudness";
     if (value === null || value === void 0)
       return loud ? "loudness unknown: its weight cannot be read" : "not measured";
-    return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)} nats`;
+    const error = map.errors?.[c];
+    const about2 = typeof error === "number" ? ` ± ${map.write(error)}` : "";
+    return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)}${about2} nats${about2 && ", estimated"}`;
   }
 
   // ui/desk/cell_words.js
@@ -3835,7 +4122,7 @@
   function cellWords(index, c, map = null) {
     const { n, lo, hi } = cellGain(index, c);
     const own = ownGain(index, store.panel, c);
-    const [name, , , rank, alpha, scaling] = index.adapter.targets[index.members[index.start[c]]];
+    const [name2, , , rank, alpha, scaling] = index.adapter.targets[index.members[index.start[c]]];
     const now = writeRange(lo * alpha, hi * alpha, writeShort);
     const place = cellPlace(index, c);
     return {
@@ -3844,14 +4131,14 @@
       heard: `heard at ${writeRange(lo, hi, writeGain)}`,
       heat: map?.ready ? heatWords(map, c) : "",
       facts: `rank ${rank} · alpha ${writeShort(alpha)}, now ${now} · scaling ${writeShort(scaling)}`,
-      name: n > 1 ? `${n} targets` : name
+      name: n > 1 ? `${n} targets` : name2
     };
   }
 
   // ui/desk/cell.js
   var MANY = 400;
   function whereTheyDiffer(names) {
-    const [first, ...others] = names.map((name) => name.split("."));
+    const [first, ...others] = names.map((name2) => name2.split("."));
     let same = 0;
     while (same < first.length - 1 && others.every((parts) => parts[same] === first[same])) same += 1;
     return first.slice(0, Math.max(0, same - 1)).reduce((length, part) => length + part.length + 1, 0);
@@ -3875,18 +4162,18 @@
       el("div", { class: "cell-head" }, where, all2.node, heard, facts3, note, named),
       list2
     );
-    function targetRow([name, , , rank, alpha], cut) {
+    function targetRow([name2, , , rank, alpha], cut) {
       const field = numberField({
-        label: `Gain of ${name}`,
-        set: (v) => store.edit((panel) => putGain(fadersOf(panel, adapter).modules, name, v))
+        label: `Gain of ${name2}`,
+        set: (v) => store.edit((panel) => putGain(fadersOf(panel, adapter).modules, name2, v))
       });
-      const title = `${name} · rank ${rank} · alpha ${writeShort(alpha)}`;
+      const title = `${name2} · rank ${rank} · alpha ${writeShort(alpha)}`;
       return {
         field,
         node: el(
           "div",
           { class: "cell-target" },
-          el("span", { class: "cell-name", text: name.slice(cut), title }),
+          el("span", { class: "cell-name", text: name2.slice(cut), title }),
           field.node
         )
       };
@@ -4176,26 +4463,36 @@
   }
 
   // ui/desk/impact.js
+  function giveOrTake({ targets }, estimated) {
+    const shares = Object.entries(estimated.targets).filter(([name2]) => targets[name2] > 0).map(([name2, error]) => error / targets[name2]).sort((a, b) => a - b);
+    return shares.length ? `give or take ${Math.round(shares[shares.length >> 1] * 100)} % a target` : "all of it nothing";
+  }
+  function leftOut({ why_not }) {
+    const reasons = Object.values(why_not);
+    return reasons.length ? `${reasons.length} targets cannot be estimated, and have to be measured: ${reasons[0]}` : "";
+  }
   function words(impact) {
+    const text = `on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`;
     const parts = [
-      `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
+      impact.estimated ? `Estimated with ${impact.estimated.probes} probes ${text}, ${giveOrTake(impact, impact.estimated)}` : `${impact.complete ? "Measured" : "Stopped: measured in part"} ${text}`,
       "mean divergence of the next word, in nats",
+      impact.estimated ? leftOut(impact.estimated) : "",
       impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
       impact.panel && impact.panel !== JSON.stringify(store.panel) ? "the faders have moved since" : ""
     ];
     return `${parts.filter(Boolean).join(" · ")}.`;
   }
-  function impactPanel({ name }) {
+  function impactPanel({ name: name2 }) {
     let what = "silenced";
-    const key = () => `impact/${what}/${name}`;
-    const group = `lora-mixer-impact-${name}`;
+    const key = () => `impact/${what}/${name2}`;
+    const group = `lora-mixer-impact-${name2}`;
     const own = el("input", { type: "radio", class: "radio", name: group, value: "text" });
     const chat = el("input", { type: "radio", class: "radio", name: group, value: "chat", checked: true });
     const text = el("textarea", {
       class: "text-input",
       rows: 2,
       hidden: true,
-      "aria-label": `Text to measure ${name} on`,
+      "aria-label": `Text to measure ${name2} on`,
       placeholder: "A text that the adapter should make likely"
     });
     for (const input of [own, chat]) {
@@ -4203,16 +4500,23 @@
         text.hidden = !own.checked;
       });
     }
-    const begin = () => {
+    const begin = (job) => {
       said.say("");
-      jobs.start({ do: "impact", adapter: name, what, source: own.checked ? "text" : "chat", text: text.value }, key());
+      jobs.start({ do: job, adapter: name2, what, source: own.checked ? "text" : "chat", text: text.value }, key());
     };
-    const start2 = el("button", {
+    const guess = el("button", {
       type: "button",
       class: "button primary",
+      text: "Estimate",
+      data: { do: "estimate" },
+      on: { click: () => begin("estimate") }
+    });
+    const start2 = el("button", {
+      type: "button",
+      class: "button",
       text: "Measure",
       data: { do: "measure" },
-      on: { click: begin }
+      on: { click: () => begin("impact") }
     });
     const line2 = jobLine();
     const found = el("div", { class: "hint", role: "status", data: { part: "measured" } });
@@ -4221,7 +4525,7 @@
     const count = number("10", "numeric", "How many targets to keep");
     const said = messageLine();
     const say2 = (answer) => said.say(saidBy(answer), !answer.refused);
-    const turn = (message, done) => moveWithUndo({ ...message, adapter: name, what }, done, say2);
+    const turn = (message, done) => moveWithUndo({ ...message, adapter: name2, what }, done, say2);
     const silence = el("button", {
       type: "button",
       class: "button",
@@ -4264,7 +4568,7 @@
     const node = el(
       "div",
       { class: "impact", data: { part: "impact" } },
-      el("div", { class: "column-tools" }, source, start2),
+      el("div", { class: "column-tools" }, source, guess, start2),
       text,
       line2.node,
       found,
@@ -4281,9 +4585,16 @@
         what = mode;
         const job = jobs.jobOf(key());
         line2.update(job);
-        start2.disabled = jobs.job.running;
-        start2.title = job.busy ? "Something else is being done with the adapters" : "";
+        start2.disabled = guess.disabled = jobs.job.running;
+        const busy = "Something else is being done with the adapters";
+        setAttribute(guess, "title", job.busy ? busy : "A few passes, however many targets there are, with its error");
+        setAttribute(
+          start2,
+          "title",
+          job.busy ? busy : "Every target by itself; those first that were estimated to do most"
+        );
         const impact = map.ready ? map.found : null;
+        setText(start2, impact?.estimated ? "Make it exact" : "Measure");
         turns.hidden = !impact;
         setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
       }
@@ -4291,9 +4602,9 @@
   }
 
   // ui/desk/heat_around.js
-  function switcher(name) {
+  function switcher(name2) {
     const buttons = MODES.map(([mode, text, title]) => {
-      const choose = () => chooseHeat(name, mode);
+      const choose = () => chooseHeat(name2, mode);
       return {
         mode,
         node: el("button", { type: "button", class: "brush", text, title, data: { heat: mode }, on: { click: choose } })
@@ -4337,11 +4648,11 @@
     const rows = adapter.kinds.map((kind) => {
       const fill2 = el("span", { class: "bar-fill" });
       const number = el("span", { class: "bar-number" });
-      const name = el("span", { class: "bar-name", text: kind, title: kind });
+      const name2 = el("span", { class: "bar-name", text: kind, title: kind });
       return {
         fill: fill2,
         number,
-        node: el("div", { class: "bar-row", data: { bar: kind } }, name, el("span", { class: "bar" }, fill2), number)
+        node: el("div", { class: "bar-row", data: { bar: kind } }, name2, el("span", { class: "bar" }, fill2), number)
       };
     });
     return {
@@ -4454,18 +4765,18 @@
     return { cells, node: el("div", { role: "row", class: "grid-row" }, label, ...cells) };
   }
   function targetGrid(index) {
-    const { name, kinds } = index.adapter;
+    const { name: name2, kinds } = index.adapter;
     const cells = [];
     let labels = [];
     const drawn2 = new Array(index.count);
-    const body = el("div", { role: "grid", class: "grid", "aria-label": `Targets of ${name}`, data: { part: "grid" } });
+    const body = el("div", { role: "grid", class: "grid", "aria-label": `Targets of ${name2}`, data: { part: "grid" } });
     const scroller2 = el("div", { class: "grid-scroll" }, body);
     const hint = el("span", { class: "hint" });
     const says = PARTS.map((part) => ({ part, node: el("span", { class: `readout-${part}` }) }));
     const readout = el("div", { class: "readout" }, hint, ...says.map((one) => one.node));
     const view = {
       index,
-      name,
+      name: name2,
       cells,
       body,
       row: ROW,
@@ -4480,7 +4791,7 @@
           old.classList.remove("is-chosen");
         }
         view.chosen = c;
-        store.memory.set(`${name}/cell`, cellPlace(index, c));
+        store.memory.set(`${name2}/cell`, cellPlace(index, c));
         cells[c].tabIndex = 0;
         cells[c].classList.add("is-chosen");
         store.changed();
@@ -4500,7 +4811,7 @@
       labels = head.cells;
       cells.push(...rows.flatMap((row) => row.cells));
       body.append(head.node, ...rows.map((row) => row.node), around.under);
-      const remembered = store.memory.get(`${name}/cell`);
+      const remembered = store.memory.get(`${name2}/cell`);
       const there = cells.map((_, c) => c).filter((c) => index.start[c + 1] > index.start[c]);
       const first = there.find((c) => cellPlace(index, c) === remembered) ?? there[0];
       if (first !== void 0) view.choose(first);
@@ -4572,7 +4883,7 @@
         if (!built) build();
         if (!view.size) resize();
         const { max } = store.range();
-        const any = Object.keys(peekFaders(store.panel, name).modules).length > 0;
+        const any = Object.keys(peekFaders(store.panel, name2).modules).length > 0;
         const showed = map;
         map = heatMap(index);
         if (!map && showed) for (const cell2 of cells) cell2.removeAttribute("title");
@@ -4581,7 +4892,7 @@
           if (map) paintHeat(map, c, moved2);
           else paint(c, Math.max(1.5, max), moved2);
         }
-        body.dataset.shows = heatMode(name);
+        body.dataset.shows = heatMode(name2);
         around.update(map);
         tell();
         detail.update();
@@ -4628,19 +4939,19 @@
     };
   }
   function rankRow(adapter) {
-    const { name } = adapter;
+    const { name: name2 } = adapter;
     const largest = Math.max(...adapter.rank, 0);
     const put = (field) => (value) => store.edit((panel) => {
-      const faders = fadersOf(panel, name);
+      const faders = fadersOf(panel, name2);
       if (value === null) delete faders[field];
       else faders[field] = value;
     });
-    const components = menu(`Rank heard of ${name}`, "components", put("rank"));
-    const energy = menu(`Energy heard of ${name}`, "energy", put("energy"));
+    const components = menu(`Rank heard of ${name2}`, "components", put("rank"));
+    const energy = menu(`Energy heard of ${name2}`, "energy", put("energy"));
     const why = el("span", { class: "hint" });
     const node = el(
       "div",
-      { class: "rank-row", role: "group", "aria-label": `Rank heard of ${name}` },
+      { class: "rank-row", role: "group", "aria-label": `Rank heard of ${name2}` },
       el("span", { class: "label", text: "Rank heard" }),
       components.node,
       energy.node,
@@ -4653,7 +4964,7 @@
     return {
       node,
       update() {
-        const faders = peekFaders(store.panel, name);
+        const faders = peekFaders(store.panel, name2);
         components.update(
           rankChoices(largest),
           faders.rank,
@@ -4738,6 +5049,12 @@
     }
   });
   var lab = {
+    /**
+     * The columns that play a mix which was kept for them.
+     *
+     * @returns {Array<[source: string, text: string]>}
+     */
+    keptColumns: () => (lab.setup?.columns ?? []).filter(({ plays }) => plays === "kept").map(({ key, letter, name: name2, kept: kept2 }) => [`column:${key}`, `Column ${letter}: ${name2 || kept2}`]),
     /** @type {Setup | null} */
     setup: null,
     /** @type {Sheet | null} */
@@ -4862,9 +5179,9 @@
           list2,
           shapes,
           (shape) => shape.name,
-          ({ name, title, about: about2 }) => {
+          ({ name: name2, title, about: about2 }) => {
             const put = () => moveWithUndo(
-              { do: "shape", adapter: adapter.name, shape: name },
+              { do: "shape", adapter: adapter.name, shape: name2 },
               `${adapter.name}: ${title}.`,
               (answer) => {
                 if (answer.refused) lab.tell(answer.refused.why);
@@ -4876,7 +5193,7 @@
                 class: "brush",
                 text: title,
                 title: about2,
-                data: { shape: name },
+                data: { shape: name2 },
                 on: { click: put }
               })
             };
@@ -4892,9 +5209,9 @@
     if (values.length <= 3) return values.map(writeShort).join(", ");
     return `${writeShort(values[0])} – ${writeShort(values[values.length - 1])}`;
   }
-  function fact(id, name, value, title = value) {
+  function fact(id, name2, value, title = value) {
     const shown3 = el("dd", { text: value, title, data: { fact: id } });
-    return { node: el("div", { class: "fact" }, el("dt", { text: name }), shown3), shown: shown3 };
+    return { node: el("div", { class: "fact" }, el("dt", { text: name2 }), shown3), shown: shown3 };
   }
   function facts2(adapter) {
     const share = writePercent(adapter.share);
@@ -4918,7 +5235,7 @@
   function fixedList(adapter) {
     const n = adapter.fixed.length;
     if (!n) return null;
-    const rows = adapter.fixed.map(([name, why]) => el("li", {}, el("code", { text: name }), el("span", { text: why })));
+    const rows = adapter.fixed.map(([name2, why]) => el("li", {}, el("code", { text: name2 }), el("span", { text: why })));
     const text = n === 1 ? "1 part that no fader can move, and why" : `${n} parts that no fader can move, and why`;
     const summary = el(
       "summary",
@@ -4938,29 +5255,29 @@
     return n ? ` · ${n} moved` : "";
   }
   function adapterStrip(adapter, alone) {
-    const { name, kinds: kindNames, layers, targets } = adapter;
+    const { name: name2, kinds: kindNames, layers, targets } = adapter;
     const index = indexTargets(adapter);
     const master = faderRow({
       data: { fader: "master" },
       name: "Master",
-      label: `Master fader of ${name}`,
+      label: `Master fader of ${name2}`,
       scale: true,
       set: (v) => store.edit((panel) => {
-        fadersOf(panel, name).master = v;
+        fadersOf(panel, name2).master = v;
       })
     });
-    const power = powerSwitch(name);
-    const mute = latch("M", "mute", `Mute ${name}`, () => store.edit((panel) => toggle(panel.muted.adapters, name)));
-    const solo = latch("S", "solo", `Solo ${name}`, () => store.edit((panel) => toggle(panel.soloed.adapters, name)));
+    const power = powerSwitch(name2);
+    const mute = latch("M", "mute", `Mute ${name2}`, () => store.edit((panel) => toggle(panel.muted.adapters, name2)));
+    const solo = latch("S", "solo", `Solo ${name2}`, () => store.edit((panel) => toggle(panel.soloed.adapters, name2)));
     const why = silentBadge();
     const reset = el("button", {
       type: "button",
       class: "button",
       text: "Reset",
-      "aria-label": `Reset ${name}`,
+      "aria-label": `Reset ${name2}`,
       title: "All faders of this adapter back to 1: as loaded",
       data: { do: "reset" },
-      on: { click: () => resetWithUndo(name) }
+      on: { click: () => resetWithUndo(name2) }
     });
     const rank = rankRow(adapter);
     const known4 = facts2(adapter);
@@ -4969,18 +5286,18 @@
     const grid = targetGrid(index);
     const fades = fadeSection(adapter);
     const shapes = shapeButtons(adapter);
-    const section = (label, part, open) => foldable(`${name}/${label}`, label, open, part.node, () => store.changed());
+    const section = (label, part, open) => foldable(`${name2}/${label}`, label, open, part.node, () => store.changed());
     const kindSection = section("Kinds", kinds, true);
     const depthSection = curve && section("Depth", curve, alone);
     const gridSection = section("Grid", grid, alone);
     const node = el(
       "section",
-      { class: "strip", "aria-label": `Adapter ${name}`, data: { adapter: name } },
+      { class: "strip", "aria-label": `Adapter ${name2}`, data: { adapter: name2 } },
       el(
         "header",
         { class: "strip-head" },
         power.node,
-        el("h3", { class: "name", text: name, title: name }),
+        el("h3", { class: "name", text: name2, title: name2 }),
         why.node,
         el("div", { class: "strip-buttons" }, mute.node, solo.node, reset)
       ),
@@ -5007,14 +5324,14 @@
       adapter,
       update() {
         const { panel } = store;
-        const f = peekFaders(panel, name);
+        const f = peekFaders(panel, name2);
         const silent = whySilent(panel, adapter);
         hearGains(index, panel);
         node.classList.toggle("is-silent", silent !== "");
         why.update(silent);
         power.update(f.on);
-        mute.update(panel.muted.adapters.includes(name));
-        solo.update(panel.soloed.adapters.includes(name));
+        mute.update(panel.muted.adapters.includes(name2));
+        solo.update(panel.soloed.adapters.includes(name2));
         rank.update();
         master.update(f.master, { fades: "master" in f.fades });
         fades.update();
@@ -5164,13 +5481,14 @@
     if (!state.adapters.length) return { title: "No adapter to mix", advice: "Load a LoRA, and its faders appear here." };
     return null;
   }
-  function mixingDesk() {
+  function mixingDesk(columns) {
     const top = topRow();
     const trouble = troubleBox();
     const offer = offerBox();
     const profiles = profileLine();
+    const crossfade = crossfadeSection(columns);
     const stack = el("div", { class: "stack" });
-    const root = el("div", { class: "desk" }, top.node, trouble.node, offer.node, profiles.node, stack);
+    const root = el("div", { class: "desk" }, top.node, trouble.node, offer.node, profiles.node, crossfade.node, stack);
     let strips = [];
     let visible2 = false;
     const place = placed(root, "lora-mixer-desk", {
@@ -5198,6 +5516,7 @@
         if (state?.offer) offer.update(state.offer);
         top.update();
         profiles.update();
+        crossfade.update();
         root.classList.toggle("is-bypassed", store.panel.bypass);
         const adapters = state?.adapters ?? [];
         strips = keyed(
@@ -5216,13 +5535,13 @@
   // ui/lab/charts.js
   var PATIENCE_MS2 = 8e3;
   var LOOK_MS2 = 150;
-  var placeOf2 = (name) => document.getElementById(`lora-mixer-plot-${name}`);
-  var drawnIn = (name) => placeOf2(name)?.querySelector(".js-plotly-plot")?.textContent ?? "";
+  var placeOf2 = (name2) => document.getElementById(`lora-mixer-plot-${name2}`);
+  var drawnIn = (name2) => placeOf2(name2)?.querySelector(".js-plotly-plot")?.textContent ?? "";
   function chartWatch() {
     let timer3;
     onStop(() => clearTimeout(timer3));
-    return (name) => {
-      const before = drawnIn(name);
+    return (name2) => {
+      const before = drawnIn(name2);
       let late = 0;
       clearTimeout(timer3);
       const look2 = guard("charts", () => {
@@ -5231,9 +5550,9 @@
           return;
         }
         late += LOOK_MS2;
-        const now = drawnIn(name);
+        const now = drawnIn(name2);
         if (now && (now !== before || late > PATIENCE_MS2 / 4))
-          placeOf2(name)?.scrollIntoView({ behavior: "smooth", block: "start" });
+          placeOf2(name2)?.scrollIntoView({ behavior: "smooth", block: "start" });
         else if (late < PATIENCE_MS2) timer3 = setTimeout(look2, LOOK_MS2);
       });
       look2();
@@ -5399,7 +5718,7 @@
   function columnLine(key, moved2) {
     let shown3 = null;
     const commit = () => {
-      if (shown3 && name.value.trim() !== shown3.name) change({ do: "rename", key, name: name.value });
+      if (shown3 && name2.value.trim() !== shown3.name) change({ do: "rename", key, name: name2.value });
     };
     const choose = () => {
       if (plays.value.startsWith(PROFILE)) change({ do: "profile", key, name: plays.value.slice(PROFILE.length) });
@@ -5413,7 +5732,7 @@
       moved2(by);
     };
     const letter = el("span", { class: "letter" });
-    const name = el("input", {
+    const name2 = el("input", {
       type: "text",
       class: "text-input column-name",
       maxlength: 80,
@@ -5434,15 +5753,15 @@
     const down = sign("↓", "down", () => move(1));
     const gone = sign("×", "remove", () => change({ do: "remove", key }));
     const signs = el("span", { class: "signs" }, up, down, gone);
-    const node = el("li", { class: "column", data: { column: String(key) } }, letter, name, plays, keep2, signs);
-    name.addEventListener(
+    const node = el("li", { class: "column", data: { column: String(key) } }, letter, name2, plays, keep2, signs);
+    name2.addEventListener(
       "keydown",
       guard("rename", (event) => {
-        if (event.key === "Enter") name.blur();
+        if (event.key === "Enter") name2.blur();
         if (event.key === "Escape" && shown3) {
           event.preventDefault();
-          name.value = shown3.name;
-          name.blur();
+          name2.value = shown3.name;
+          name2.blur();
         }
       })
     );
@@ -5480,10 +5799,10 @@
         );
         setOptions(plays, [...PLAYS, ...next.kept ? [kept2] : [], ...saved.choices(PROFILE)]);
         if (plays.value !== next.plays) plays.value = next.plays;
-        if (document.activeElement !== name && name.value !== next.name) name.value = next.name;
+        if (document.activeElement !== name2 && name2.value !== next.name) name2.value = next.name;
         const text = plays.selectedOptions[0]?.textContent ?? "";
-        setAttribute(name, "placeholder", next.plays === "kept" ? next.kept : text);
-        setAttribute(name, "aria-label", `Name of column ${next.letter}`);
+        setAttribute(name2, "placeholder", next.plays === "kept" ? next.kept : text);
+        setAttribute(name2, "aria-label", `Name of column ${next.letter}`);
         setAttribute(plays, "aria-label", `Column ${next.letter} plays`);
         setAttribute(keep2, "aria-label", `Keep the faders as ${next.letter}`);
         plays.id = `lora-mixer-plays-${next.letter}`;
@@ -5571,7 +5890,7 @@
   }
 
   // ui/lab/column_title.js
-  var titleOf = ({ letter, name }) => `${letter} · ${name}`;
+  var titleOf = ({ letter, name: name2 }) => `${letter} · ${name2}`;
 
   // ui/lab/marks.js
   var DIFFER = "differ";
@@ -5772,7 +6091,7 @@
   var MOST_MB2 = 4;
   var FORMS = 'One prompt a line, or a JSON object a line: {"prompt": …} or {"messages": […]}.';
   function promptsFile({ order, field, read, id, fileId }) {
-    const take2 = (name, data) => order({ do: "prompts", name, data }, ({ refused, text = "" }) => {
+    const take2 = (name2, data) => order({ do: "prompts", name: name2, data }, ({ refused, text = "" }) => {
       field.complain(refused?.why ?? "");
       if (refused) return;
       field.input.value = text;
@@ -5923,8 +6242,8 @@
   var button = (text, act, title, click) => el("button", { type: "button", class: "button small", text, title, data: { do: act }, on: { click } });
   var say = (answer) => lab.tell(saidBy(answer), !answer.refused);
   var reference = () => lab.sheet?.columns[lab.sheet.reference].letter ?? "";
-  function replyCard({ letter, name, row, column, use, id }) {
-    const label = titleOf({ letter, name });
+  function replyCard({ letter, name: name2, row, column, use, id }) {
+    const label = titleOf({ letter, name: name2 });
     const notes = el("span", { class: "reply-notes" });
     const text = document.createTextNode("");
     const caret = el("span", { class: "caret", hidden: true });
@@ -6073,7 +6392,7 @@
       built = sheet;
       cards = sheet.rows.map(
         (_, row) => sheet.columns.map(
-          ({ letter, name }, column) => replyCard({ letter, name, row, column, use: sheet.use && row === 0, id: row === 0 })
+          ({ letter, name: name2 }, column) => replyCard({ letter, name: name2, row, column, use: sheet.use && row === 0, id: row === 0 })
         )
       );
       const nodes = sheet.rows.flatMap(({ label, seed }, r) => {
@@ -6153,7 +6472,7 @@
         on: { click: () => save(form) }
       })
     );
-    const read = (name, data) => lab.order({ do: "read", name, data }, complain);
+    const read = (name2, data) => lab.order({ do: "read", name: name2, data }, complain);
     const picker = filePicker(".jsonl,.ndjson,.json", READ_MB, read, lab.tell);
     picker.input.id = "lora-mixer-read-file";
     const open = el("button", {
@@ -6358,13 +6677,13 @@
     return {
       node,
       /** @param {Standing} standing */
-      update(standing) {
-        whenChanged(node, standing, () => {
-          setText(outcome, standing.line);
-          showText(note, standing.note);
+      update(standing2) {
+        whenChanged(node, standing2, () => {
+          setText(outcome, standing2.line);
+          showText(note, standing2.note);
           const parts = [
-            standing.rows.length ? table2(standing, say2) : "",
-            standing.pairs.length > 1 ? against(standing) : ""
+            standing2.rows.length ? table2(standing2, say2) : "",
+            standing2.pairs.length > 1 ? against(standing2) : ""
           ];
           body.replaceChildren(...parts.filter((part) => part !== ""));
         });
@@ -6550,7 +6869,7 @@
     return { node };
   }
   function outcomeCard(say2, most2) {
-    const standing = standingTable(say2);
+    const standing2 = standingTable(say2);
     const more = el("button", {
       type: "button",
       class: "button",
@@ -6573,7 +6892,7 @@
       "section",
       { class: "panel-card", id: "lora-mixer-outcome", "aria-label": "Revealed" },
       el("div", { class: "toolbar" }, title, el("span", { class: "toolbar-right" }, more, close)),
-      standing.node,
+      standing2.node,
       notes,
       list2
     );
@@ -6587,7 +6906,7 @@
         more.hidden = !session.spare;
         showText(notes, [session.error, ...session.notes].filter(Boolean).join(" "));
         if (!outcome.standing) return;
-        standing.update(outcome.standing);
+        standing2.update(outcome.standing);
         keyed(list2, outcome.pairs, (_, at) => `${at} of ${session.key}`, votedPair);
       }
     };
@@ -6671,7 +6990,7 @@
     return { node: el("li", { class: "past-entry", data: { experiment: String(one.id) } }, what, acts) };
   }
   function allVotes(say2) {
-    const standing = standingTable(say2);
+    const standing2 = standingTable(say2);
     const ticks = el("div", { class: "chips", id: "lora-mixer-all-mixes" });
     const mine = el("input", {
       type: "checkbox",
@@ -6683,7 +7002,7 @@
     const ask = (chosen) => votes.order({ do: "standing", model: mine.checked, chosen }, say2);
     const askForTicked = () => ask([...ticks.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value));
     const own = el("label", { class: "choice" }, mine, el("span", { text: "Votes about this model alone" }));
-    const body = el("div", { class: "all-votes" }, el("div", { class: "all-choices" }, own, ticks), standing.node);
+    const body = el("div", { class: "all-votes" }, el("div", { class: "all-choices" }, own, ticks), standing2.node);
     const section = foldable("votes/all", "All votes", false, body, () => ask(null));
     section.node.id = "lora-mixer-all-votes";
     function tick({ id }) {
@@ -6712,7 +7031,7 @@
           );
         });
         ticks.hidden = all2.competitors.length < 3;
-        standing.update(all2.standing);
+        standing2.update(all2.standing);
       }
     };
   }
@@ -7095,6 +7414,7 @@
   function start() {
     wire.connect({
       panel: () => store.panel,
+      crossfaded: () => store.crossfaded,
       seen: () => ({ rev: store.state ? store.rev : -1, loaded: store.loaded })
     });
     store.start();
@@ -7107,7 +7427,7 @@
       lab.changed();
     });
     keepHostMenu();
-    const desk = mixingDesk();
+    const desk = mixingDesk(() => lab.keptColumns());
     const dock = faderDock();
     const compare = labPage();
     const sides = twoSides({

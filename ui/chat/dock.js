@@ -1,6 +1,7 @@
 /* The dock: the few faders that one wants beside the chat, in a small panel at the right edge of the chat's own tab. */
 
 import { bypassButton } from "../desk/bypass.js";
+import { smallCrossfade } from "../desk/crossfade.js";
 import { faderRow } from "../desk/fader.js";
 import { kindFaders } from "../desk/kinds.js";
 import { powerSwitch, silentBadge } from "../desk/latches.js";
@@ -156,6 +157,7 @@ export function faderDock() {
     "aria-label": "Close the LoRA faders",
     on: { click: () => toggle(false) },
   });
+  const crossfade = smallCrossfade();
   const body = el("div", { class: "channels" });
   const twice = answeringTwice();
   const chat = chatGivesWay();
@@ -163,6 +165,7 @@ export function faderDock() {
     "div",
     { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
     el("div", { class: "dock-head" }, bypass.node, shut),
+    crossfade.node,
     body,
     twice.inside,
   );
@@ -269,6 +272,7 @@ export function faderDock() {
       );
       if (!open) return;
       bypass.update(stands.bypass);
+      crossfade.update();
       for (const one of channels) one.update();
     },
   };

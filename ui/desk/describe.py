@@ -27,6 +27,8 @@ def _faders(faders: Faders) -> str:
         parts.append(f"{moved} fader{'s' if moved > 1 else ''}")
     if not faders.whole:
         parts.append(heard(faders))
+    if faders.crossfade is not None:
+        parts.append(f"crossfade at {faders.crossfade.stand}")
     if faders.fades:
         parts.append(f"{len(faders.fades)} fade{'s' if len(faders.fades) > 1 else ''}")
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "as loaded"

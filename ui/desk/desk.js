@@ -6,6 +6,7 @@ import { onStop } from "../page/lifetime.js";
 import { placed } from "../page/place.js";
 import { store } from "../page/store.js";
 import { wire } from "../page/wire.js";
+import { crossfadeSection } from "./crossfade.js";
 import { profileLine } from "./profiles.js";
 import { adapterStrip } from "./strip.js";
 import { topRow } from "./top_row.js";
@@ -74,13 +75,15 @@ function nothing(state) {
   return null;
 }
 
-export function mixingDesk() {
+/** @param {() => Array<[source: string, text: string]>} columns those of the comparison whose mixes are kept */
+export function mixingDesk(columns) {
   const top = topRow();
   const trouble = troubleBox();
   const offer = offerBox();
   const profiles = profileLine();
+  const crossfade = crossfadeSection(columns);
   const stack = el("div", { class: "stack" });
-  const root = el("div", { class: "desk" }, top.node, trouble.node, offer.node, profiles.node, stack);
+  const root = el("div", { class: "desk" }, top.node, trouble.node, offer.node, profiles.node, crossfade.node, stack);
   /** @type {Strip[]} */
   let strips = [];
   let visible = false;
@@ -110,6 +113,7 @@ export function mixingDesk() {
       if (state?.offer) offer.update(state.offer);
       top.update();
       profiles.update();
+      crossfade.update();
       root.classList.toggle("is-bypassed", store.panel.bypass);
       const adapters = state?.adapters ?? [];
       strips = keyed(

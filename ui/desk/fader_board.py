@@ -48,9 +48,13 @@ def build_fader_board(console: Studio) -> FaderBoard:
     return FaderBoard(state, poll)
 
 
-def _panel(page: OpenPage, *, panel: Annotated[Any, named("Panel")]) -> Answer:
-    """Every control stands elsewhere."""
-    page.console.move(Panel.from_dict(panel))
+def _panel(page: OpenPage, *, panel: Annotated[Any, named("Panel")], t: float | None = None) -> Answer:
+    """Every control stands elsewhere; with `t` the faders stand there between the crossfader's two mixes."""
+    stands = Panel.from_dict(panel)
+    if t is None:
+        page.console.move(stands)
+    else:
+        page.console.crossfade(stands, t)
     return {}
 
 

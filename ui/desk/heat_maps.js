@@ -31,6 +31,7 @@ export const MODES = [
  * @property {(value: number) => string} write
  * @property {number} max
  * @property {Impact | null} found
+ * @property {(number | null)[]} [errors] of each cell, where it is estimated
  * @typedef {{ready: false, mode: Mode, why: string}} MissingMap
  * @typedef {ReadyMap | MissingMap} HeatMap
  */
@@ -192,9 +193,25 @@ function impactMap(index, what) {
     write: writeNats,
     found,
     max: highest(cells, 0),
+    errors: errorsOf(index, found),
     kinds: adapter.kinds.map((kind) => found.kinds[kind] ?? null),
     layers: adapter.layers.map((layer) => found.layers[String(layer)] ?? null),
   };
+}
+
+/**
+ * How far off the estimate of each cell may be: that of its most telling target; undefined if it was measured.
+ *
+ * @param {Index} index
+ * @param {Impact} found
+ */
+function errorsOf(index, { targets, estimated }) {
+  if (!estimated) return undefined;
+  return Array.from({ length: index.count }, (_, c) => {
+    const names = Array.from(membersOf(index, c), (i) => index.adapter.targets[i][0]);
+    const telling = names.reduce((one, other) => (targets[other] > (targets[one] ?? -1) ? other : one), "");
+    return estimated.targets[telling] ?? null;
+  });
 }
 
 /**
@@ -262,5 +279,7 @@ export function heatWords(map, c) {
   const loud = map.mode === "loudness";
   if (value === null || value === undefined)
     return loud ? "loudness unknown: its weight cannot be read" : "not measured";
-  return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)} nats`;
+  const error = map.errors?.[c];
+  const about = typeof error === "number" ? ` \u00b1 ${map.write(error)}` : "";
+  return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)}${about} nats${about && ", estimated"}`;
 }

@@ -16,14 +16,17 @@ from ..page.messages import Name, Typed, Words
 from ..page.orders import OpenPage
 
 if TYPE_CHECKING:
-    from ...lora_ops import Desk, Impact, Loud
+    from ...lora_ops import Desk, Estimate, Impact, Loud
     from ..page.studio import Studio
 
 What = Literal["silenced", "alone"]
+Source = Literal["chat", "text"]
 #: What is measured on as token ids, and whether its beginning was cut off.
 Text = tuple[list[int], bool]
 #: A longer text takes longer, and tells little more: of its end so many tokens are measured.
 MOST_TOKENS = 256
+#: How often an estimate draws: the order of targets that differ by orders is told well by as many.
+PROBES = 16
 #: Where DoRA's norm is told, which a page takes to go straight from one to the next.
 GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
@@ -37,16 +40,39 @@ def loudness(page: OpenPage) -> News:
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
 
 
-def impact(
-    page: OpenPage, job: Job, *, adapter: Name, what: What, source: Literal["chat", "text"], text: Words = ""
-) -> News:
-    """Measures what each target, kind and layer of one adapter does to a text."""
+def estimate(page: OpenPage, job: Job, *, adapter: Name, what: What, source: Source, text: Words = "") -> News:
+    """Estimates what each target, kind and layer of one adapter does to a text, in a few passes."""
+    console, desk = page.console, _desk(page.console)
+    from ...lora_ops import estimate_impact
+
+    ids, cut = _read(page, desk, job, adapter, source, text)
+    mix = console.panel.effective(desk.adapters.values())
+    found = estimate_impact(
+        desk,
+        ids,
+        mix,
+        what,
+        probes=PROBES,
+        adapters=[adapter],
+        cancelled=job.stopped,
+        progress=lambda done, total: job.tell(f"{done} of {total} probes", done / total),
+    )
+    if not found.targets.get(adapter):
+        reason = next(iter(found.why_not.get(adapter, {}).values()), "")
+        return {
+            "line": f"Nothing can be estimated: {reason}. Measure it." if reason else "Stopped before it was known."
+        }
+    console.works.impacts[what, adapter] = found
+    return {"impact": {**_plain(found, adapter), "adapter": adapter, "cut": cut, "fresh": True}}
+
+
+def impact(page: OpenPage, job: Job, *, adapter: Name, what: What, source: Source, text: Words = "") -> News:
+    """Measures what each target, kind and layer of one adapter does to a text; what is estimated to do most, first."""
     console, desk = page.console, _desk(page.console)
     from ...lora_ops import impact as measured
 
-    desk.check_adapters([adapter])
-    job.tell("Reading the text …")
-    ids, cut = _reply(page) if source == "chat" else _typed(console, text)
+    ids, cut = _read(page, desk, job, adapter, source, text)
+    known = console.works.impacts.get((what, adapter))
     began = time.monotonic()
 
     def progress(done: int, total: int) -> None:
@@ -54,7 +80,16 @@ def impact(
         job.tell(" · ".join(part for part in parts if part), done / total)
 
     mix = console.panel.effective(desk.adapters.values())
-    found = measured(desk, ids, mix, what, adapters=[adapter], cancelled=job.stopped, progress=progress)
+    found = measured(
+        desk,
+        ids,
+        mix,
+        what,
+        adapters=[adapter],
+        cancelled=job.stopped,
+        progress=progress,
+        first=known.targets if known else None,
+    )
     if not found.targets.get(adapter):
         return {"line": "Stopped before anything was measured."}
     console.works.impacts[what, adapter] = found
@@ -107,11 +142,17 @@ def _silence(console: Studio, adapter: str, mix: Mix) -> News:
     return {"said": f"{len(silent)} of {len(there)} targets of {adapter} are silent now."}
 
 
-def _measured(console: Studio, what: What, adapter: str) -> Impact:
+def _measured(console: Studio, what: What, adapter: str) -> Impact | Estimate:
     found = console.works.impacts.get((what, adapter))
     if found is None:
         raise ValueError("nothing was measured yet: measure first")
     return found
+
+
+def _read(page: OpenPage, desk: Desk, job: Job, adapter: str, source: Source, text: str) -> Text:
+    desk.check_adapters([adapter])
+    job.tell("Reading the text …")
+    return _reply(page) if source == "chat" else _typed(page.console, text)
 
 
 def _reply(page: OpenPage) -> Text:
@@ -134,7 +175,9 @@ def _end(ids: Sequence[int]) -> Text:
     return list(ids[-MOST_TOKENS:]), len(ids) > MOST_TOKENS
 
 
-def _plain(found: Impact, adapter: str) -> News:
+def _plain(found: Impact | Estimate, adapter: str) -> News:
+    from ...lora_ops import Impact
+
     return {
         "what": found.what,
         "targets": dict(found.targets.get(adapter, {})),
@@ -143,7 +186,17 @@ def _plain(found: Impact, adapter: str) -> News:
         "tokens": found.tokens,
         "seconds": found.seconds,
         "complete": found.complete,
-        "why_not_batched": found.why_not_batched,
+        "why_not_batched": found.why_not_batched if isinstance(found, Impact) else "",
+        "estimated": None if isinstance(found, Impact) else _error(found, adapter),
+    }
+
+
+def _error(found: Estimate, adapter: str) -> News:
+    """How far off an estimate may be, and what it leaves out."""
+    return {
+        "probes": found.probes,
+        "targets": dict(found.target_errors.get(adapter, {})),
+        "why_not": dict(found.why_not.get(adapter, {})),
     }
 
 

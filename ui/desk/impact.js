@@ -1,15 +1,37 @@
 /* Measuring impact on a text, and turning what was found into faders. */
 
 import { saidBy } from "../page/channel.js";
-import { el, setText } from "../page/elements.js";
+import { el, setAttribute, setText } from "../page/elements.js";
 import { jobs } from "../page/jobs.js";
 import { jobLine } from "../page/progress.js";
 import { messageLine } from "../page/said.js";
 import { store } from "../page/store.js";
 import { moveWithUndo } from "./undo.js";
 
-/** @import { Adapter, Impact, ImpactKind, JobNews } from "../page/messages.js" */
+/** @import { Adapter, Estimated, Impact, ImpactKind, JobNews } from "../page/messages.js" */
 /** @import { HeatMap } from "./heat_maps.js" */
+
+/**
+ * How far off the numbers of an estimate are, of most targets.
+ *
+ * @param {Impact} impact
+ * @param {Estimated} estimated
+ */
+function giveOrTake({ targets }, estimated) {
+  const shares = Object.entries(estimated.targets)
+    .filter(([name]) => targets[name] > 0)
+    .map(([name, error]) => error / targets[name])
+    .sort((a, b) => a - b);
+  return shares.length
+    ? `give or take ${Math.round(shares[shares.length >> 1] * 100)} % a target`
+    : "all of it nothing";
+}
+
+/** @param {Estimated} estimated */
+function leftOut({ why_not }) {
+  const reasons = Object.values(why_not);
+  return reasons.length ? `${reasons.length} targets cannot be estimated, and have to be measured: ${reasons[0]}` : "";
+}
 
 /**
  * What was measured, on what, and whether it still holds.
@@ -17,9 +39,13 @@ import { moveWithUndo } from "./undo.js";
  * @param {Impact} impact
  */
 function words(impact) {
+  const text = `on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`;
   const parts = [
-    `${impact.complete ? "Measured" : "Stopped: measured in part"} on ${impact.tokens} tokens${impact.cut ? " (the last ones)" : ""} in ${impact.seconds.toFixed(1)} s`,
+    impact.estimated
+      ? `Estimated with ${impact.estimated.probes} probes ${text}, ${giveOrTake(impact, impact.estimated)}`
+      : `${impact.complete ? "Measured" : "Stopped: measured in part"} ${text}`,
     "mean divergence of the next word, in nats",
+    impact.estimated ? leftOut(impact.estimated) : "",
     impact.why_not_batched ? `one after the other: ${impact.why_not_batched}` : "",
     impact.panel && impact.panel !== JSON.stringify(store.panel) ? "the faders have moved since" : "",
   ];
@@ -50,16 +76,24 @@ export function impactPanel({ name }) {
       text.hidden = !own.checked;
     });
   }
-  const begin = () => {
+  /** @param {"estimate" | "impact"} job */
+  const begin = (job) => {
     said.say("");
-    jobs.start({ do: "impact", adapter: name, what, source: own.checked ? "text" : "chat", text: text.value }, key());
+    jobs.start({ do: job, adapter: name, what, source: own.checked ? "text" : "chat", text: text.value }, key());
   };
-  const start = el("button", {
+  const guess = el("button", {
     type: "button",
     class: "button primary",
+    text: "Estimate",
+    data: { do: "estimate" },
+    on: { click: () => begin("estimate") },
+  });
+  const start = el("button", {
+    type: "button",
+    class: "button",
     text: "Measure",
     data: { do: "measure" },
-    on: { click: begin },
+    on: { click: () => begin("impact") },
   });
   const line = jobLine();
   const found = el("div", { class: "hint", role: "status", data: { part: "measured" } });
@@ -118,7 +152,7 @@ export function impactPanel({ name }) {
   const node = el(
     "div",
     { class: "impact", data: { part: "impact" } },
-    el("div", { class: "column-tools" }, source, start),
+    el("div", { class: "column-tools" }, source, guess, start),
     text,
     line.node,
     found,
@@ -136,9 +170,16 @@ export function impactPanel({ name }) {
       what = mode;
       const job = jobs.jobOf(key());
       line.update(job);
-      start.disabled = jobs.job.running;
-      start.title = job.busy ? "Something else is being done with the adapters" : "";
+      start.disabled = guess.disabled = jobs.job.running;
+      const busy = "Something else is being done with the adapters";
+      setAttribute(guess, "title", job.busy ? busy : "A few passes, however many targets there are, with its error");
+      setAttribute(
+        start,
+        "title",
+        job.busy ? busy : "Every target by itself; those first that were estimated to do most",
+      );
       const impact = map.ready ? map.found : null;
+      setText(start, impact?.estimated ? "Make it exact" : "Measure");
       turns.hidden = !impact;
       setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
     },

@@ -50,6 +50,7 @@ class Filled:
         x_labels: its values.
         y_title: what the second moves, or empty.
         y_labels: its values; empty without a second axis.
+        sides: the mixes that a crossfade was between when the columns were filled.
     """
 
     x: str
@@ -58,6 +59,7 @@ class Filled:
     x_labels: tuple[str, ...]
     y_title: str = ""
     y_labels: tuple[str, ...] = ()
+    sides: tuple[Mix, Mix] | None = None
 
 
 @dataclass(frozen=True)

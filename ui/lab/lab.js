@@ -123,6 +123,16 @@ const channel = openChannel("lab", {
 });
 
 export const lab = {
+  /**
+   * The columns that play a mix which was kept for them.
+   *
+   * @returns {Array<[source: string, text: string]>}
+   */
+  keptColumns: () =>
+    (lab.setup?.columns ?? [])
+      .filter(({ plays }) => plays === "kept")
+      .map(({ key, letter, name, kept }) => [`column:${key}`, `Column ${letter}: ${name || kept}`]),
+
   /** @type {Setup | null} */
   setup: null,
   /** @type {Sheet | null} */

@@ -50,12 +50,12 @@ def setup_json(console: Studio) -> Answer:
         "most": MOST,
         "filled": filled and {"x": filled.x, "y": filled.y},
         "trouble": f"{trouble.title}: {trouble.advice}" if trouble else "",
-        "examples": examples(desk) if desk else [],
+        "examples": examples(desk, crossfades=console.crossfader is not None) if desk else [],
         "keeps": not console.host.multi_user,
     }
 
 
-def examples(desk: Desk) -> list[str]:
+def examples(desk: Desk, crossfades: bool = False) -> list[str]:
     """Sweeps that mean something for the adapters that are loaded, as a user would type them."""
     names = desk.heard() or list(desk.adapters)
     adapter = next((desk.adapters[name] for name in names if desk.adapters[name].scalable), None)
@@ -69,7 +69,7 @@ def examples(desk: Desk) -> list[str]:
     if len(adapter.layers) > 1:
         half = adapter.layers[len(adapter.layers) // 2 - 1]
         sweeps.append(f"layers {adapter.layers[0]}-{half} off")
-    return [front + sweep for sweep in sweeps]
+    return [front + sweep for sweep in sweeps] + (["crossfade 0 to 1 in 0.25"] if crossfades else [])
 
 
 def _look(page: OpenPage) -> Answer:
@@ -150,11 +150,13 @@ def _fill(page: OpenPage, *, x: Words, y: Words = "") -> Answer:
     from ...lora_ops.lab.sweep import parse_axis, sweep
 
     desk, base = _desk(page, "There is no adapter to sweep."), _heard(page)
+    fader = page.console.crossfader
+    sides = (fader.a.mix, fader.b.mix) if fader else None
     text = {"x": x.strip(), "y": y.strip()}
     with _beside("x"):
-        across = parse_axis(text["x"], desk, base)
+        across = parse_axis(text["x"], desk, base, sides)
     with _beside("y"):
-        down = parse_axis(text["y"], desk, base) if text["y"] else None
+        down = parse_axis(text["y"], desk, base, sides) if text["y"] else None
     with _beside("y" if down else "x"):
         columns = sweep(base, across, down)
     filled = Filled(
@@ -164,6 +166,7 @@ def _fill(page: OpenPage, *, x: Words, y: Words = "") -> Answer:
         x_labels=tuple(label for label, _ in across.settings),
         y_title=down.label if down else "",
         y_labels=tuple(label for label, _ in down.settings) if down else (),
+        sides=sides,
     )
     return _changed(page, page.console.lab.setup.fill([(column.label, column.mix) for column in columns], filled))
 

@@ -56,7 +56,7 @@ class Charting:
         if filled is None or filled.y or not sheet.results or len(filled.x_labels) != len(sheet.columns):
             raise HostError("Fill the columns from a sweep over one fader and compare: then there is a line to draw.")
         prompts = {row: prompt_ids(self._console, sheet, row) for row in sheet.results}
-        axis = parse_axis(filled.x, desk, sheet.columns[0].mix)
+        axis = parse_axis(filled.x, desk, sheet.columns[0].mix, filled.sides)
         rows = [row for row in prompts if not _silent(sheet, row, axis)] or list(prompts)[:1]
         found, began = [], time.monotonic()
         with self._console.comparison(self):
@@ -87,7 +87,9 @@ class Charting:
         if not text.strip():
             raise HostError("Write the text first that the adapter should make likely.")
         base = self._console.panel.effective(desk.adapters.values())
-        swept = parse_axis(axis.strip() or USUAL, desk, base)
+        fader = self._console.crossfader
+        sides = (fader.a.mix, fader.b.mix) if fader else None
+        swept = parse_axis(axis.strip() or USUAL, desk, base, sides)
         with self._console.comparison(self):
             found = likelihood_curve(desk, None, text, swept, base, cancelled=self._stopped.is_set)
         return draw(found)

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...hosts.protocol import Trouble
 from ...lora_ops.engines.engine import Unsettled
+from ...lora_ops.fade import Fade
 from ...lora_ops.mix import Faders, Mix
+from .crossfader import Crossfader
 from .experiments import Experiments
 from .panel import Panel
 
@@ -48,6 +50,8 @@ class Console:
     def __init__(self, host: Host, fader_range: tuple[float, float] = DEFAULT_RANGE) -> None:
         self.host = host
         self.panel = Panel()
+        #: What the one fader between two mixes is between, once somebody has chosen that.
+        self.crossfader: Crossfader | None = None
         self.fader_range = checked_range(*fader_range)
         #: Grows whenever something that a page shows has changed.
         self.revision = 0
@@ -155,6 +159,29 @@ class Console:
                 desk.apply(panel.effective(desk.adapters.values()))
             self.panel = panel
             # Last: a page that asks in this moment must not take the old panel for the new revision.
+            self.revision += 1
+
+    def fade_between(self, crossfader: Crossfader) -> None:
+        """Has the one fader between two mixes be between these; it moves nothing yet."""
+        with self._lock:
+            self.crossfader = crossfader
+            self.revision += 1
+
+    def crossfade(self, panel: Panel, t: float | Fade) -> None:
+        """Puts the faders between the crossfader's two mixes, and all other controls where `panel` says.
+
+        With a fade for t they go from the one to the other while a reply is written.
+
+        Raises:
+            ValueError: nobody has chosen two mixes, or one of them fits no more; nothing is moved then.
+        """
+        with self._lock:
+            desk, fader = self.desk(), self.crossfader
+            if desk is None or fader is None:
+                raise ValueError("there are no two mixes to fade between: choose them first")
+            self.move(replace(panel, mix=desk.between(fader.a.mix, fader.b.mix, t)))
+            over, t = (str(t), t.gain(0)) if isinstance(t, Fade) else ("", t)
+            self.crossfader = replace(fader, t=t, stood=self.panel.mix, over=over)
             self.revision += 1
 
     def seat(self, gains: Mapping[str, float]) -> None:

@@ -44,6 +44,7 @@ const LOOKS_MS = [0, 120, 500]; // after a click: tabs and rebuilt pages come wi
 function start() {
   wire.connect({
     panel: () => store.panel,
+    crossfaded: () => store.crossfaded,
     seen: () => ({ rev: store.state ? store.rev : -1, loaded: store.loaded }),
   });
   store.start();
@@ -57,7 +58,7 @@ function start() {
   });
   keepHostMenu();
 
-  const desk = mixingDesk();
+  const desk = mixingDesk(() => lab.keptColumns());
   const dock = faderDock();
   const compare = labPage();
   const sides = twoSides({

@@ -89,12 +89,23 @@ export function indexTargets(adapter) {
  */
 export function hearGains(index, panel) {
   const { adapter, gains } = index;
-  const f = peekFaders(panel, adapter.name);
   if (whySilent(panel, adapter)) return gains.fill(0);
+  const silent = (/** @type {string} */ kind) => whyKindSilent(panel, adapter.name, kind) !== "";
+  return fillGains(index, peekFaders(panel, adapter.name), gains, silent);
+}
+
+/**
+ * Fill gains with what these faders say of every target.
+ *
+ * @param {Index} index
+ * @param {Readonly<Faders>} f
+ * @param {Float64Array} gains
+ * @param {(kind: string) => boolean} silent
+ */
+function fillGains(index, f, gains, silent) {
+  const { adapter } = index;
   const master = standsAt(f, "master", f.master);
-  const kind = adapter.kinds.map((k) =>
-    whyKindSilent(panel, adapter.name, k) ? 0 : master * standsAt(f, `kind:${k}`, gainAt(f.kinds, k)),
-  );
+  const kind = adapter.kinds.map((k) => (silent(k) ? 0 : master * standsAt(f, `kind:${k}`, gainAt(f.kinds, k))));
   const layer = adapter.layers.map((l) => standsAt(f, `layer:${l}`, gainAt(f.layers, l)));
   if (index.loose) layer.push(1);
   const single = Object.keys(f.modules).length > 0 || Object.keys(f.fades).some((key) => key.startsWith("target:"));
@@ -103,6 +114,12 @@ export function hearGains(index, panel) {
     const name = adapter.targets[i][0];
     const own = single ? standsAt(f, `target:${name}`, gainAt(f.modules, name)) : 1;
     gains[i] = kind[Math.floor(c / index.cols)] * layer[c % index.cols] * own;
+  }
+  if (f.crossfade) {
+    const { a, b, t } = f.crossfade;
+    const part = typeof t === "number" ? t : fadeAt(t, 0);
+    const [one, other] = [a, b].map((side) => fillGains(index, side, new Float64Array(gains.length), () => false));
+    for (let i = 0; i < gains.length; i += 1) gains[i] *= (1 - part) * one[i] + part * other[i];
   }
   return gains;
 }

@@ -43,7 +43,30 @@
  * @property {Fades} fades
  * @property {number} [rank] how many components of each target are heard, at most; all where it is missing
  * @property {number} [energy] as many of each target as hold this share of its squared norm
+ * @property {Crossfade} [crossfade] what all of these multiply
  */
+
+/**
+ * The gain of each target is (1 - t) a + t b.
+ *
+ * @typedef {object} Crossfade
+ * @property {Faders} a
+ * @property {Faders} b
+ * @property {number | FadePoints} t
+ */
+
+/**
+ * The one fader between two mixes.
+ *
+ * @typedef {object} Crossfader
+ * @property {CrossfaderSide} a
+ * @property {CrossfaderSide} b
+ * @property {number} t
+ * @property {string} over how it moves over a reply; empty where it stands still
+ * @property {boolean} stands whether the desk stands where it was put last
+ */
+
+/** @typedef {{source: string, title: string, mix: {adapters: Record<string, Faders>}}} CrossfaderSide */
 
 /**
  * A set of adapters, and per adapter a set of kinds.
@@ -99,6 +122,7 @@
  * @property {string[]} notices
  * @property {Adapter[]} adapters
  * @property {Panel} panel
+ * @property {Crossfader | null} crossfade
  * @property {{name: string, moved: boolean, kept: number}} profile
  * @property {{rev: number, running: boolean, length: ReplyLength | null}} lab
  */
@@ -215,9 +239,19 @@
  * @property {number} seconds
  * @property {boolean} complete
  * @property {string} why_not_batched
+ * @property {Estimated | null} estimated null of what was measured
  * @property {boolean} cut
  * @property {boolean} fresh
  * @property {string} [panel] the page's own: where all faders stood
+ */
+
+/**
+ * How far off an estimate may be.
+ *
+ * @typedef {object} Estimated
+ * @property {number} probes
+ * @property {Record<string, number>} targets the standard error of each, in nats
+ * @property {Record<string, string>} why_not what is left out, and why
  */
 
 /**

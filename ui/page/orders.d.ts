@@ -6,7 +6,7 @@
 import type { Panel } from "./messages.js";
 
 export type DeskOrder =
-  | { do: "panel"; panel: Panel }
+  | { do: "panel"; panel: Panel; t?: number | null }
   | { do: "range"; min: number; max: number }
   | { do: "accept offer"; id: "separate" | "blend" };
 
@@ -27,6 +27,8 @@ export type JobOrder =
   | { do: "export"; name: string }
   | { do: "import"; text: string; file?: string }
   | { do: "shape"; adapter: string; shape: string }
+  | { do: "crossfade"; a?: string | null; b?: string | null }
+  | { do: "crossfade over"; points: string }
   | { do: "measured"; adapter: string; what: "silenced" | "alone" }
   | { do: "silence idle"; adapter: string; what: "silenced" | "alone"; percent: string | number | null }
   | { do: "keep top"; adapter: string; what: "silenced" | "alone"; count: string | number | null };
@@ -36,6 +38,7 @@ export type JobStart =
   | { do: "unload"; names: Array<string> | null }
   | { do: "checkpoints"; name: string; gain?: number }
   | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; overwrite?: boolean }
+  | { do: "estimate"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }
   | { do: "impact"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string };
 
 export type LabOrder =

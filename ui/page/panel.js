@@ -1,6 +1,6 @@
 /* The panel: where every control of the desk stands, as plain data. Pure functions; no DOM in here. */
 
-/** @import { Adapter, Faders, Marked, Panel } from "./messages.js" */
+/** @import { Adapter, Crossfade, Faders, Marked, Panel } from "./messages.js" */
 
 /**
  * Names are free text ("__proto__" too): dictionaries have no prototype.
@@ -23,8 +23,9 @@ const list = (from) => (Array.isArray(from) ? /** @type {string[]} */ (from.slic
  * @returns {Faders}
  */
 function copyFaders(from) {
-  const { on, master, kinds, layers, modules, fades, rank, energy } = from ?? {};
+  const { on, master, kinds, layers, modules, fades, rank, energy, crossfade } = from ?? {};
   return {
+    ...(crossfade ? { crossfade: { a: copyFaders(crossfade.a), b: copyFaders(crossfade.b), t: crossfade.t } } : {}),
     ...(rank == null ? {} : { rank }),
     ...(energy == null ? {} : { energy }),
     on: on !== false,
@@ -184,6 +185,7 @@ export function hasMoved(panel, name) {
   return (
     !f.on ||
     !whole ||
+    f.crossfade !== undefined ||
     f.master !== 1 ||
     [f.kinds, f.layers, f.modules, f.fades].some((map) => Object.keys(map).length > 0)
   );
@@ -230,6 +232,7 @@ const inOrder = (map) => Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)
  */
 const sameFaders = (a, b) =>
   a.on === b.on &&
+  sameCrossfade(a.crossfade, b.crossfade) &&
   a.master === b.master &&
   a.rank === b.rank &&
   a.energy === b.energy &&
@@ -237,6 +240,48 @@ const sameFaders = (a, b) =>
   sameGains(a.layers, b.layers) &&
   sameGains(a.modules, b.modules) &&
   JSON.stringify(inOrder(a.fades)) === JSON.stringify(inOrder(b.fades));
+
+/**
+ * @param {Crossfade | undefined} a
+ * @param {Crossfade | undefined} b
+ * @returns {boolean}
+ */
+function sameCrossfade(a, b) {
+  if (!a || !b) return !a && !b;
+  return JSON.stringify(a.t) === JSON.stringify(b.t) && sameFaders(a.a, b.a) && sameFaders(a.b, b.b);
+}
+
+/**
+ * What a side of a crossfade says of gains: how many components are heard stands beside it.
+ *
+ * @param {Readonly<Faders>} f
+ */
+function sideOf(f) {
+  const { rank, energy, ...side } = copyFaders(f.on ? f : { master: 0 });
+  return side;
+}
+
+/**
+ * The faders of every adapter between those of two mixes: the gain of each target is (1 - t) a + t b.
+ *
+ * @param {Record<string, Faders>} a
+ * @param {Record<string, Faders>} b
+ * @param {number} t
+ */
+export function fadersBetween(a, b, t) {
+  /** @type {Record<string, Faders>} */
+  const between = Object.create(null);
+  for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [one, other] = [Object.hasOwn(a, name) ? a[name] : UNTOUCHED, Object.hasOwn(b, name) ? b[name] : UNTOUCHED];
+    if (t === 0 || t === 1 || (!one.on && !other.on)) {
+      between[name] = copyFaders(t === 1 ? other : one);
+      continue;
+    }
+    const { rank, energy } = one.on ? one : other;
+    between[name] = copyFaders({ rank, energy, crossfade: { a: sideOf(one), b: sideOf(other), t } });
+  }
+  return between;
+}
 
 /**
  * @param {Marked} a

@@ -39,6 +39,7 @@ def state(console: Studio, known: int | None = None) -> dict[str, Any]:
         "notices": _notices(console, desk),
         "adapters": _adapters(desk, new=known != loaded) if desk else [],
         "panel": console.panel.to_dict(),
+        "crossfade": console.crossfader.to_dict(console.panel.mix) if console.crossfader else None,
         "profile": {"name": console.profile, "moved": console.moved_since, "kept": console.works.kept},
         "lab": {"rev": console.lab.revision, "running": console.comparing, "length": _length(console)},
     }

@@ -2,7 +2,7 @@
 
 import { frames } from "./frames.js";
 import { guard, listen, onStop } from "./lifetime.js";
-import { copyPanel, sameAdapter, samePanel } from "./panel.js";
+import { copyPanel, fadersBetween, sameAdapter, samePanel } from "./panel.js";
 import { wire } from "./wire.js";
 
 /** @import { Adapter, Panel, State, StateNews } from "./messages.js" */
@@ -21,6 +21,8 @@ export const store = {
   rev: -1,
   loaded: -1, // which adapters state holds, in Python's count
   panel: copyPanel(), // as loaded, until a state has come
+  /** @type {number | null} */
+  crossfaded: null, // where the crossfader put the panel's faders; null if another fader was moved since
   /** @type {Map<string, unknown>} */
   memory: new Map(), // what the page remembers of itself: open sections, chosen cells
 
@@ -36,6 +38,21 @@ export const store = {
   edit(fn) {
     if (!store.state) return;
     fn(store.panel);
+    store.crossfaded = null;
+    wire.panelMoved();
+    store.changed();
+  },
+
+  /**
+   * Move the crossfader: all faders go where it says. Python puts them there with as few faders as that takes.
+   *
+   * @param {number} t
+   */
+  crossfade(t) {
+    const fader = store.state?.crossfade;
+    if (!fader) return;
+    store.panel.mix.adapters = fadersBetween(fader.a.mix.adapters, fader.b.mix.adapters, t);
+    store.crossfaded = t;
     wire.panelMoved();
     store.changed();
   },
@@ -78,8 +95,11 @@ export const store = {
     const ours = store.state && !same && wire.quietFor() < SETTLE_MS;
     store.state = { ...state, adapters: state.adapters.map(asBefore) };
     store.loaded = Number.isInteger(state.loaded) ? state.loaded : -1;
-    if (!ours) store.panel = panel;
-    else settle();
+    if (ours) settle();
+    else {
+      store.panel = panel;
+      store.crossfaded = null;
+    }
     store.changed();
   },
 

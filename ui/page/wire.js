@@ -17,6 +17,7 @@ const LOST_MS = 8000;
  *
  * @typedef {object} Known
  * @property {() => Panel} panel
+ * @property {() => number | null} crossfaded where the crossfader put the panel's faders; null if another fader did
  * @property {() => {rev: number, loaded: number}} seen the state that the page has; rev is -1 if it has none
  */
 
@@ -43,7 +44,7 @@ function send() {
     return;
   }
   /** @type {DeskOrder} */
-  const message = command ? commands[0] : { do: "panel", panel: known.panel() };
+  const message = command ? commands[0] : { do: "panel", panel: known.panel(), t: known.crossfaded() };
   const text = JSON.stringify({ seq: ++seq, ...message });
   if (!wire.write("lora-mixer-panel", text)) {
     timer = later(send, 500); // the box is being made anew: try again

@@ -126,7 +126,7 @@ class Asking:
 
 def ahead_of(mix: Mix, most: int | None) -> Callable[[int], int | None]:
     """How many tokens from one on a mix with fades stays as it is."""
-    points = [point for faders in mix.adapters.values() for fade in faders.fades.values() for point, _ in fade.points]
+    points = [point for faders in mix.adapters.values() for fade in faders.every_fade() for point, _ in fade.points]
     last = max(points, default=0)
 
     def ahead(token: int) -> int | None:

@@ -151,7 +151,7 @@ def _can_be_cut(cache: Any) -> bool:
 
 def _stretches(mixes: Sequence[Mix], tokens: int) -> Iterator[tuple[int, int]]:
     """From which token to before which nothing fades."""
-    fades = {fade for mix in mixes for faders in mix.adapters.values() if faders.on for fade in faders.fades.values()}
+    fades = {fade for mix in mixes for faders in mix.adapters.values() if faders.on for fade in faders.every_fade()}
     at = 0
     for _, alike in groupby(range(tokens), key=lambda token: [fade.gain(token) for fade in fades]):
         until = at + sum(1 for _ in alike)

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { alphaNow, cellGain, fadeAt, hearGains, indexTargets, ownGain, putCell } from "../../../ui/page/gains.js";
-import { copyPanel, fadersOf, putGain, whySilent } from "../../../ui/page/panel.js";
+import { copyPanel, fadersBetween, fadersOf, putGain, whySilent } from "../../../ui/page/panel.js";
 
 const table = JSON.parse(readFileSync(new URL("gains.json", import.meta.url), "utf8"));
 const pirate = table.adapters[0];
@@ -23,6 +23,19 @@ for (const { about, panel, gains } of table.cases) {
     }
   });
 }
+
+test("a panel between two others is heard as Python hears it", () => {
+  for (const { a, b, t, gains } of table.between) {
+    const panel = copyPanel();
+    panel.mix.adapters = fadersBetween(copyPanel({ mix: a }).mix.adapters, copyPanel({ mix: b }).mix.adapters, t);
+    for (const adapter of table.adapters) {
+      const heard = hearGains(indexTargets(adapter), panel);
+      gains[adapter.name].forEach((gain, i) => {
+        assert.ok(Math.abs(heard[i] - gain) <= 1e-12 * Math.max(1, Math.abs(gain)), `${heard[i]} is not ${gain}`);
+      });
+    }
+  }
+});
 
 test("an adapter of which the page says that it is not heard is silent in Python too", () => {
   for (const { panel, gains } of table.cases) {
