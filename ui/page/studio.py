@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.shown_shelf import ShownShelf
 from ..chat.answer_twice import Twice
+from ..desk.spectra import Spectra
 from ..lab.lab import Lab
 from ..votes.session import Sessions
 from .console import DEFAULT_RANGE, Console
@@ -33,4 +34,6 @@ class Studio(Console):
         self.twice = Twice(self, self.lab)
         #: What is being done with adapters: loading, measuring, baking.
         self.works = Works()
+        #: What each component of the adapters carries.
+        self.spectra = Spectra()
         self.shown_shelf = ShownShelf()
