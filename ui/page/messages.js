@@ -205,6 +205,23 @@
  */
 
 /**
+ * What the targets of one adapter add, in their order: how many singular values each has, the strongest, all of them
+ * beside their strongest (numbers of 32 bits in base64), effective and stable rank; in a line for each share of the
+ * energy; and why some have none.
+ *
+ * @typedef {object} AdapterSpectrum
+ * @property {Record<string, string>} lines
+ * @property {number[]} counts
+ * @property {number[]} strongest
+ * @property {string} ratios
+ * @property {number[]} effective
+ * @property {number[]} stable
+ * @property {Array<[why: string, targets: number[]]>} reasons
+ */
+
+/** @typedef {{loaded: number, why: string, adapters: Record<string, AdapterSpectrum>}} Spectra of which adapters */
+
+/**
  * @typedef {object} Impact
  * @property {string} adapter
  * @property {string} what "silenced" or "alone"
@@ -253,6 +270,7 @@
  * @property {Shelf} [shelf]
  * @property {Profiles} [profiles]
  * @property {Record<string, Loudness>} [loudness]
+ * @property {Spectra | null} [spectra] null while it is being worked out
  * @property {Impact} [impact]
  * @property {Bakery} [bakery]
  * @property {BakePlan} [plan]

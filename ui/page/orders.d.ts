@@ -18,6 +18,7 @@ export type JobOrder =
   | { do: "bakery" }
   | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null }
   | { do: "loudness" }
+  | { do: "spectra" }
   | { do: "profiles" }
   | { do: "save"; name: string; note?: string; restore?: boolean; overwrite?: boolean; seen?: string | null }
   | { do: "put"; name: string; names?: Record<string, string> | null }
