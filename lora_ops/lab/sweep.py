@@ -9,7 +9,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..fader import Fader
+from ..fader import Fader, Of
 from ..mix import Mix
 from ..mix_check import why_not_rank
 from .column import MAX_COLUMNS, Column
@@ -50,6 +50,11 @@ class Axis:
     def gains(self) -> tuple[float, ...]:
         """The gain of each setting, in their order."""
         return tuple(next(iter(moved.values())) for _, moved in self.settings)
+
+    @property
+    def of(self) -> Of:
+        """What its faders are: a gain of some sort, "rank", or "energy"."""
+        return next(fader.of for _, moved in self.settings for fader in moved)
 
     @property
     def faders(self) -> frozenset[Fader]:

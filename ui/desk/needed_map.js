@@ -1,7 +1,6 @@
 /* The heat map of the components that hold a share of what each target adds. */
 
 import { membersOf } from "../page/gains.js";
-import { writeShare } from "../page/rank_choices.js";
 import { needed } from "./energy.js";
 import { shareOf, spectrumOf } from "./spectra.js";
 
@@ -45,7 +44,7 @@ function mapOf(index, found, share) {
     ready: true,
     mode: "needed",
     cells: Array.from({ length: index.count }, (_, c) => meanOf(Array.from(membersOf(index, c), (i) => counts[i]))),
-    unit: `components hold ${writeShare(share)} of a target`,
+    unit: `components hold ${Math.round(share * 100)} % of what a target adds`,
     write: writeComponents,
     found: null,
     max: Math.max(1, ...found.told.counts),
