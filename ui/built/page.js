@@ -905,6 +905,75 @@
     return { node: el("span", { class: "asking" }, ask2, yes, no), button: ask2 };
   }
 
+  // ui/page/numbers.js
+  function parseNumber(text) {
+    const plain = String(text).trim().replace(/\u2212/g, "-").replace(",", ".");
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return null;
+    const value = Number(plain);
+    return Number.isFinite(value) ? value + 0 : null;
+  }
+  function writeGain(value) {
+    const size = Math.abs(value);
+    if (size !== 0 && (size >= 1e5 || size < 1e-3)) return Number(value.toPrecision(3)).toString();
+    const three = value.toFixed(3);
+    return three.endsWith("0") ? value.toFixed(2) : three;
+  }
+  var writeShort = (value) => String(Number(Number(value).toPrecision(4))).replace("-", "−");
+  var writeRange = (lo, hi, write2) => write2(lo) === write2(hi) ? write2(lo) : `${write2(lo)} ${lo < 0 ? "to" : "–"} ${write2(hi)}`;
+  function writeTiny(value) {
+    const size = Math.abs(value);
+    if (size >= 99.5) return value < 0 ? "-∞" : "99+";
+    const digits = size >= 9.95 ? 0 : value < 0 || size >= 1 ? 1 : 2;
+    const text = String(Number(value.toFixed(digits))).replace(/^(-?)0\./, "$1.");
+    return text === "-0" ? "0" : text;
+  }
+  function writeCount(n) {
+    if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
+    if (n >= 1e6) return `${(n / 1e6).toFixed(2)} M`;
+    if (n >= 1e3) return `${(n / 1e3).toFixed(1)} K`;
+    return String(n);
+  }
+  function writeBytes(n) {
+    const units = ["B", "kB", "MB", "GB", "TB"];
+    let at = 0;
+    let value = n;
+    while (value >= 999.5 && at < units.length - 1) {
+      value /= 1e3;
+      at += 1;
+    }
+    return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[at]}`;
+  }
+  function writeTime(seconds) {
+    if (!seconds) return "";
+    const date = new Date(seconds * 1e3);
+    const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    if (date.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) return `today ${clock}`;
+    return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  }
+  var writePercent = (share) => `${(share * 100).toPrecision(share < 1e-4 ? 1 : 3)} %`;
+  var writeCounted = (n, one, many2) => `${n.toLocaleString("en")} ${n === 1 ? one : many2}`;
+  function roundTicks(min, max) {
+    const decade = 10 ** Math.floor(Math.log10((max - min) / 7));
+    const step = [1, 2, 2.5, 5, 10].map((s) => s * decade).find((s) => (max - min) / s <= 7) || max - min;
+    const out = [];
+    for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1)
+      out.push(Number((i * step).toPrecision(12)));
+    return out;
+  }
+  var clamp = (value, lo, hi) => Math.min(hi, Math.max(lo, value));
+  var roundGain = (value) => Math.round(value * 100) / 100 + 0;
+  var writeMethod = ({ method, rslora }) => (METHODS[method] ?? (method || "?")) + (rslora ? ", rank-stabilised" : "");
+  var METHODS = {
+    lora: "LoRA",
+    dora: "DoRA",
+    loha: "LoHa",
+    lokr: "LoKr",
+    adalora: "AdaLoRA",
+    oft: "OFT",
+    boft: "BOFT",
+    ia3: "IA3"
+  };
+
   // ui/page/saved_profiles.js
   var saved = {
     /** @type {Profiles | null} */
@@ -954,6 +1023,15 @@
     ]
   };
   var COMBINED = "PEFT’s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
+  var KEEPS = [
+    ["", "As heard now: all, unless a rank is set"],
+    ["rank", "At most so many of each target"],
+    ["energy", "As many as hold a share of the energy"]
+  ];
+  var RANKS = [
+    ["own", "Each target its own (rank_pattern)"],
+    ["one", "One for all, padded with zeros"]
+  ];
   var SVD = "The nearest adapter of that rank to the exact sum.";
   function waysFor(several, combinations) {
     const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
@@ -968,6 +1046,14 @@
         [way, `Combined: ${way}`]
       ))
     ];
+  }
+  function rankOf({ rank, ranks }) {
+    if (!ranks || ranks[0] === ranks[2]) return `${rank}`;
+    return `${ranks[0]} to ${ranks[2]}, ${ranks[1].toFixed(1)} a target`;
+  }
+  function fewer({ size, size_before: before, error }) {
+    if (size === void 0 || before === void 0 || error === void 0) return "";
+    return ` ${writeBytes(size)} instead of ${writeBytes(before)}; left out is ${error.toPrecision(3)} of the norm of what it adds.`;
   }
   function adapterBoxes() {
     const list2 = el("span", { class: "choice-list" });
@@ -1037,6 +1123,11 @@
     const adapters = adapterBoxes();
     const about2 = el("p", { class: "hint" });
     const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
+    const keep2 = menu3("Components", "lora-mixer-bake-keep");
+    const part = textField("Rank", { id: "lora-mixer-bake-part", inputmode: "decimal" });
+    const ranks = menu3("Ranks", "lora-mixer-bake-ranks");
+    setOptions(keep2.select, KEEPS);
+    setOptions(ranks.select, RANKS);
     const density = textField("Part of the numbers to keep", {
       id: "lora-mixer-bake-density",
       inputmode: "decimal",
@@ -1048,7 +1139,7 @@
       placeholder: "0 is the first"
     });
     const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-    for (const field of [token, rank, density, name]) field.input.addEventListener("input", guard("planning", forget2));
+    for (const field of [token, rank, density, part, name]) field.input.addEventListener("input", guard("planning", forget2));
     const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
     const go = el("button", {
       type: "button",
@@ -1067,6 +1158,7 @@
       el("div", { class: "fields" }, mix.node, token.node, adapters.node),
       el("div", { class: "fields" }, way.node, rank.node, density.node),
       about2,
+      el("div", { class: "fields" }, keep2.node, part.node, ranks.node),
       el("div", { class: "fields" }, name.node),
       where,
       el("div", { class: "column-tools" }, go, over.node)
@@ -1089,7 +1181,13 @@
       way: way.select.value,
       name: name.input.value,
       rank: rank.node.hidden ? "" : rank.input.value.trim(),
-      density: density.node.hidden ? "" : density.input.value.trim().replace(",", ".")
+      density: density.node.hidden ? "" : density.input.value.trim().replace(",", "."),
+      keep: keep2.node.hidden ? "" : (
+        /** @type {Keep} */
+        keep2.select.value
+      ),
+      part: part.node.hidden ? "" : part.input.value.trim().replace("%", "").replace(",", "."),
+      one_rank: !ranks.node.hidden && ranks.select.value === "one"
     });
     const look2 = () => jobs.order({ do: "bakery" });
     jobs.onNews((news2) => {
@@ -1111,10 +1209,16 @@
     function bake(overwrite) {
       name.complain("");
       token.complain("");
+      part.complain("");
       result.hidden = true;
       if (!name.input.value.trim()) {
         name.complain("It needs a name.");
         name.input.focus();
+        return;
+      }
+      if (!part.node.hidden && !wish().part) {
+        part.complain(keep2.select.value === "rank" ? "Say how many components." : "Say which share, in percent.");
+        part.input.focus();
         return;
       }
       if (fadesUntil !== null && !wish().token) {
@@ -1131,13 +1235,14 @@
     function askNow() {
       const said = wish();
       const key = JSON.stringify([said, store.rev]);
+      if (!part.node.hidden && !said.part) return;
       if (key === asked4 || !said.name.trim() || !said.names.length || !visible2) return;
       asked4 = key;
       jobs.order({ do: "plan", ...said }, (answer) => {
         plan = answer.plan ?? null;
         if (plan) fadesUntil = plan.fades_until ?? null;
         const { at = "", why: bad = "" } = answer.refused ?? {};
-        const fields = { token, rank, density, name };
+        const fields = { token, rank, density, part, name };
         for (const [own, field] of Object.entries(fields))
           field.complain(own === (at in fields ? at : "name") ? bad : "");
       });
@@ -1147,9 +1252,9 @@
       if (!plan?.where) return "";
       if (fadesUntil !== null && !token.input.value.trim())
         return `These faders fade over a reply, and what is on disk cannot: choose the token whose gains it keeps. From token ${fadesUntil} on they stand still.`;
-      const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
+      const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${rankOf(plan)}`;
       const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
-      return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
+      return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.${fewer(plan)}`;
     }
     return {
       node,
@@ -1179,6 +1284,12 @@
         const chosen = way.select.value;
         setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
         rank.node.hidden = !several || !chosen.endsWith("svd");
+        const whole2 = !["folded", "concatenated"].includes(chosen);
+        keep2.node.hidden = whole2;
+        part.node.hidden = whole2 || keep2.select.value === "";
+        setText(part.name, keep2.select.value === "rank" ? "Rank" : "Percent of the energy");
+        setAttribute(part.input, "placeholder", keep2.select.value === "rank" ? "8" : "95");
+        ranks.node.hidden = whole2 || keep2.select.value === "" && !plan?.ranks;
         density.node.hidden = !several || !bakery.need_density.includes(chosen);
         token.node.hidden = fadesUntil === null;
         setText(where, says());
@@ -1192,75 +1303,6 @@
       }
     };
   }
-
-  // ui/page/numbers.js
-  function parseNumber(text) {
-    const plain = String(text).trim().replace(/\u2212/g, "-").replace(",", ".");
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return null;
-    const value = Number(plain);
-    return Number.isFinite(value) ? value + 0 : null;
-  }
-  function writeGain(value) {
-    const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e5 || size < 1e-3)) return Number(value.toPrecision(3)).toString();
-    const three = value.toFixed(3);
-    return three.endsWith("0") ? value.toFixed(2) : three;
-  }
-  var writeShort = (value) => String(Number(Number(value).toPrecision(4))).replace("-", "−");
-  var writeRange = (lo, hi, write2) => write2(lo) === write2(hi) ? write2(lo) : `${write2(lo)} ${lo < 0 ? "to" : "–"} ${write2(hi)}`;
-  function writeTiny(value) {
-    const size = Math.abs(value);
-    if (size >= 99.5) return value < 0 ? "-∞" : "99+";
-    const digits = size >= 9.95 ? 0 : value < 0 || size >= 1 ? 1 : 2;
-    const text = String(Number(value.toFixed(digits))).replace(/^(-?)0\./, "$1.");
-    return text === "-0" ? "0" : text;
-  }
-  function writeCount(n) {
-    if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
-    if (n >= 1e6) return `${(n / 1e6).toFixed(2)} M`;
-    if (n >= 1e3) return `${(n / 1e3).toFixed(1)} K`;
-    return String(n);
-  }
-  function writeBytes(n) {
-    const units = ["B", "kB", "MB", "GB", "TB"];
-    let at = 0;
-    let value = n;
-    while (value >= 999.5 && at < units.length - 1) {
-      value /= 1e3;
-      at += 1;
-    }
-    return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[at]}`;
-  }
-  function writeTime(seconds) {
-    if (!seconds) return "";
-    const date = new Date(seconds * 1e3);
-    const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-    if (date.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) return `today ${clock}`;
-    return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  }
-  var writePercent = (share) => `${(share * 100).toPrecision(share < 1e-4 ? 1 : 3)} %`;
-  var writeCounted = (n, one, many2) => `${n.toLocaleString("en")} ${n === 1 ? one : many2}`;
-  function roundTicks(min, max) {
-    const decade = 10 ** Math.floor(Math.log10((max - min) / 7));
-    const step = [1, 2, 2.5, 5, 10].map((s) => s * decade).find((s) => (max - min) / s <= 7) || max - min;
-    const out = [];
-    for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1)
-      out.push(Number((i * step).toPrecision(12)));
-    return out;
-  }
-  var clamp = (value, lo, hi) => Math.min(hi, Math.max(lo, value));
-  var roundGain = (value) => Math.round(value * 100) / 100 + 0;
-  var writeMethod = ({ method, rslora }) => (METHODS[method] ?? (method || "?")) + (rslora ? ", rank-stabilised" : "");
-  var METHODS = {
-    lora: "LoRA",
-    dora: "DoRA",
-    loha: "LoHa",
-    lokr: "LoKr",
-    adalora: "AdaLoRA",
-    oft: "OFT",
-    boft: "BOFT",
-    ia3: "IA3"
-  };
 
   // ui/page/fader_scale.js
   var STEP = 0.05;
@@ -3554,21 +3596,6 @@
     return { silent, gains: at, points };
   }
 
-  // ui/page/rank_choices.js
-  var EACH = 16;
-  var STEPS = 8;
-  function rankChoices(largest) {
-    const choices = [];
-    for (let rank = 1; rank < largest; ) {
-      choices.push(rank);
-      const step = rank < EACH ? 1 : 2 ** Math.floor(Math.log2(rank / STEPS));
-      rank = (Math.floor(rank / step) + 1) * step;
-    }
-    return choices.reverse();
-  }
-  var SHARES = Object.freeze([0.99, 0.95, 0.9, 0.8, 0.7, 0.5]);
-  var writeShare = (share) => share === null ? "all energy" : `${Number((share * 100).toFixed(3))} % of the energy`;
-
   // ui/desk/spectra.js
   var AGAIN_MS2 = 700;
   var WORKING = "Working out what rank it needed …";
@@ -3644,7 +3671,7 @@
       ready: true,
       mode: "needed",
       cells: Array.from({ length: index.count }, (_, c) => meanOf(Array.from(membersOf(index, c), (i) => counts[i]))),
-      unit: `components hold ${writeShare(share)} of a target`,
+      unit: `components hold ${Math.round(share * 100)} % of what a target adds`,
       write: writeComponents,
       found: null,
       max: Math.max(1, ...found.told.counts),
@@ -3659,6 +3686,21 @@
     );
     return known4.length ? known4.reduce((sum, count) => sum + count, 0) / known4.length : null;
   }
+
+  // ui/page/rank_choices.js
+  var EACH = 16;
+  var STEPS = 8;
+  function rankChoices(largest) {
+    const choices = [];
+    for (let rank = 1; rank < largest; ) {
+      choices.push(rank);
+      const step = rank < EACH ? 1 : 2 ** Math.floor(Math.log2(rank / STEPS));
+      rank = (Math.floor(rank / step) + 1) * step;
+    }
+    return choices.reverse();
+  }
+  var SHARES = Object.freeze([0.99, 0.95, 0.9, 0.8, 0.7, 0.5]);
+  var writeShare = (share) => share === null ? "all energy" : `${Number((share * 100).toFixed(3))} % of the energy`;
 
   // ui/desk/share_choice.js
   function shareChoice(name) {

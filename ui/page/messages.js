@@ -247,12 +247,17 @@
  */
 
 /**
- * What a bake will be; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
+ * What a bake will be; ranks: the least, the mean and the most of its targets, and error: what will be left out, against
+ * the norm of the whole, where it has fewer components than there are; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
  *
  * @typedef {object} BakePlan
  * @property {string} where
  * @property {boolean} exists
  * @property {number | null} [rank]
+ * @property {[least: number, mean: number, most: number]} [ranks]
+ * @property {number} [size]
+ * @property {number} [size_before]
+ * @property {number} [error]
  * @property {number} [silent]
  * @property {number | null} [fades_until]
  */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..adapters.foreseen import ForeseenBakes
 from ..adapters.shown_shelf import ShownShelf
 from ..chat.answer_twice import Twice
 from ..desk.spectra import Spectra
@@ -37,3 +38,5 @@ class Studio(Console):
         #: What each component of the adapters carries.
         self.spectra = Spectra()
         self.shown_shelf = ShownShelf()
+        #: What bakes of fewer components would be.
+        self.foreseen = ForeseenBakes()
