@@ -228,7 +228,7 @@ def _keep(said: Said, mix: Mix) -> Keep | None:
     from ...lora_ops import Keep
 
     if not said.keep:
-        if len(said.names) > 1 or mix[said.names[0]].whole:
+        if len(said.names) != 1 or mix[said.names[0]].whole:
             return None
         return Keep.of(mix, said.names, None, {"uniform": said.one_rank})
     try:

@@ -69,7 +69,7 @@ def test_a_part_that_is_heard_is_baked_as_it_is_heard(console: Studio) -> None:
     work(console, "load", names=["small"], keep=False, gain=1)
     assert torch.allclose(logits(console.host.model), played, atol=1e-4)
     console.move(Panel(Mix({"small": Faders(rank=1)})))
-    assert "only a part of" in refused(console, "plan", **wish(names=["small"], way="patterned"))
+    assert "Only a part of" in refused(console, "plan", **wish(names=["small"], way="patterned"))
 
 
 def test_another_number_does_not_have_the_components_worked_out_again(console: Studio, monkeypatch) -> None:
