@@ -32,7 +32,8 @@ def of_adapter(made: Baked) -> list[str]:
 def of_resized(made: Resized) -> list[str]:
     """An adapter of fewer components in words: what it is, and how far it is from the whole."""
     ranks = list(made.ranks.values())
-    rank = f"rank {ranks[0]}" if min(ranks) == max(ranks) else f"rank {mean(ranks):.1f}, {min(ranks)} to {max(ranks)}"
+    least, most = min(ranks), max(ranks)
+    rank = f"rank {most}" if least == most else f"rank {least} to {most}, {mean(ranks):.1f} a target"
     facts = f"{rank}, {made.targets} targets{made.silence}, {size(made.size)} instead of {size(made.size_before)}"
     return [
         f"{made.folder.name} is in {made.folder.parent}: {facts}",
