@@ -39,14 +39,14 @@ const COMBINED =
   "PEFT\u2019s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
 /** @type {Array<[keep: Keep, text: string]>} */
 const KEEPS = [
-  ["", "As heard now: all, unless a rank is set"],
-  ["rank", "At most so many of each target"],
-  ["energy", "As many as hold a share of the energy"],
+  ["", "All that are heard now"],
+  ["rank", "At most so many a target"],
+  ["energy", "What holds a share of energy"],
 ];
 /** @type {Array<[value: string, text: string]>} */
 const RANKS = [
-  ["own", "Each target its own (rank_pattern)"],
-  ["one", "One for all, padded with zeros"],
+  ["own", "Each target its own rank"],
+  ["one", "One rank for all, padded"],
 ];
 const SVD = "The nearest adapter of that rank to the exact sum.";
 
@@ -165,6 +165,10 @@ export function bakeForm() {
   const keep = menu("Components", "lora-mixer-bake-keep");
   const part = textField("Rank", { id: "lora-mixer-bake-part", inputmode: "decimal" });
   const ranks = menu("Ranks", "lora-mixer-bake-ranks");
+  keep.select.title =
+    "The strongest components of what each target adds; the others are left out, and the file is smaller";
+  ranks.select.title =
+    "Its own: in rank_pattern, the smallest file. One for all: smaller ranks are padded with zeros, as vLLM before 0.32 needs it";
   setOptions(keep.select, KEEPS);
   setOptions(ranks.select, RANKS);
   const density = textField("Part of the numbers to keep", {

@@ -786,6 +786,75 @@
     });
   }
 
+  // ui/page/numbers.js
+  function parseNumber(text) {
+    const plain = String(text).trim().replace(/\u2212/g, "-").replace(",", ".");
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return null;
+    const value = Number(plain);
+    return Number.isFinite(value) ? value + 0 : null;
+  }
+  function writeGain(value) {
+    const size = Math.abs(value);
+    if (size !== 0 && (size >= 1e5 || size < 1e-3)) return Number(value.toPrecision(3)).toString();
+    const three = value.toFixed(3);
+    return three.endsWith("0") ? value.toFixed(2) : three;
+  }
+  var writeShort = (value) => String(Number(Number(value).toPrecision(4))).replace("-", "−");
+  var writeRange = (lo, hi, write2) => write2(lo) === write2(hi) ? write2(lo) : `${write2(lo)} ${lo < 0 ? "to" : "–"} ${write2(hi)}`;
+  function writeTiny(value) {
+    const size = Math.abs(value);
+    if (size >= 99.5) return value < 0 ? "-∞" : "99+";
+    const digits = size >= 9.95 ? 0 : value < 0 || size >= 1 ? 1 : 2;
+    const text = String(Number(value.toFixed(digits))).replace(/^(-?)0\./, "$1.");
+    return text === "-0" ? "0" : text;
+  }
+  function writeCount(n) {
+    if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
+    if (n >= 1e6) return `${(n / 1e6).toFixed(2)} M`;
+    if (n >= 1e3) return `${(n / 1e3).toFixed(1)} K`;
+    return String(n);
+  }
+  function writeBytes(n) {
+    const units = ["B", "kB", "MB", "GB", "TB"];
+    let at = 0;
+    let value = n;
+    while (value >= 999.5 && at < units.length - 1) {
+      value /= 1e3;
+      at += 1;
+    }
+    return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[at]}`;
+  }
+  function writeTime(seconds) {
+    if (!seconds) return "";
+    const date = new Date(seconds * 1e3);
+    const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    if (date.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) return `today ${clock}`;
+    return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  }
+  var writePercent = (share) => `${(share * 100).toPrecision(share < 1e-4 ? 1 : 3)} %`;
+  var writeCounted = (n, one, many2) => `${n.toLocaleString("en")} ${n === 1 ? one : many2}`;
+  function roundTicks(min, max) {
+    const decade = 10 ** Math.floor(Math.log10((max - min) / 7));
+    const step = [1, 2, 2.5, 5, 10].map((s) => s * decade).find((s) => (max - min) / s <= 7) || max - min;
+    const out = [];
+    for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1)
+      out.push(Number((i * step).toPrecision(12)));
+    return out;
+  }
+  var clamp = (value, lo, hi) => Math.min(hi, Math.max(lo, value));
+  var roundGain = (value) => Math.round(value * 100) / 100 + 0;
+  var writeMethod = ({ method, rslora }) => (METHODS[method] ?? (method || "?")) + (rslora ? ", rank-stabilised" : "");
+  var METHODS = {
+    lora: "LoRA",
+    dora: "DoRA",
+    loha: "LoHa",
+    lokr: "LoKr",
+    adalora: "AdaLoRA",
+    oft: "OFT",
+    boft: "BOFT",
+    ia3: "IA3"
+  };
+
   // ui/page/progress.js
   function progressBar() {
     const done = el("div", { class: "progress-done" });
@@ -905,75 +974,6 @@
     return { node: el("span", { class: "asking" }, ask2, yes, no), button: ask2 };
   }
 
-  // ui/page/numbers.js
-  function parseNumber(text) {
-    const plain = String(text).trim().replace(/\u2212/g, "-").replace(",", ".");
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return null;
-    const value = Number(plain);
-    return Number.isFinite(value) ? value + 0 : null;
-  }
-  function writeGain(value) {
-    const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e5 || size < 1e-3)) return Number(value.toPrecision(3)).toString();
-    const three = value.toFixed(3);
-    return three.endsWith("0") ? value.toFixed(2) : three;
-  }
-  var writeShort = (value) => String(Number(Number(value).toPrecision(4))).replace("-", "−");
-  var writeRange = (lo, hi, write2) => write2(lo) === write2(hi) ? write2(lo) : `${write2(lo)} ${lo < 0 ? "to" : "–"} ${write2(hi)}`;
-  function writeTiny(value) {
-    const size = Math.abs(value);
-    if (size >= 99.5) return value < 0 ? "-∞" : "99+";
-    const digits = size >= 9.95 ? 0 : value < 0 || size >= 1 ? 1 : 2;
-    const text = String(Number(value.toFixed(digits))).replace(/^(-?)0\./, "$1.");
-    return text === "-0" ? "0" : text;
-  }
-  function writeCount(n) {
-    if (n >= 1e9) return `${(n / 1e9).toFixed(2)} B`;
-    if (n >= 1e6) return `${(n / 1e6).toFixed(2)} M`;
-    if (n >= 1e3) return `${(n / 1e3).toFixed(1)} K`;
-    return String(n);
-  }
-  function writeBytes(n) {
-    const units = ["B", "kB", "MB", "GB", "TB"];
-    let at = 0;
-    let value = n;
-    while (value >= 999.5 && at < units.length - 1) {
-      value /= 1e3;
-      at += 1;
-    }
-    return `${at === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[at]}`;
-  }
-  function writeTime(seconds) {
-    if (!seconds) return "";
-    const date = new Date(seconds * 1e3);
-    const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-    if (date.toDateString() === (/* @__PURE__ */ new Date()).toDateString()) return `today ${clock}`;
-    return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
-  }
-  var writePercent = (share) => `${(share * 100).toPrecision(share < 1e-4 ? 1 : 3)} %`;
-  var writeCounted = (n, one, many2) => `${n.toLocaleString("en")} ${n === 1 ? one : many2}`;
-  function roundTicks(min, max) {
-    const decade = 10 ** Math.floor(Math.log10((max - min) / 7));
-    const step = [1, 2, 2.5, 5, 10].map((s) => s * decade).find((s) => (max - min) / s <= 7) || max - min;
-    const out = [];
-    for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1)
-      out.push(Number((i * step).toPrecision(12)));
-    return out;
-  }
-  var clamp = (value, lo, hi) => Math.min(hi, Math.max(lo, value));
-  var roundGain = (value) => Math.round(value * 100) / 100 + 0;
-  var writeMethod = ({ method, rslora }) => (METHODS[method] ?? (method || "?")) + (rslora ? ", rank-stabilised" : "");
-  var METHODS = {
-    lora: "LoRA",
-    dora: "DoRA",
-    loha: "LoHa",
-    lokr: "LoKr",
-    adalora: "AdaLoRA",
-    oft: "OFT",
-    boft: "BOFT",
-    ia3: "IA3"
-  };
-
   // ui/page/saved_profiles.js
   var saved = {
     /** @type {Profiles | null} */
@@ -1024,13 +1024,13 @@
   };
   var COMBINED = "PEFT’s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
   var KEEPS = [
-    ["", "As heard now: all, unless a rank is set"],
-    ["rank", "At most so many of each target"],
-    ["energy", "As many as hold a share of the energy"]
+    ["", "All that are heard now"],
+    ["rank", "At most so many a target"],
+    ["energy", "What holds a share of energy"]
   ];
   var RANKS = [
-    ["own", "Each target its own (rank_pattern)"],
-    ["one", "One for all, padded with zeros"]
+    ["own", "Each target its own rank"],
+    ["one", "One rank for all, padded"]
   ];
   var SVD = "The nearest adapter of that rank to the exact sum.";
   function waysFor(several, combinations) {
@@ -1126,6 +1126,8 @@
     const keep2 = menu3("Components", "lora-mixer-bake-keep");
     const part = textField("Rank", { id: "lora-mixer-bake-part", inputmode: "decimal" });
     const ranks = menu3("Ranks", "lora-mixer-bake-ranks");
+    keep2.select.title = "The strongest components of what each target adds; the others are left out, and the file is smaller";
+    ranks.select.title = "Its own: in rank_pattern, the smallest file. One for all: smaller ranks are padded with zeros, as vLLM before 0.32 needs it";
     setOptions(keep2.select, KEEPS);
     setOptions(ranks.select, RANKS);
     const density = textField("Part of the numbers to keep", {
@@ -1139,7 +1141,8 @@
       placeholder: "0 is the first"
     });
     const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-    for (const field of [token, rank, density, part, name]) field.input.addEventListener("input", guard("planning", forget2));
+    for (const field of [token, rank, density, part, name])
+      field.input.addEventListener("input", guard("planning", forget2));
     const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
     const go = el("button", {
       type: "button",

@@ -32,9 +32,10 @@ test("singular values come out as they went in, whatever their number", () => {
 test("as many components are needed as hold the share, and at 1 all but those that are nothing", () => {
   const [parts, faint] = targets([3, 1, 1, 1], [1, 1e-3, 1e-14]);
   // 9, 10, 11 and 12 of 12.
-  assert.deepEqual([0.01, 0.75, 0.76, 10 / 12, 0.9, 0.99, 1].map((share) => needed(parts, share)), [
-    1, 1, 2, 2, 3, 4, 4,
-  ]);
+  assert.deepEqual(
+    [0.01, 0.75, 0.76, 10 / 12, 0.9, 0.99, 1].map((share) => needed(parts, share)),
+    [1, 1, 2, 2, 3, 4, 4],
+  );
   assert.equal(needed(faint, 1), 2);
   assert.equal(needed(faint, 0.99), 1);
 });
