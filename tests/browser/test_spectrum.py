@@ -45,7 +45,9 @@ def test_what_is_told_is_what_the_singular_values_say(board: Board, mixer: Mixer
     board.cell(1, "up_proj").click()
     one = next(one for one in found.adapters["pirate"] if one.target.name == "model.layers.1.mlp.up_proj")
     told = grid.locator("[data-part=cell-spectrum]")
-    expect(told).to_contain_text(f"{one.needed(0.8)} of 4 components hold 80 % · effective rank {one.effective_rank:.1f}")
+    expect(told).to_contain_text(
+        f"{one.needed(0.8)} of 4 components hold 80 % · effective rank {one.effective_rank:.1f}"
+    )
     expect(told.locator("span.is-heard")).to_have_count(4)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -37,8 +36,8 @@ def of_resized(made: Resized) -> list[str]:
     facts = f"{rank}, {made.targets} targets{made.silence}, {size(made.size)} instead of {size(made.size_before)}"
     return [
         f"{made.folder.name} is in {made.folder.parent}: {facts}",
-        f"Left out is {made.error:.3g} of the Frobenius norm of what it adds: {1 - made.error**2:.2%} of its energy is in "
-        "it, which does not say how much it matters.",
+        f"Left out is {made.error:.3g} of the Frobenius norm of what it adds: {1 - made.error**2:.2%} of its energy is "
+        "in it, which does not say how much it matters.",
         compared(made, "Stock PEFT") + (" The desk had the same components heard." if made.alone else ""),
         *_runtimes(made),
     ]

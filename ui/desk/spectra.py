@@ -73,9 +73,7 @@ class Spectra:
 
                 self._known = self._known or KnownSpectra()
                 found, why_not = self._known.of(desk), {}
-            adapters = {
-                name: _told(adapter, found, why_not.get(name, "")) for name, adapter in desk.adapters.items()
-            }
+            adapters = {name: _told(adapter, found, why_not.get(name, "")) for name, adapter in desk.adapters.items()}
             news = {"loaded": loaded, "why": "", "adapters": adapters}
         except Exception as error:  # whatever it is, the page is told, and does not ask for ever
             news = {"loaded": loaded, "why": told(error), "adapters": {}}
@@ -122,7 +120,9 @@ def _told(adapter: Adapter, found: Spectrum | None, why_not: str) -> News:
         if why:
             reasons.setdefault(sentence(why), []).append(at)
     return {
-        "lines": {f"{share:g}": sentence(found.told(adapter.name, share)) for share in SHARES} if found and known else {},
+        "lines": {f"{share:g}": sentence(found.told(adapter.name, share)) for share in SHARES}
+        if found and known
+        else {},
         "counts": [len(joint) for joint in joints],
         "strongest": [joint[0] if joint else 0.0 for joint in joints],
         "ratios": _packed(joints),

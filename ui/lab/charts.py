@@ -86,7 +86,9 @@ def likelihood(found: Curve) -> Any:
         )
     )
     word = _WORDS.get(found.of, "gain")
-    figure.data[0].hovertemplate = f"{word} %{{x:.4g}}: %{{y:.2%}} a token, perplexity %{{customdata:.4g}}<extra></extra>"
+    figure.data[
+        0
+    ].hovertemplate = f"{word} %{{x:.4g}}: %{{y:.2%}} a token, perplexity %{{customdata:.4g}}<extra></extra>"
     # A gain can be larger; more components than all there are not.
     more = "" if found.turns or found.of in _WORDS else ": try larger ones too"
     told = f"likeliest at {word} {best.gain:g}{more}"

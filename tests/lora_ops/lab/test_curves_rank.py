@@ -33,11 +33,14 @@ def desk() -> Desk:
 def test_the_setting_as_loaded_is_that_with_all_components(desk: Desk, text: str, at: int | None) -> None:
     axis = parse_axis(text, desk, Mix())
     assert setting_as_loaded(axis, desk.adapters) == at
-    assert as_loaded(axis, Mix({"pirate": Faders(rank=2, energy=0.5, master=3)}))["pirate"] == {
-        "rank": Faders(energy=0.5, master=3),
-        "energy": Faders(rank=2, master=3),
-        "master": Faders(rank=2, energy=0.5),
-    }[axis.of]
+    assert (
+        as_loaded(axis, Mix({"pirate": Faders(rank=2, energy=0.5, master=3)}))["pirate"]
+        == {
+            "rank": Faders(energy=0.5, master=3),
+            "energy": Faders(rank=2, master=3),
+            "master": Faders(rank=2, energy=0.5),
+        }[axis.of]
+    )
 
 
 @pytest.mark.parametrize("text", ["rank 1, 2, 4", "rank 1, 2", "energy 0.5, 0.9"])

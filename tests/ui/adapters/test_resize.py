@@ -45,7 +45,9 @@ def test_what_is_written_is_what_was_told_before(console: Studio, said: dict) ->
     lines = " ".join(news["lines"])
     assert news["checked"] and "instead of" in lines
     assert f"Left out is {plan['error']:.3g} of the Frobenius norm" in lines
-    assert plan["size"] < plan["size_before"] and plan["ranks"][0] <= plan["ranks"][1] <= plan["ranks"][2] == plan["rank"]
+    assert (
+        plan["size"] < plan["size_before"] and plan["ranks"][0] <= plan["ranks"][1] <= plan["ranks"][2] == plan["rank"]
+    )
     assert max(entry(console, "small")["rank"]) == plan["rank"]
     if said.get("one_rank"):
         assert entry(console, "small")["rank"] == [plan["rank"]]

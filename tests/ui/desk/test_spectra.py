@@ -14,7 +14,7 @@ from helpers.browser import wait_until
 from helpers.shelved import ask, opened, refused, shelf_host, shelve
 from helpers.tiny import add, lora, pirate, two
 
-from lora_mixer.lora_ops import Faders, Mix, spectrum
+from lora_mixer.lora_ops import Desk, Faders, Mix, Spectrum, spectrum
 from lora_mixer.lora_ops.engines.engine import Ability
 from lora_mixer.lora_ops.measure import known_spectra
 from lora_mixer.ui.page.panel import Panel
@@ -73,9 +73,15 @@ def test_faders_do_not_change_what_is_told_nor_have_it_worked_out_again(console:
 def test_where_other_weights_were_loaded_that_adapter_alone_is_worked_out_again(
     console: Studio, monkeypatch: Any
 ) -> None:
-    before, asked = told(console), []
+    before = told(console)
+    asked: list[list[str]] = []
     real = known_spectra.spectrum
-    monkeypatch.setattr(known_spectra, "spectrum", lambda desk, names: asked.append(list(names)) or real(desk, names))
+
+    def spectrum(desk: Desk, names: list[str]) -> Spectrum:
+        asked.append(names)
+        return real(desk, names)
+
+    monkeypatch.setattr(known_spectra, "spectrum", spectrum)
     console.move(Panel(Mix({"poet": Faders(rank=1)})))
     add(console.host.model, lora(r=2), "third")
     after = told(console)

@@ -41,7 +41,9 @@ def test_rank_and_master_make_a_grid(console: Studio) -> None:
     assert refused["at"] == "x" and "rank 4" in refused["why"]
 
 
-@pytest.mark.parametrize(("sweep", "says"), [("rank 1, 2, 4", "components are heard"), ("energy 0.5, 1", "share of it")])
+@pytest.mark.parametrize(
+    ("sweep", "says"), [("rank 1, 2, 4", "components are heard"), ("energy 0.5, 1", "share of it")]
+)
 def test_the_charts_say_what_is_swept(console: Studio, sweep: str, says: str) -> None:
     pytest.importorskip("plotly")
     _, figure = drawn(Charting(console).of_sweep(compared(console, "Ahoy there", sweep=sweep)))
