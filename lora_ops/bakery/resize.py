@@ -68,6 +68,20 @@ class Keep:
         count = len(values) if self.rank is None else min(self.rank, len(values))
         return max(1, count if self.energy is None else min(count, measures.needed(values, self.energy)))
 
+    def check(self, parts: Sequence[AdapterWeights]) -> None:
+        """Refuses a rank that these adapters do not have, together.
+
+        Raises:
+            ValueError: naming them, and the rank that they have.
+        """
+        most = max(sum(target.rank for _, target in members) for members in union(parts).values())
+        if self.rank is not None and self.rank > most:
+            who = ", ".join(repr(weights.name) for weights in parts)
+            raise ValueError(
+                f"there is no rank {self.rank} to keep: {who} {'is' if len(parts) == 1 else 'are together'} of rank "
+                f"{most} at most"
+            )
+
     @classmethod
     def of(cls, mix: Mix, names: Sequence[str], keep: Keep | None, kept: Mapping[str, Any]) -> Keep:
         """What is to be kept of these adapters: what is said, or else what is heard in the mix.
@@ -199,7 +213,8 @@ def _written(
     writing: Writing,
     compare: Callable[[Path], Compared],
 ) -> Resized:
-    _check(parts, mix, keep)
+    check_resizable(parts, mix)
+    keep.check(parts)
     ranks: list[int] = []
 
     def cut(pieces: Sequence[Piece]) -> Sum:
@@ -219,20 +234,18 @@ def _written(
     )
 
 
-def _check(parts: Sequence[AdapterWeights], mix: Mix, keep: Keep) -> None:
+def check_resizable(parts: Sequence[AdapterWeights], mix: Mix) -> None:
+    """Refuses adapters whose components cannot be told apart.
+
+    Raises:
+        ValueError: naming the adapter, and why.
+    """
     for weights in parts:
         if weights.method != "lora":
             raise ValueError(f"{weights.name!r} is {weights.method}: only LoRA adapters can be resized")
         if special := next((trait for trait in weights.traits if trait.meaning.keeps_rank), None):
             raise ValueError(f"{weights.name!r} cannot be resized ({special.sentence}): its rank is part of what it is")
     check_addable(parts, mix)
-    most = max(sum(target.rank for _, target in members) for members in union(parts).values())
-    if keep.rank is not None and keep.rank > most:
-        who = ", ".join(repr(weights.name) for weights in parts)
-        raise ValueError(
-            f"there is no rank {keep.rank} to keep: {who} {'is' if len(parts) == 1 else 'are together'} of rank {most} "
-            "at most"
-        )
 
 
 @torch.no_grad()
@@ -242,16 +255,7 @@ def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     The experts of one parameter are decomposed each by itself, and all keep the same number.
     """
     first, experts = pieces[0], pieces[0].experts
-    a = torch.cat([piece.a.double().reshape(experts, piece.rank, -1) for piece in pieces], dim=1)
-    b = torch.cat(
-        [
-            piece.scaling * piece.b.double().reshape(len(piece.b), piece.rank, experts).permute(2, 0, 1)
-            for piece in pieces
-        ],
-        dim=2,
-    )
-    if not (a.isfinite().all() and b.isfinite().all()):
-        raise ValueError(f"{first.name}: its weights hold numbers that are none (NaN) or infinite")
+    b, a = product(pieces)
     left, values, right = components(b, a)
     joint = values.square().sum(0)
     count = keep.count(joint.sqrt().tolist())
@@ -266,3 +270,24 @@ def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     if not (new_a.isfinite().all() and new_b.isfinite().all()):
         raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
     return new_a, new_b, (float(joint[:count].sum()), float(joint.sum()))
+
+
+@torch.no_grad()
+def product(pieces: Sequence[Piece]) -> tuple[torch.Tensor, torch.Tensor]:
+    """B of (experts, out, ranks) and A of (experts, ranks, in), whose product is the sum of all pieces, in float64.
+
+    Raises:
+        ValueError: there is a number in them that is none.
+    """
+    experts = pieces[0].experts
+    a = torch.cat([piece.a.double().reshape(experts, piece.rank, -1) for piece in pieces], dim=1)
+    b = torch.cat(
+        [
+            piece.scaling * piece.b.double().reshape(len(piece.b), piece.rank, experts).permute(2, 0, 1)
+            for piece in pieces
+        ],
+        dim=2,
+    )
+    if not (a.isfinite().all() and b.isfinite().all()):
+        raise ValueError(f"{pieces[0].name}: its weights hold numbers that are none (NaN) or infinite")
+    return b, a

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..desk import Desk
 from ..engines.engine import Cancel, Cancelled, Tokens
 from ..engines.prompt import Prompt
+from ..fader import Fader
 from ..mix import Mix
+from ..target import Adapter
 from .batches import tokens_of
 from .column import Column
 from .compare import compare
 from .score import judge
-from .sweep import Axis
+from .sweep import Axis, Swept
 
 #: How the as-loaded reply is generated when none is given.
 GENERATION = {"max_new_tokens": 64, "do_sample": False}
@@ -50,6 +52,7 @@ class Curve:
 
     Attributes:
         label: what was swept.
+        of: whether its numbers are gains ("master", "kind" …), ranks or shares of the energy.
         points: in ascending order of gain.
         tokens: how many tokens of the text were judged.
     """
@@ -57,6 +60,7 @@ class Curve:
     label: str
     points: tuple[Point, ...]
     tokens: int
+    of: Swept = "master"
 
     @property
     def best(self) -> Point:
@@ -70,10 +74,24 @@ class Curve:
 
 
 def as_loaded(axis: Axis, base: Mix) -> Mix:
-    """`base` with every swept fader at 1: the mix whose reply `curve` judges."""
+    """`base` with every swept fader as loaded, a gain at 1, a rank whole: the mix whose reply `curve` judges."""
     for fader in sorted(axis.faders):
-        base = fader.put(base, 1.0)
+        base = fader.put(base, math.inf if fader.of == "rank" else 1.0)
     return base
+
+
+def setting_as_loaded(axis: Axis, adapters: Mapping[str, Adapter]) -> int | None:
+    """Which setting of an axis has its faders as loaded; None where none has.
+
+    Args:
+        axis: what is swept.
+        adapters: those of the desk: of a rank it is the largest that the adapter has.
+    """
+    whole = 1.0
+    if axis.of == "rank":
+        [name] = {fader.adapter for fader in axis.faders if isinstance(fader, Fader)}
+        whole = max(target.rank for target in adapters[name].scalable)
+    return axis.gains.index(whole) if whole in axis.gains else None
 
 
 def curve(
@@ -101,8 +119,8 @@ def curve(
         input_ids: the prompt: token ids, or a tensor of them, shape (1, tokens).
         axis: what is swept, over at least two gains.
         base: the mix that is swept.
-        reply: the token ids that the mix `as_loaded` said; if not given, those of `replies` at gain 1; failing that it
-            is generated, with `seed` and `generation` (64 tokens, greedily, unless told otherwise).
+        reply: the token ids that the mix `as_loaded` said; if not given, those of `replies` at that setting; failing
+            that it is generated, with `seed` and `generation` (64 tokens, greedily, unless told otherwise).
         replies: the token ids that each setting of the axis said, in their order, if they are known.
         cancelled: asked now and then; true calls it off.
         locked: whether the caller holds the model's lock already.
@@ -115,8 +133,8 @@ def curve(
     gains = _gains(axis)
     if replies is not None and len(replies) != len(gains):
         raise ValueError(f"there are {len(replies)} replies to {len(gains)} gains")
-    if reply is None and replies is not None and 1 in gains:
-        reply = replies[gains.index(1)]
+    if reply is None and replies is not None and (at := setting_as_loaded(axis, desk.adapters)) is not None:
+        reply = replies[at]
     if reply is None:
         column = Column("as loaded", as_loaded(axis, base))
         reply = _said(desk, tokenizer, input_ids, column, seed, generation or GENERATION, cancelled, locked)
@@ -145,7 +163,7 @@ def mean(curves: Sequence[Curve]) -> Curve:
         return curves[0]
     tokens = [one.tokens for one in curves]
     points = tuple(_mean_point(some, tokens) for some in zip(*(one.points for one in curves), strict=True))
-    return Curve(curves[0].label, points, sum(tokens))
+    return Curve(curves[0].label, points, sum(tokens), curves[0].of)
 
 
 def _mean_point(points: Sequence[Point], tokens: Sequence[int]) -> Point:
@@ -226,7 +244,7 @@ def _curve(
         Point(gain, one.mean_logprob, one.perplexity, one.divergence, one.agreement)
         for gain, one in zip(axis.gains, judged, strict=True)
     ]
-    return Curve(axis.label, tuple(sorted(points, key=lambda point: point.gain)), len(ids))
+    return Curve(axis.label, tuple(sorted(points, key=lambda point: point.gain)), len(ids), axis.of)
 
 
 def _said(

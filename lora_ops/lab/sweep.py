@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..crossfade import check_part
-from ..fader import Fader
+from ..fader import Fader, Of
 from ..mix import AS_LOADED, Faders, Mix
 from ..mix_check import why_not_rank
 from .column import MAX_COLUMNS, Column
@@ -35,6 +35,10 @@ _NAME = r"[^\s,]*[^\W\d][^\s,]*"
 _NAMES = re.compile(rf"(?P<what>{_NAME}(?:\s*,\s*{_NAME})*)(?=\s|$)")
 
 
+#: What the faders of an axis are.
+Swept = Of | Literal["crossfade"]
+
+
 @dataclass(frozen=True)
 class Crossfader:
     """The one fader between two mixes, in the place of all others: what it stands at is t of `Mix.between`."""
@@ -42,6 +46,7 @@ class Crossfader:
     a: Mix
     b: Mix
     label = "crossfade"
+    of: ClassVar[Literal["crossfade"]] = "crossfade"
 
     def __hash__(self) -> int:
         return hash(self.label)
@@ -78,6 +83,11 @@ class Axis:
     def gains(self) -> tuple[float, ...]:
         """The gain of each setting, in their order."""
         return tuple(next(iter(moved.values())) for _, moved in self.settings)
+
+    @property
+    def of(self) -> Swept:
+        """What its faders are: a gain of some sort, "rank", "energy", or "crossfade"."""
+        return next(fader.of for _, moved in self.settings for fader in moved)
 
     @property
     def faders(self) -> frozenset[Fader | Crossfader]:

@@ -7,7 +7,7 @@ impact and ears decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -159,23 +159,31 @@ class Spectrum:
     def told(self, adapter: str, energy: float = 0.95) -> str:
         """One line for people: "trained at rank 16; 95 % of what it adds lies in 4.3 components a target, 1 to 9".
 
+        The k-th components of all experts of a parameter are one, as they are for a rank. Targets that add nothing are
+        counted by themselves.
+
         Raises:
             ValueError: there is no such adapter, or `energy` is no share.
         """
-        needed = list(self.needed(adapter, energy).values())
-        without = len(self.adapters[adapter]) - len(needed)
-        if not needed:
+        share = measures.check_share(energy)
+        check_names([adapter], self.adapters)
+        known, of = list(self._known(adapter)), len(self.adapters[adapter])
+        if not known:
             return next(iter(self.reasons[adapter].values()), "it has no targets")
-        ranks = sorted({one.target.rank for one in self._known(adapter)})
+        ranks = sorted({one.target.rank for one in known})
         trained = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
-        line = f"trained at rank {trained}; "
-        if not any(needed):
-            line += "it adds nothing: B is zero, or it is silent"
+        needed = [rank for one in known if (rank := one.rank(share))]
+        if not needed:
+            lies = "it adds nothing: B is zero, or it is silent"
         else:
-            mean = sum(needed) / len(needed)
-            line += f"{energy * 100:.4g} % of what it adds lies in {mean:.1f} components a target"
-            line += f", {min(needed)} to {max(needed)}" if min(needed) != max(needed) else ""
-        return line + (f"; not known of {without} of {len(self.adapters[adapter])} targets" if without else "")
+            lies = f"{energy * 100:.4g} % of what it adds lies in {sum(needed) / len(needed):.1f} components a target"
+            lies += f", {min(needed)} to {max(needed)}" if min(needed) != max(needed) else ""
+        parts = [f"trained at rank {trained}", lies]
+        if needed and (nothing := len(known) - len(needed)):
+            parts.append(f"{nothing} of {of} targets add nothing")
+        if without := of - len(known):
+            parts.append(f"not known of {without} of {of} targets")
+        return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON."""
@@ -191,7 +199,7 @@ class Spectrum:
         return (one for one in self.adapters[adapter] if not one.reason)
 
 
-def spectrum(desk: Desk) -> Spectrum:
+def spectrum(desk: Desk, adapters: Iterable[str] | None = None) -> Spectrum:
     """The spectrum of every adapter of a desk's model, as loaded; nothing is run, and nothing changed.
 
     LoRA: the singular values of scaling x B A, by two QR decompositions and the SVD of a matrix of rank x rank, B A
@@ -201,18 +209,24 @@ def spectrum(desk: Desk) -> Spectrum:
     >>> spectrum(desk).needed("pirate", energy=0.95)["model.layers.3.self_attn.q_proj"]
     4
 
+    Args:
+        desk: the desk.
+        adapters: of these alone; of all if not given.
+
     Raises:
-        ValueError: the engine of the desk does not give its weights away.
+        ValueError: the engine of the desk does not give its weights away, or there is no such adapter.
     """
     engine = peft_engine(desk)
+    names = list(desk.adapters) if adapters is None else list(adapters)
+    desk.check_adapters(names)
     asked = []
-    for adapter in desk.adapters.values():
-        for target in adapter.targets:
+    for name in names:
+        for target in desk.adapters[name].targets:
             if target.scalable:
                 asked.append(_asked(target, live_tensors(engine.knob(target))))
             else:
                 asked.append((target, target.reason))
-    found = Spectrum(_measured(asked))
+    found = Spectrum({**dict.fromkeys(names, ()), **_measured(asked)})
     engine.let_go()
     return found
 

@@ -5,12 +5,14 @@ import { textField } from "../page/fields.js";
 import { jobs } from "../page/jobs.js";
 import { keyed, setOptions } from "../page/keyed.js";
 import { guard, onStop } from "../page/lifetime.js";
+import { writeBytes } from "../page/numbers.js";
 import { jobLine } from "../page/progress.js";
 import { askingButton } from "../page/said.js";
 import { saved } from "../page/saved_profiles.js";
 import { store } from "../page/store.js";
 
 /** @import { Bakery, BakePlan } from "../page/messages.js" */
+/** @typedef {"" | "rank" | "energy"} Keep which components are kept: those that are heard, so many, or those of a share */
 
 const KEY = "bake";
 const PLAN_MS = 350;
@@ -35,6 +37,17 @@ const WAYS = {
 };
 const COMBINED =
   "PEFT\u2019s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
+/** @type {Array<[keep: Keep, text: string]>} */
+const KEEPS = [
+  ["", "All that are heard now"],
+  ["rank", "At most so many a target"],
+  ["energy", "What holds a share of energy"],
+];
+/** @type {Array<[value: string, text: string]>} */
+const RANKS = [
+  ["own", "Each target its own rank"],
+  ["one", "One rank for all, padded"],
+];
 const SVD = "The nearest adapter of that rank to the exact sum.";
 
 /**
@@ -51,6 +64,22 @@ function waysFor(several, combinations) {
     ...ways.map((way) => /** @type {[string, string]} */ ([way, WAYS[way][0]])),
     ...combined.map((way) => /** @type {[string, string]} */ ([way, `Combined: ${way}`])),
   ];
+}
+
+/** @param {BakePlan} plan */
+function rankOf({ rank, ranks }) {
+  if (!ranks || ranks[0] === ranks[2]) return `${rank}`;
+  return `${ranks[0]} to ${ranks[2]}, ${ranks[1].toFixed(1)} a target`;
+}
+
+/**
+ * What becomes of an adapter of which components are left out.
+ *
+ * @param {BakePlan} plan
+ */
+function fewer({ size, size_before: before, error }) {
+  if (size === undefined || before === undefined || error === undefined) return "";
+  return ` ${writeBytes(size)} instead of ${writeBytes(before)}; left out is ${error.toPrecision(3)} of the norm of what it adds.`;
 }
 
 /** A box to tick for each adapter; what is heard is ticked, until a person ticks otherwise. */
@@ -133,6 +162,15 @@ export function bakeForm() {
   const adapters = adapterBoxes();
   const about = el("p", { class: "hint" });
   const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
+  const keep = menu("Components", "lora-mixer-bake-keep");
+  const part = textField("Rank", { id: "lora-mixer-bake-part", inputmode: "decimal" });
+  const ranks = menu("Ranks", "lora-mixer-bake-ranks");
+  keep.select.title =
+    "The strongest components of what each target adds; the others are left out, and the file is smaller";
+  ranks.select.title =
+    "Its own: in rank_pattern, the smallest file. One for all: smaller ranks are padded with zeros, as vLLM before 0.32 needs it";
+  setOptions(keep.select, KEEPS);
+  setOptions(ranks.select, RANKS);
   const density = textField("Part of the numbers to keep", {
     id: "lora-mixer-bake-density",
     inputmode: "decimal",
@@ -144,7 +182,8 @@ export function bakeForm() {
     placeholder: "0 is the first",
   });
   const name = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-  for (const field of [token, rank, density, name]) field.input.addEventListener("input", guard("planning", forget));
+  for (const field of [token, rank, density, part, name])
+    field.input.addEventListener("input", guard("planning", forget));
   const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
   const go = el("button", {
     type: "button",
@@ -163,6 +202,7 @@ export function bakeForm() {
     el("div", { class: "fields" }, mix.node, token.node, adapters.node),
     el("div", { class: "fields" }, way.node, rank.node, density.node),
     about,
+    el("div", { class: "fields" }, keep.node, part.node, ranks.node),
     el("div", { class: "fields" }, name.node),
     where,
     el("div", { class: "column-tools" }, go, over.node),
@@ -187,6 +227,9 @@ export function bakeForm() {
     name: name.input.value,
     rank: rank.node.hidden ? "" : rank.input.value.trim(),
     density: density.node.hidden ? "" : density.input.value.trim().replace(",", "."),
+    keep: keep.node.hidden ? "" : /** @type {Keep} */ (keep.select.value),
+    part: part.node.hidden ? "" : part.input.value.trim().replace("%", "").replace(",", "."),
+    one_rank: !ranks.node.hidden && ranks.select.value === "one",
   });
   const look = () => jobs.order({ do: "bakery" });
 
@@ -211,10 +254,16 @@ export function bakeForm() {
   function bake(overwrite) {
     name.complain("");
     token.complain("");
+    part.complain("");
     result.hidden = true;
     if (!name.input.value.trim()) {
       name.complain("It needs a name.");
       name.input.focus();
+      return;
+    }
+    if (!part.node.hidden && !wish().part) {
+      part.complain(keep.select.value === "rank" ? "Say how many components." : "Say which share, in percent.");
+      part.input.focus();
       return;
     }
     if (fadesUntil !== null && !wish().token) {
@@ -233,13 +282,14 @@ export function bakeForm() {
   function askNow() {
     const said = wish();
     const key = JSON.stringify([said, store.rev]);
+    if (!part.node.hidden && !said.part) return;
     if (key === asked || !said.name.trim() || !said.names.length || !visible) return;
     asked = key;
     jobs.order({ do: "plan", ...said }, (answer) => {
       plan = answer.plan ?? null;
       if (plan) fadesUntil = plan.fades_until ?? null;
       const { at = "", why: bad = "" } = answer.refused ?? {};
-      const fields = { token, rank, density, name };
+      const fields = { token, rank, density, part, name };
       for (const [own, field] of Object.entries(fields))
         field.complain(own === (at in fields ? at : "name") ? bad : "");
     });
@@ -250,9 +300,9 @@ export function bakeForm() {
     if (!plan?.where) return "";
     if (fadesUntil !== null && !token.input.value.trim())
       return `These faders fade over a reply, and what is on disk cannot: choose the token whose gains it keeps. From token ${fadesUntil} on they stand still.`;
-    const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
+    const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${rankOf(plan)}`;
     const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
-    return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
+    return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.${fewer(plan)}`;
   }
 
   return {
@@ -283,6 +333,13 @@ export function bakeForm() {
       const chosen = way.select.value;
       setText(about, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
       rank.node.hidden = !several || !chosen.endsWith("svd");
+      const whole = !["folded", "concatenated"].includes(chosen);
+      keep.node.hidden = whole;
+      part.node.hidden = whole || keep.select.value === "";
+      setText(part.name, keep.select.value === "rank" ? "Rank" : "Percent of the energy");
+      setAttribute(part.input, "placeholder", keep.select.value === "rank" ? "8" : "95");
+      // Of what is heard now, too, if it is a part.
+      ranks.node.hidden = whole || (keep.select.value === "" && !plan?.ranks);
       density.node.hidden = !several || !bakery.need_density.includes(chosen);
       token.node.hidden = fadesUntil === null;
       setText(where, says());

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...hosts.protocol import HostError
 from ...lora_ops.bakery.plan import Plan, fades_until
@@ -21,11 +21,12 @@ from ..page.jobs import Job, News, clock
 from ..page.messages import Name, Names, Typed
 from ..page.orders import OpenPage, Refused
 from . import bake_sentences
+from .foreseen import gains_of
 from .shelf import SHARED, shelf_json
 
 if TYPE_CHECKING:
     from ...hosts.protocol import Host
-    from ...lora_ops import Baked, Desk, Merged
+    from ...lora_ops import Baked, Desk, Keep, Merged
     from ..page.studio import Studio
 
 #: What a page calls a whole model, beside the ways of one adapter and the combinations of several.
@@ -44,6 +45,10 @@ class Said:
         name: of what is written.
         rank, density: of a combination that has one.
         token: of a reply, whose gains are kept where faders fade.
+        keep: of what is folded or concatenated: components as they are heard (""), so many ("rank"), or as many of each
+            target as hold a share of its energy ("energy").
+        part: that rank, or that share, in percent.
+        one_rank: whether all targets of it are to have one rank.
     """
 
     profile: Name
@@ -53,6 +58,9 @@ class Said:
     rank: Typed = None
     density: Typed = None
     token: Typed = None
+    keep: Literal["", "rank", "energy"] = ""
+    part: Typed = None
+    one_rank: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Wish:
     Attributes:
         mix: the gains, at the token that was chosen.
         names: the adapters that go into it.
-        how: one adapter's form, a recipe for several, or None for a whole model.
+        how: one adapter's form, a recipe for several, what is kept of either, or None for a whole model.
         folder: where it goes.
         plan: what will come of it.
         fades_until: the token of a reply from which on no fader moves, whichever was chosen; None where none moves.
@@ -70,7 +78,7 @@ class Wish:
 
     mix: Mix
     names: Sequence[str]
-    how: Form | Recipe | None
+    how: Form | Recipe | Keep | None
     folder: Path
     plan: Plan
     fades_until: int | None
@@ -86,7 +94,7 @@ def wish_of(console: Studio, desk: Desk, said: Said) -> Wish:
     panel = console.panel
     mix = mix_of_profile(console, desk, said.profile) if said.profile else panel.effective(desk.adapters.values())
     desk.check_adapters(said.names)
-    how = _how(said)
+    how = _how(said, mix)
     folder = console.host.model_dir if how is None else console.host.lora_dir
     if folder is None:
         raise HostError("This host has no folder to write to.")
@@ -94,8 +102,13 @@ def wish_of(console: Studio, desk: Desk, said: Said) -> Wish:
     if token is not None and not 0 <= token <= LAST_TOKEN:
         raise Refused(f"the token must be from 0 to {LAST_TOKEN:,}", "token")
     # Where a token must be chosen and is not yet, what is planned is planned for the first.
-    plan = Plan.of([desk.adapters[name] for name in said.names], mix.at(token or 0), how)
-    return Wish(mix if token is None else mix.at(token), said.names, how, folder, plan, fades_until(mix, said.names))
+    form = how if isinstance(how, Form | Recipe) else None
+    plan = Plan.of([desk.adapters[name] for name in said.names], mix.at(token or 0), form)
+    until = fades_until(mix, said.names)
+    mix = mix if token is None else mix.at(token)
+    if form is None and how is not None:
+        mix = gains_of(mix, said.names)  # which components are heard of it stands in what is kept
+    return Wish(mix, said.names, how, folder, plan, until)
 
 
 def bring_back(host: Host) -> None:
@@ -131,8 +144,13 @@ def setting(page: OpenPage) -> News:
 
 def plan(page: OpenPage, *, said: Said) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
-    wish = wish_of(page.console, _desk(page.console), said)
+    console, desk = page.console, _desk(page.console)
+    wish = wish_of(console, desk, said)
     where = wish.folder / safe_name(said.name)
+    resized = {}
+    if wish.how is not None and not isinstance(wish.how, Form | Recipe):
+        # Where a token is not chosen yet, as above: the first.
+        resized = console.foreseen.plain(console, desk, wish.names, wish.mix.at(0), wish.how)
     # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
     return {
         "plan": {
@@ -141,6 +159,7 @@ def plan(page: OpenPage, *, said: Said) -> News:
             "rank": wish.plan.rank,
             "silent": wish.plan.silent,
             "fades_until": wish.fades_until,
+            **resized,
         }
     }
 
@@ -179,25 +198,51 @@ def _writing(console: Studio, wish: Wish, job: Job, overwrite: bool) -> Writing:
 def _written(desk: Desk, wish: Wish, name: str, writing: Writing) -> Baked | Merged:
     """What was written, as this wish wants it."""
     from ...lora_ops import bake as bake_one
-    from ...lora_ops import combine, merge
+    from ...lora_ops import combine, merge, resize
 
     if wish.how is None:
         return merge(desk, wish.mix, wish.folder, name, desk.engine.tokens, wish.names, writing)
     if isinstance(wish.how, Form):
         return bake_one(desk, wish.mix, wish.names[0], wish.folder, name, wish.how, writing)
-    return combine(desk, wish.mix, wish.names, wish.folder, name, wish.how, writing)
+    if isinstance(wish.how, Recipe):
+        return combine(desk, wish.mix, wish.names, wish.folder, name, wish.how, writing)
+    return resize(desk, wish.mix, wish.names, wish.folder, name, wish.how, writing)
 
 
-def _how(said: Said) -> Form | Recipe | None:
+def _how(said: Said, mix: Mix) -> Form | Recipe | Keep | None:
     """The way that a page names, with what belongs to it."""
     way: Any = said.way
     if way == MERGED:
         return None
+    if way in ("folded", CONCATENATED) and (keep := _keep(said, mix)) is not None:
+        return keep
     if way in WAYS:
         return Form(way)
     combination: Any = "cat" if way == CONCATENATED else way
     rank = _number(said.rank, "the rank", int, "rank") if combination.endswith("svd") else None
     return Recipe(combination, rank, _number(said.density, "the part to keep", float, "density"))
+
+
+def _keep(said: Said, mix: Mix) -> Keep | None:
+    """Which components are kept; None for all. What is heard of a single adapter is kept unless something is said."""
+    from ...lora_ops import Keep
+
+    if not said.keep:
+        if len(said.names) != 1 or mix[said.names[0]].whole:
+            return None
+        return Keep.of(mix, said.names, None, {"uniform": said.one_rank})
+    try:
+        if said.keep == "rank":
+            keep = Keep(_number(said.part, "the rank", int, "part"), None, said.one_rank)
+        else:
+            share = _number(said.part, "the share of the energy", float, "part")
+            # 0.95 is meant as 95 is: nobody keeps less than one percent.
+            keep = Keep(None, share if share is None or share <= 1 else share / 100, said.one_rank)
+        return Keep.of(mix, said.names, keep, {})
+    except Refused:
+        raise
+    except ValueError as error:
+        raise Refused(error, "part") from None
 
 
 def _desk(console: Studio) -> Desk:

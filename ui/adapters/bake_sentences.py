@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import mean
+from typing import TYPE_CHECKING
 
 from ...lora_ops.bakery.written import Baked, Merged, Written
+
+if TYPE_CHECKING:
+    from ...lora_ops import Resized
 
 
 def of(made: Baked | Merged) -> list[str]:
     """What was written, in words."""
-    return of_model(made) if isinstance(made, Merged) else of_adapter(made)
+    if isinstance(made, Merged):
+        return of_model(made)
+    return of_resized(made) if made.way == "resized" else of_adapter(made)  # type: ignore[arg-type] # which is one
 
 
 def of_adapter(made: Baked) -> list[str]:
@@ -18,9 +25,30 @@ def of_adapter(made: Baked) -> list[str]:
     lines = [f"{made.folder.name} is in {made.folder.parent}: {facts}", compared(made, "Stock PEFT")]
     if made.kept is not None:
         lines.append(f"{made.kept:.1%} of the exact sum (of its squared norm) is in it.")
-    for runtime, reasons in made.objections.items():
-        lines.append(f"{runtime}: {'; '.join(reasons) if reasons else 'nothing is in the way'}.")
-    return lines
+    return lines + _runtimes(made)
+
+
+def of_resized(made: Resized) -> list[str]:
+    """An adapter of fewer components in words: what it is, and how far it is from the whole."""
+    ranks = list(made.ranks.values())
+    least, most = min(ranks), max(ranks)
+    rank = f"rank {most}" if least == most else f"rank {least} to {most}, {mean(ranks):.1f} a target"
+    facts = f"{rank}, {made.targets} targets{made.silence}, {size(made.size)} instead of {size(made.size_before)}"
+    return [
+        f"{made.folder.name} is in {made.folder.parent}: {facts}",
+        f"Left out is {made.error:.3g} of the Frobenius norm of what it adds: {1 - made.error**2:.2%} of its energy is "
+        "in it, which does not say how much it matters.",
+        compared(made, "Stock PEFT") + (" The desk had the same components heard." if made.alone else ""),
+        *_runtimes(made),
+    ]
+
+
+def _runtimes(made: Baked) -> list[str]:
+    """What other runtimes make of it."""
+    return [
+        f"{runtime}: {'; '.join(reasons) if reasons else 'nothing is in the way'}."
+        for runtime, reasons in made.objections.items()
+    ]
 
 
 def of_model(made: Merged) -> list[str]:

@@ -228,7 +228,7 @@
     const orders = [];
     let seq2 = Date.now() % 1e9;
     let open = null;
-    let timer3;
+    let timer4;
     function send2(box, message) {
       seq2 += 1;
       return wire.write(`lora-mixer-${name2}-${box}`, JSON.stringify({ ...message, seq: seq2 })) ? seq2 : 0;
@@ -238,8 +238,8 @@
       if (!first) return;
       open = first;
       first.seq = send2(first.box, first.message);
-      clearTimeout(timer3);
-      timer3 = setTimeout(guard("waiting", unanswered2), first.seq ? PATIENCE_MS : AGAIN_MS);
+      clearTimeout(timer4);
+      timer4 = setTimeout(guard("waiting", unanswered2), first.seq ? PATIENCE_MS : AGAIN_MS);
     }
     function unanswered2() {
       const order2 = open;
@@ -250,7 +250,7 @@
       else order2.then?.(lost({ refused: NOT_ANSWERED }));
       next();
     }
-    onStop(() => clearTimeout(timer3));
+    onStop(() => clearTimeout(timer4));
     function order(message, then, box = "order") {
       orders.push({ message, then, box, seq: 0 });
       next();
@@ -273,7 +273,7 @@
         if (!open || answer.re !== open.seq) return;
         const { then } = open;
         open = null;
-        clearTimeout(timer3);
+        clearTimeout(timer4);
         if (then) then(answer);
         next();
       }),
@@ -497,9 +497,9 @@
       return Number.isFinite(min) && Number.isFinite(max) && max > min ? { min, max } : { min: 0, max: 2 };
     },
     /** @param {StateNews} news */
-    receive(news) {
+    receive(news2) {
       wire.answered();
-      const state = whole(news);
+      const state = whole(news2);
       if (!state) return;
       store.rev = state.rev;
       if (hands) {
@@ -528,9 +528,9 @@
       onStop(() => clearTimeout(recheck));
     }
   };
-  function whole(news) {
-    if (news.adapters) return { ...news, adapters: news.adapters };
-    if (store.state && store.loaded === news.loaded) return { ...news, adapters: store.state.adapters };
+  function whole(news2) {
+    if (news2.adapters) return { ...news2, adapters: news2.adapters };
+    if (store.state && store.loaded === news2.loaded) return { ...news2, adapters: store.state.adapters };
     store.loaded = -1;
     wire.poll(true);
     return null;
@@ -554,7 +554,7 @@
   }
 
   // ui/page/jobs.js
-  var LOOKS = ["job", "shelf", "bakery", "plan", "loudness", "profiles", "measured", "export"];
+  var LOOKS = ["job", "shelf", "bakery", "plan", "loudness", "spectra", "profiles", "measured", "export"];
   var QUIET_MS = 4e3;
   var DEAF_MS = 8e3;
   var DEAF = "This did not reach Python, and was not begun: press again.";
@@ -578,9 +578,9 @@
       };
     }
   }
-  function hear(news) {
-    if (news.job) follow(news.job);
-    for (const fn of hearers) fn(news);
+  function hear(news2) {
+    if (news2.job) follow(news2.job);
+    for (const fn of hearers) fn(news2);
     store.changed();
     changed2();
   }
@@ -732,11 +732,11 @@
   var textArea = (label, props) => withComplaint(label, el("textarea", { ...COMMON, ...props }));
   var COMMON = { class: "text-input", autocomplete: "off", spellcheck: "false" };
   function withComplaint(label, input) {
-    const why = el("span", { class: "why-not", role: "alert", hidden: true });
+    const why2 = el("span", { class: "why-not", role: "alert", hidden: true });
     const name2 = el("span", { class: "field-name", text: label });
-    const node = el("label", { class: "field" }, label && name2, input, why);
+    const node = el("label", { class: "field" }, label && name2, input, why2);
     const complain2 = (text) => {
-      showText(why, text ?? "");
+      showText(why2, text ?? "");
       node.classList.toggle("is-bad", Boolean(text));
     };
     input.addEventListener("input", () => complain2(""));
@@ -828,413 +828,6 @@
     });
   }
 
-  // ui/page/progress.js
-  function progressBar() {
-    const done = el("div", { class: "progress-done" });
-    const node = el("div", { class: "progress" }, done);
-    return {
-      node,
-      /** @param {number | null} part */
-      update(part) {
-        node.classList.toggle("is-unknown", part === null);
-        done.style.width = `${Math.round((part || 0) * 1e3) / 10}%`;
-      }
-    };
-  }
-  function jobLine(stoppable = true) {
-    const bar = progressBar();
-    const text = el("span", { class: "status", role: "status" });
-    const stop2 = el("button", {
-      type: "button",
-      class: "button small",
-      text: "Stop",
-      data: { do: "stop-job" },
-      on: { click: () => jobs.stop() }
-    });
-    const node = el("div", { class: "job", hidden: true }, el("div", { class: "job-line" }, text, stop2), bar.node);
-    return {
-      node,
-      /** @param {Job} job */
-      update(job) {
-        node.hidden = !job.running && !job.text;
-        setText(text, job.text || "");
-        node.classList.toggle("is-wrong", job.failed === true);
-        stop2.hidden = !job.running || !stoppable;
-        bar.node.hidden = !job.running;
-        bar.update(job.part);
-      }
-    };
-  }
-
-  // ui/page/said.js
-  function messageLine(id) {
-    const text = el("span", {});
-    const close = el("button", {
-      type: "button",
-      class: "sign",
-      text: "×",
-      "aria-label": "Close this message",
-      on: {
-        click: () => {
-          node.hidden = true;
-        }
-      }
-    });
-    const node = el("div", { class: "said", role: "status", hidden: true, id }, text, close);
-    return {
-      node,
-      /**
-       * @param {string} [what]
-       * @param {boolean} [good]
-       */
-      say(what, good) {
-        setText(text, what ?? "");
-        node.hidden = !what;
-        node.classList.toggle("is-wrong", Boolean(what) && good !== true);
-      }
-    };
-  }
-  var HASTE_MS = 350;
-  var ASKING_MS = 8e3;
-  function askingButton(label, question, data, act) {
-    let timer3;
-    let askedAt2 = 0;
-    const ask = el("button", { type: "button", class: "button small", text: label, data });
-    const yes = el("button", {
-      type: "button",
-      class: "button small danger",
-      text: question,
-      hidden: true,
-      data: { do: `${data.do}-yes` }
-    });
-    const no = el("button", {
-      type: "button",
-      class: "button small",
-      text: "Cancel",
-      hidden: true,
-      data: { do: `${data.do}-no` }
-    });
-    const show2 = (asking) => {
-      clearTimeout(timer3);
-      ask.hidden = asking;
-      yes.hidden = no.hidden = !asking;
-      askedAt2 = performance.now();
-      if (asking) timer3 = setTimeout(() => show2(false), ASKING_MS);
-    };
-    ask.addEventListener(
-      "click",
-      guard("asking", () => {
-        show2(true);
-        no.focus();
-      })
-    );
-    no.addEventListener(
-      "click",
-      guard("asking", () => {
-        show2(false);
-        ask.focus();
-      })
-    );
-    yes.addEventListener(
-      "click",
-      guard("asking", (event) => {
-        const touch = event instanceof PointerEvent && event.pointerType === "touch";
-        if (touch && performance.now() - askedAt2 < HASTE_MS) return;
-        show2(false);
-        act();
-      })
-    );
-    return { node: el("span", { class: "asking" }, ask, yes, no), button: ask };
-  }
-
-  // ui/page/saved_profiles.js
-  var saved = {
-    /** @type {Profiles | null} */
-    known: null,
-    /** The choices of a menu that offers them. */
-    choices(prefix = "") {
-      return (saved.known?.profiles ?? []).map(
-        ({ name: name2 }) => (
-          /** @type {[string, string]} */
-          [prefix + name2, `Profile: ${name2}`]
-        )
-      );
-    },
-    /**
-     * fn runs when Python has told of them.
-     *
-     * @param {() => void} fn
-     */
-    start(fn) {
-      jobs.onNews((news) => {
-        if (!news.profiles) return;
-        saved.known = news.profiles;
-        fn();
-      });
-    }
-  };
-
-  // ui/adapters/bake.js
-  var KEY = "bake";
-  var PLAN_MS = 350;
-  var WAYS = {
-    folded: [
-      "Folded: gains in the weights",
-      "Every target’s gain goes into its weights; alpha = rank for all. PEFT, vLLM, llama.cpp and others read it."
-    ],
-    patterned: [
-      "Patterned: gains in alpha",
-      "The weights stay as they are, alpha and alpha_pattern hold the gains. For PEFT; most other runtimes ignore alpha_pattern."
-    ],
-    concatenated: [
-      "Concatenated: exact, the ranks add up",
-      "The adapters’ matrices side by side, each scaled by its gain. It says exactly what they say together."
-    ],
-    merged: [
-      "Merged into the base: a whole model",
-      "Adapters and base become one model that needs no PEFT. As large as the base."
-    ]
-  };
-  var COMBINED = "PEFT’s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
-  var SVD = "The nearest adapter of that rank to the exact sum.";
-  function waysFor(several, combinations) {
-    const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
-    const combined = several ? combinations : [];
-    return [
-      ...ways.map((way) => (
-        /** @type {[string, string]} */
-        [way, WAYS[way][0]]
-      )),
-      ...combined.map((way) => (
-        /** @type {[string, string]} */
-        [way, `Combined: ${way}`]
-      ))
-    ];
-  }
-  function adapterBoxes() {
-    const list2 = el("span", { class: "choice-list" });
-    const node = el(
-      "fieldset",
-      { class: "choices", id: "lora-mixer-bake-adapters" },
-      el("legend", { class: "field-name", text: "Adapters" }),
-      list2
-    );
-    return {
-      node,
-      get chosen() {
-        return [...list2.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value);
-      },
-      /**
-       * @param {string[]} all
-       * @param {string[]} heard
-       * @param {() => void} changed
-       */
-      show(all2, heard, changed5) {
-        keyed(
-          list2,
-          all2,
-          (name2) => name2,
-          (name2) => {
-            const touch = () => {
-              box.touched = true;
-              changed5();
-            };
-            const input = el("input", { type: "checkbox", class: "tick", value: name2, on: { change: touch } });
-            const box = {
-              input,
-              touched: false,
-              node: el("label", { class: "choice" }, input, el("span", { text: name2 }))
-            };
-            return box;
-          },
-          ({ input, touched }, name2) => {
-            if (touched || input.checked === heard.includes(name2)) return;
-            input.checked = heard.includes(name2);
-            changed5();
-          }
-        );
-      }
-    };
-  }
-  function bakeForm() {
-    let bakery = null;
-    let visible2 = false;
-    let asked3 = "";
-    let plan = null;
-    let timer3;
-    let rev = -1;
-    let fadesUntil = null;
-    onStop(() => clearTimeout(timer3));
-    const forget2 = () => {
-      plan = null;
-      asked3 = "";
-      jobs.changed();
-    };
-    const menu3 = (name3, id) => {
-      const select = el("select", { class: "select", id, on: { input: forget2 } });
-      return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name3 }), select) };
-    };
-    const mix = menu3("Mix", "lora-mixer-bake-mix");
-    const way = menu3("Way", "lora-mixer-bake-way");
-    const adapters = adapterBoxes();
-    const about2 = el("p", { class: "hint" });
-    const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
-    const density = textField("Part of the numbers to keep", {
-      id: "lora-mixer-bake-density",
-      inputmode: "decimal",
-      placeholder: "0.5"
-    });
-    const token = textField("Gains as at token", {
-      id: "lora-mixer-bake-token",
-      inputmode: "numeric",
-      placeholder: "0 is the first"
-    });
-    const name2 = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
-    for (const field of [token, rank, density, name2]) field.input.addEventListener("input", guard("planning", forget2));
-    const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
-    const go = el("button", {
-      type: "button",
-      class: "button primary big",
-      text: "Bake",
-      id: "lora-mixer-bake-go",
-      on: { click: () => bake(false) }
-    });
-    const over = askingButton("Overwrite it…", "Yes, overwrite it", { do: "overwrite" }, () => bake(true));
-    const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-bake-why" });
-    const job = jobLine();
-    const result = el("ul", { class: "bake-result", id: "lora-mixer-bake-result", role: "status", hidden: true });
-    const form = el(
-      "div",
-      { class: "bake-form" },
-      el("div", { class: "fields" }, mix.node, token.node, adapters.node),
-      el("div", { class: "fields" }, way.node, rank.node, density.node),
-      about2,
-      el("div", { class: "fields" }, name2.node),
-      where,
-      el("div", { class: "column-tools" }, go, over.node)
-    );
-    const node = el(
-      "div",
-      { class: "works" },
-      el(
-        "div",
-        { class: "heading" },
-        el("h3", { text: "Bake" }),
-        el("span", { text: "A mix becomes an adapter of its own, which needs no desk any more." })
-      ),
-      el("div", { class: "panel-card", id: "lora-mixer-bake" }, why, form, job.node, result)
-    );
-    const wish = () => ({
-      profile: mix.select.value,
-      names: adapters.chosen,
-      token: token.node.hidden ? "" : token.input.value.trim(),
-      way: way.select.value,
-      name: name2.input.value,
-      rank: rank.node.hidden ? "" : rank.input.value.trim(),
-      density: density.node.hidden ? "" : density.input.value.trim().replace(",", ".")
-    });
-    const look2 = () => jobs.order({ do: "bakery" });
-    jobs.onNews((news) => {
-      if (news.bakery) {
-        bakery = news.bakery;
-        asked3 = "";
-      }
-      if (news.exists && news.job?.key === KEY) {
-        plan = { where: "", ...plan, exists: true };
-        name2.complain(news.exists);
-      }
-      if (news.baked) {
-        asked3 = "";
-        result.replaceChildren(...news.baked.lines.map((line2) => el("li", { text: line2 })));
-        result.hidden = false;
-        result.classList.toggle("is-wrong", !news.baked.checked);
-      }
-    });
-    function bake(overwrite) {
-      name2.complain("");
-      token.complain("");
-      result.hidden = true;
-      if (!name2.input.value.trim()) {
-        name2.complain("It needs a name.");
-        name2.input.focus();
-        return;
-      }
-      if (fadesUntil !== null && !wish().token) {
-        token.complain("Choose a token: the gains of its moment are kept.");
-        token.input.focus();
-        return;
-      }
-      jobs.start({ ...wish(), do: "bake", overwrite }, KEY);
-    }
-    function ask() {
-      clearTimeout(timer3);
-      timer3 = setTimeout(guard("planning", askNow), PLAN_MS);
-    }
-    function askNow() {
-      const said = wish();
-      const key = JSON.stringify([said, store.rev]);
-      if (key === asked3 || !said.name.trim() || !said.names.length || !visible2) return;
-      asked3 = key;
-      jobs.order({ do: "plan", ...said }, (answer) => {
-        plan = answer.plan ?? null;
-        if (plan) fadesUntil = plan.fades_until ?? null;
-        const { at = "", why: bad = "" } = answer.refused ?? {};
-        const fields = { token, rank, density, name: name2 };
-        for (const [own, field] of Object.entries(fields))
-          field.complain(own === (at in fields ? at : "name") ? bad : "");
-      });
-    }
-    function says() {
-      if (!adapters.chosen.length) return "Choose at least one adapter.";
-      if (!plan?.where) return "";
-      if (fadesUntil !== null && !token.input.value.trim())
-        return `These faders fade over a reply, and what is on disk cannot: choose the token whose gains it keeps. From token ${fadesUntil} on they stand still.`;
-      const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${plan.rank}`;
-      const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
-      return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.`;
-    }
-    return {
-      node,
-      /** @param {boolean} now */
-      shown(now) {
-        if (now && !visible2) look2();
-        visible2 = now;
-        jobs.changed();
-      },
-      update() {
-        job.update(jobs.jobOf(KEY));
-        if (!bakery) {
-          form.hidden = true;
-          return;
-        }
-        if (visible2 && store.rev !== rev) {
-          rev = store.rev;
-          look2();
-        }
-        showText(why, bakery.why_not);
-        form.hidden = Boolean(bakery.why_not);
-        if (bakery.why_not) return;
-        setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
-        adapters.show(bakery.adapters, bakery.heard, forget2);
-        const several = adapters.chosen.length > 1;
-        setOptions(way.select, waysFor(several, bakery.combinations));
-        const chosen = way.select.value;
-        setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
-        rank.node.hidden = !several || !chosen.endsWith("svd");
-        density.node.hidden = !several || !bakery.need_density.includes(chosen);
-        token.node.hidden = fadesUntil === null;
-        setText(where, says());
-        const exists = Boolean(plan?.exists);
-        over.node.hidden = !exists;
-        go.hidden = exists;
-        const busy = jobs.job.running;
-        go.disabled = over.button.disabled = busy || !adapters.chosen.length;
-        setAttribute(go, "title", busy ? "Something else is being done with the adapters" : "");
-        ask();
-      }
-    };
-  }
-
   // ui/page/numbers.js
   function parseNumber(text) {
     const plain = String(text).trim().replace(/\u2212/g, "-").replace(",", ".");
@@ -1304,6 +897,458 @@
     ia3: "IA3"
   };
 
+  // ui/page/progress.js
+  function progressBar() {
+    const done = el("div", { class: "progress-done" });
+    const node = el("div", { class: "progress" }, done);
+    return {
+      node,
+      /** @param {number | null} part */
+      update(part) {
+        node.classList.toggle("is-unknown", part === null);
+        done.style.width = `${Math.round((part || 0) * 1e3) / 10}%`;
+      }
+    };
+  }
+  function jobLine(stoppable = true) {
+    const bar = progressBar();
+    const text = el("span", { class: "status", role: "status" });
+    const stop2 = el("button", {
+      type: "button",
+      class: "button small",
+      text: "Stop",
+      data: { do: "stop-job" },
+      on: { click: () => jobs.stop() }
+    });
+    const node = el("div", { class: "job", hidden: true }, el("div", { class: "job-line" }, text, stop2), bar.node);
+    return {
+      node,
+      /** @param {Job} job */
+      update(job) {
+        node.hidden = !job.running && !job.text;
+        setText(text, job.text || "");
+        node.classList.toggle("is-wrong", job.failed === true);
+        stop2.hidden = !job.running || !stoppable;
+        bar.node.hidden = !job.running;
+        bar.update(job.part);
+      }
+    };
+  }
+
+  // ui/page/said.js
+  function messageLine(id) {
+    const text = el("span", {});
+    const close = el("button", {
+      type: "button",
+      class: "sign",
+      text: "×",
+      "aria-label": "Close this message",
+      on: {
+        click: () => {
+          node.hidden = true;
+        }
+      }
+    });
+    const node = el("div", { class: "said", role: "status", hidden: true, id }, text, close);
+    return {
+      node,
+      /**
+       * @param {string} [what]
+       * @param {boolean} [good]
+       */
+      say(what, good) {
+        setText(text, what ?? "");
+        node.hidden = !what;
+        node.classList.toggle("is-wrong", Boolean(what) && good !== true);
+      }
+    };
+  }
+  var HASTE_MS = 350;
+  var ASKING_MS = 8e3;
+  function askingButton(label, question, data, act) {
+    let timer4;
+    let askedAt2 = 0;
+    const ask2 = el("button", { type: "button", class: "button small", text: label, data });
+    const yes = el("button", {
+      type: "button",
+      class: "button small danger",
+      text: question,
+      hidden: true,
+      data: { do: `${data.do}-yes` }
+    });
+    const no = el("button", {
+      type: "button",
+      class: "button small",
+      text: "Cancel",
+      hidden: true,
+      data: { do: `${data.do}-no` }
+    });
+    const show2 = (asking) => {
+      clearTimeout(timer4);
+      ask2.hidden = asking;
+      yes.hidden = no.hidden = !asking;
+      askedAt2 = performance.now();
+      if (asking) timer4 = setTimeout(() => show2(false), ASKING_MS);
+    };
+    ask2.addEventListener(
+      "click",
+      guard("asking", () => {
+        show2(true);
+        no.focus();
+      })
+    );
+    no.addEventListener(
+      "click",
+      guard("asking", () => {
+        show2(false);
+        ask2.focus();
+      })
+    );
+    yes.addEventListener(
+      "click",
+      guard("asking", (event) => {
+        const touch = event instanceof PointerEvent && event.pointerType === "touch";
+        if (touch && performance.now() - askedAt2 < HASTE_MS) return;
+        show2(false);
+        act();
+      })
+    );
+    return { node: el("span", { class: "asking" }, ask2, yes, no), button: ask2 };
+  }
+
+  // ui/page/saved_profiles.js
+  var saved = {
+    /** @type {Profiles | null} */
+    known: null,
+    /** The choices of a menu that offers them. */
+    choices(prefix = "") {
+      return (saved.known?.profiles ?? []).map(
+        ({ name: name2 }) => (
+          /** @type {[string, string]} */
+          [prefix + name2, `Profile: ${name2}`]
+        )
+      );
+    },
+    /**
+     * fn runs when Python has told of them.
+     *
+     * @param {() => void} fn
+     */
+    start(fn) {
+      jobs.onNews((news2) => {
+        if (!news2.profiles) return;
+        saved.known = news2.profiles;
+        fn();
+      });
+    }
+  };
+
+  // ui/adapters/bake.js
+  var KEY = "bake";
+  var PLAN_MS = 350;
+  var WAYS = {
+    folded: [
+      "Folded: gains in the weights",
+      "Every target’s gain goes into its weights; alpha = rank for all. PEFT, vLLM, llama.cpp and others read it."
+    ],
+    patterned: [
+      "Patterned: gains in alpha",
+      "The weights stay as they are, alpha and alpha_pattern hold the gains. For PEFT; most other runtimes ignore alpha_pattern."
+    ],
+    concatenated: [
+      "Concatenated: exact, the ranks add up",
+      "The adapters’ matrices side by side, each scaled by its gain. It says exactly what they say together."
+    ],
+    merged: [
+      "Merged into the base: a whole model",
+      "Adapters and base become one model that needs no PEFT. As large as the base."
+    ]
+  };
+  var COMBINED = "PEFT’s combination of that name, on weights scaled target by target. It comes near, at a rank of your choice, and is not exact.";
+  var KEEPS = [
+    ["", "All that are heard now"],
+    ["rank", "At most so many a target"],
+    ["energy", "What holds a share of energy"]
+  ];
+  var RANKS = [
+    ["own", "Each target its own rank"],
+    ["one", "One rank for all, padded"]
+  ];
+  var SVD = "The nearest adapter of that rank to the exact sum.";
+  function waysFor(several, combinations) {
+    const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
+    const combined = several ? combinations : [];
+    return [
+      ...ways.map((way) => (
+        /** @type {[string, string]} */
+        [way, WAYS[way][0]]
+      )),
+      ...combined.map((way) => (
+        /** @type {[string, string]} */
+        [way, `Combined: ${way}`]
+      ))
+    ];
+  }
+  function rankOf({ rank, ranks }) {
+    if (!ranks || ranks[0] === ranks[2]) return `${rank}`;
+    return `${ranks[0]} to ${ranks[2]}, ${ranks[1].toFixed(1)} a target`;
+  }
+  function fewer({ size, size_before: before, error }) {
+    if (size === void 0 || before === void 0 || error === void 0) return "";
+    return ` ${writeBytes(size)} instead of ${writeBytes(before)}; left out is ${error.toPrecision(3)} of the norm of what it adds.`;
+  }
+  function adapterBoxes() {
+    const list2 = el("span", { class: "choice-list" });
+    const node = el(
+      "fieldset",
+      { class: "choices", id: "lora-mixer-bake-adapters" },
+      el("legend", { class: "field-name", text: "Adapters" }),
+      list2
+    );
+    return {
+      node,
+      get chosen() {
+        return [...list2.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value);
+      },
+      /**
+       * @param {string[]} all
+       * @param {string[]} heard
+       * @param {() => void} changed
+       */
+      show(all2, heard, changed5) {
+        keyed(
+          list2,
+          all2,
+          (name2) => name2,
+          (name2) => {
+            const touch = () => {
+              box.touched = true;
+              changed5();
+            };
+            const input = el("input", { type: "checkbox", class: "tick", value: name2, on: { change: touch } });
+            const box = {
+              input,
+              touched: false,
+              node: el("label", { class: "choice" }, input, el("span", { text: name2 }))
+            };
+            return box;
+          },
+          ({ input, touched }, name2) => {
+            if (touched || input.checked === heard.includes(name2)) return;
+            input.checked = heard.includes(name2);
+            changed5();
+          }
+        );
+      }
+    };
+  }
+  function bakeForm() {
+    let bakery = null;
+    let visible2 = false;
+    let asked4 = "";
+    let plan = null;
+    let timer4;
+    let rev = -1;
+    let fadesUntil = null;
+    onStop(() => clearTimeout(timer4));
+    const forget2 = () => {
+      plan = null;
+      asked4 = "";
+      jobs.changed();
+    };
+    const menu3 = (name3, id) => {
+      const select = el("select", { class: "select", id, on: { input: forget2 } });
+      return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name3 }), select) };
+    };
+    const mix = menu3("Mix", "lora-mixer-bake-mix");
+    const way = menu3("Way", "lora-mixer-bake-way");
+    const adapters = adapterBoxes();
+    const about2 = el("p", { class: "hint" });
+    const rank = textField("Rank", { id: "lora-mixer-bake-rank", inputmode: "numeric", placeholder: "the largest" });
+    const keep2 = menu3("Components", "lora-mixer-bake-keep");
+    const part = textField("Rank", { id: "lora-mixer-bake-part", inputmode: "decimal" });
+    const ranks = menu3("Ranks", "lora-mixer-bake-ranks");
+    keep2.select.title = "The strongest components of what each target adds; the others are left out, and the file is smaller";
+    ranks.select.title = "Its own: in rank_pattern, the smallest file. One for all: smaller ranks are padded with zeros, as vLLM before 0.32 needs it";
+    setOptions(keep2.select, KEEPS);
+    setOptions(ranks.select, RANKS);
+    const density = textField("Part of the numbers to keep", {
+      id: "lora-mixer-bake-density",
+      inputmode: "decimal",
+      placeholder: "0.5"
+    });
+    const token = textField("Gains as at token", {
+      id: "lora-mixer-bake-token",
+      inputmode: "numeric",
+      placeholder: "0 is the first"
+    });
+    const name2 = textField("Name", { id: "lora-mixer-bake-name", maxlength: 120, placeholder: "pirate-softer" });
+    for (const field of [token, rank, density, part, name2])
+      field.input.addEventListener("input", guard("planning", forget2));
+    const where = el("div", { class: "bake-where", id: "lora-mixer-bake-plan", role: "status" });
+    const go = el("button", {
+      type: "button",
+      class: "button primary big",
+      text: "Bake",
+      id: "lora-mixer-bake-go",
+      on: { click: () => bake(false) }
+    });
+    const over = askingButton("Overwrite it…", "Yes, overwrite it", { do: "overwrite" }, () => bake(true));
+    const why2 = el("div", { class: "why-not", hidden: true, id: "lora-mixer-bake-why" });
+    const job = jobLine();
+    const result = el("ul", { class: "bake-result", id: "lora-mixer-bake-result", role: "status", hidden: true });
+    const form = el(
+      "div",
+      { class: "bake-form" },
+      el("div", { class: "fields" }, mix.node, token.node, adapters.node),
+      el("div", { class: "fields" }, way.node, rank.node, density.node),
+      about2,
+      el("div", { class: "fields" }, keep2.node, part.node, ranks.node),
+      el("div", { class: "fields" }, name2.node),
+      where,
+      el("div", { class: "column-tools" }, go, over.node)
+    );
+    const node = el(
+      "div",
+      { class: "works" },
+      el(
+        "div",
+        { class: "heading" },
+        el("h3", { text: "Bake" }),
+        el("span", { text: "A mix becomes an adapter of its own, which needs no desk any more." })
+      ),
+      el("div", { class: "panel-card", id: "lora-mixer-bake" }, why2, form, job.node, result)
+    );
+    const wish = () => ({
+      profile: mix.select.value,
+      names: adapters.chosen,
+      token: token.node.hidden ? "" : token.input.value.trim(),
+      way: way.select.value,
+      name: name2.input.value,
+      rank: rank.node.hidden ? "" : rank.input.value.trim(),
+      density: density.node.hidden ? "" : density.input.value.trim().replace(",", "."),
+      keep: keep2.node.hidden ? "" : (
+        /** @type {Keep} */
+        keep2.select.value
+      ),
+      part: part.node.hidden ? "" : part.input.value.trim().replace("%", "").replace(",", "."),
+      one_rank: !ranks.node.hidden && ranks.select.value === "one"
+    });
+    const look2 = () => jobs.order({ do: "bakery" });
+    jobs.onNews((news2) => {
+      if (news2.bakery) {
+        bakery = news2.bakery;
+        asked4 = "";
+      }
+      if (news2.exists && news2.job?.key === KEY) {
+        plan = { where: "", ...plan, exists: true };
+        name2.complain(news2.exists);
+      }
+      if (news2.baked) {
+        asked4 = "";
+        result.replaceChildren(...news2.baked.lines.map((line2) => el("li", { text: line2 })));
+        result.hidden = false;
+        result.classList.toggle("is-wrong", !news2.baked.checked);
+      }
+    });
+    function bake(overwrite) {
+      name2.complain("");
+      token.complain("");
+      part.complain("");
+      result.hidden = true;
+      if (!name2.input.value.trim()) {
+        name2.complain("It needs a name.");
+        name2.input.focus();
+        return;
+      }
+      if (!part.node.hidden && !wish().part) {
+        part.complain(keep2.select.value === "rank" ? "Say how many components." : "Say which share, in percent.");
+        part.input.focus();
+        return;
+      }
+      if (fadesUntil !== null && !wish().token) {
+        token.complain("Choose a token: the gains of its moment are kept.");
+        token.input.focus();
+        return;
+      }
+      jobs.start({ ...wish(), do: "bake", overwrite }, KEY);
+    }
+    function ask2() {
+      clearTimeout(timer4);
+      timer4 = setTimeout(guard("planning", askNow), PLAN_MS);
+    }
+    function askNow() {
+      const said = wish();
+      const key = JSON.stringify([said, store.rev]);
+      if (!part.node.hidden && !said.part) return;
+      if (key === asked4 || !said.name.trim() || !said.names.length || !visible2) return;
+      asked4 = key;
+      jobs.order({ do: "plan", ...said }, (answer) => {
+        plan = answer.plan ?? null;
+        if (plan) fadesUntil = plan.fades_until ?? null;
+        const { at = "", why: bad = "" } = answer.refused ?? {};
+        const fields = { token, rank, density, part, name: name2 };
+        for (const [own, field] of Object.entries(fields))
+          field.complain(own === (at in fields ? at : "name") ? bad : "");
+      });
+    }
+    function says() {
+      if (!adapters.chosen.length) return "Choose at least one adapter.";
+      if (!plan?.where) return "";
+      if (fadesUntil !== null && !token.input.value.trim())
+        return `These faders fade over a reply, and what is on disk cannot: choose the token whose gains it keeps. From token ${fadesUntil} on they stand still.`;
+      const kind = way.select.value === "merged" ? "A model" : `An adapter of rank ${rankOf(plan)}`;
+      const silent = plan.silent ? `, ${plan.silent} targets of it silent` : "";
+      return `${kind}${silent}, in ${plan.where}${plan.exists ? ", where something is already" : ""}.${fewer(plan)}`;
+    }
+    return {
+      node,
+      /** @param {boolean} now */
+      shown(now) {
+        if (now && !visible2) look2();
+        visible2 = now;
+        jobs.changed();
+      },
+      update() {
+        job.update(jobs.jobOf(KEY));
+        if (!bakery) {
+          form.hidden = true;
+          return;
+        }
+        if (visible2 && store.rev !== rev) {
+          rev = store.rev;
+          look2();
+        }
+        showText(why2, bakery.why_not);
+        form.hidden = Boolean(bakery.why_not);
+        if (bakery.why_not) return;
+        setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
+        adapters.show(bakery.adapters, bakery.heard, forget2);
+        const several = adapters.chosen.length > 1;
+        setOptions(way.select, waysFor(several, bakery.combinations));
+        const chosen = way.select.value;
+        setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
+        rank.node.hidden = !several || !chosen.endsWith("svd");
+        const whole2 = !["folded", "concatenated"].includes(chosen);
+        keep2.node.hidden = whole2;
+        part.node.hidden = whole2 || keep2.select.value === "";
+        setText(part.name, keep2.select.value === "rank" ? "Rank" : "Percent of the energy");
+        setAttribute(part.input, "placeholder", keep2.select.value === "rank" ? "8" : "95");
+        ranks.node.hidden = whole2 || keep2.select.value === "" && !plan?.ranks;
+        density.node.hidden = !several || !bakery.need_density.includes(chosen);
+        token.node.hidden = fadesUntil === null;
+        setText(where, says());
+        const exists = Boolean(plan?.exists);
+        over.node.hidden = !exists;
+        go.hidden = exists;
+        const busy = jobs.job.running;
+        go.disabled = over.button.disabled = busy || !adapters.chosen.length;
+        setAttribute(go, "title", busy ? "Something else is being done with the adapters" : "");
+        ask2();
+      }
+    };
+  }
+
   // ui/page/fader_scale.js
   var STEP = 0.05;
   var BIG_STEP = 0.25;
@@ -1340,7 +1385,7 @@
   var COMPLAINT_MS = 2600;
   function numberField({ label, set, refuse = () => "", step = true, done }) {
     let shown3 = 1;
-    let timer3;
+    let timer4;
     const bubble = el("span", { class: "bubble", role: "alert" });
     const input = el("input", {
       type: "text",
@@ -1355,11 +1400,11 @@
     const write2 = () => {
       input.value = writeGain(shown3);
     };
-    function complain2(why) {
-      setText(bubble, why);
+    function complain2(why2) {
+      setText(bubble, why2);
       node.classList.add("is-bad");
-      clearTimeout(timer3);
-      timer3 = setTimeout(() => {
+      clearTimeout(timer4);
+      timer4 = setTimeout(() => {
         node.classList.remove("is-bad");
         setText(bubble, "");
       }, COMPLAINT_MS);
@@ -1368,10 +1413,10 @@
       const typed = input.value;
       if (typed === writeGain(shown3)) return;
       const value = parseNumber(typed);
-      const why = value === null ? `${typed.trim() ? `“${typed.trim().slice(0, 16)}”` : "Nothing"} is not a number` : refuse(value);
-      if (value === null || why) {
+      const why2 = value === null ? `${typed.trim() ? `“${typed.trim().slice(0, 16)}”` : "Nothing"} is not a number` : refuse(value);
+      if (value === null || why2) {
         write2();
-        complain2(`${why}: ${writeGain(shown3)} stays.`);
+        complain2(`${why2}: ${writeGain(shown3)} stays.`);
         return;
       }
       node.classList.remove("is-bad");
@@ -1518,7 +1563,7 @@
     const tags = el("span", { class: "entry-tags" });
     const base = el("span", { class: "entry-base" });
     const note = el("span", { class: "entry-note" });
-    const why = el("div", { class: "entry-why" });
+    const why2 = el("div", { class: "entry-why" });
     const cell2 = (part, ...inside) => el("span", { class: `shelf-${part}`, role: "cell" }, ...inside);
     const [rank, what, size, time] = ["rank", "what", "size", "time"].map((part) => cell2(part));
     const button3 = (text, act2, click, more = "") => el("button", { type: "button", class: `button small${more}`, text, data: { do: act2 }, on: { click } });
@@ -1552,7 +1597,7 @@
       time,
       cell2("acts", load, add, remove, details)
     );
-    const node = el("div", { class: "shelf-entry", role: "row" }, row, why, box);
+    const node = el("div", { class: "shelf-entry", role: "row" }, row, why2, box);
     function writeName({ depth, open }) {
       const inside = entry.entries.length;
       fold.hidden = !inside;
@@ -1585,7 +1630,7 @@
       what.title = entry.kinds.join(", ");
       setText(size, entry.size ? writeBytes(entry.size) : "");
       setText(time, writeTime(entry.time));
-      showText(why, entry.error || (entry.loaded ? "" : entry.fits));
+      showText(why2, entry.error || (entry.loaded ? "" : entry.fits));
     }
     function offer({ busy, why: cannot, loaded }) {
       const can = !entry.error && !entry.run;
@@ -1746,7 +1791,7 @@
       on: { click: () => look2(true) }
     });
     const count = el("span", { class: "hint", role: "status", id: "lora-mixer-shelf-count" });
-    const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
+    const why2 = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
     const job = jobLine(false);
     const said = messageLine("lora-mixer-shelf-said");
     const head = tableHead((chosen) => {
@@ -1784,7 +1829,7 @@
       { class: "panel-card", id: "lora-mixer-shelf-card" },
       el("div", { class: "shelf-tools" }, search, collection, loadAt, unload, refresh),
       el("div", { class: "shelf-line" }, count, where),
-      why,
+      why2,
       job.node,
       said.node,
       table3,
@@ -1806,10 +1851,10 @@
       refresh.disabled = now;
       setText(refresh, now ? LOOKING : "Look again");
     }
-    jobs.onNews((news) => {
-      if (news.shelf) shelf = news.shelf;
-      if (news.said && news.job?.key === KEY2) said.say(news.said, true);
-      if (news.columns) goTo("mix", "lora-mixer-compare");
+    jobs.onNews((news2) => {
+      if (news2.shelf) shelf = news2.shelf;
+      if (news2.said && news2.job?.key === KEY2) said.say(news2.said, true);
+      if (news2.columns) goTo("mix", "lora-mixer-compare");
     });
     const start2 = (message) => {
       said.say("");
@@ -1880,7 +1925,7 @@
         offerCollections(shelf.collections);
         setText(where, shelf.folder ? `in ${shelf.folder}` : "");
         where.title = shelf.folders.join("\n");
-        showText(why, [shelf.why_not, shelf.notes_why].filter(Boolean).join(" "));
+        showText(why2, [shelf.why_not, shelf.notes_why].filter(Boolean).join(" "));
         draw(shelf);
       },
       tick() {
@@ -1980,7 +2025,7 @@
   function controls() {
     const menu3 = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
     const choose = () => channel2.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
-    const said = (answer) => showText(why, saidBy(answer));
+    const said = (answer) => showText(why2, saidBy(answer));
     const one = menu3("one", "One mix");
     const other = menu3("other", "The other mix");
     const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind", on: { change: choose } });
@@ -1990,7 +2035,7 @@
       id: "lora-mixer-twice-on",
       on: { change: () => channel2.order({ do: "switch", on: on.checked }, said) }
     });
-    const why = el("span", { class: "why-not", role: "alert", hidden: true });
+    const why2 = el("span", { class: "why-not", role: "alert", hidden: true });
     const hiding = el(
       "label",
       {
@@ -2010,7 +2055,7 @@
       on,
       el("b", { text: "Answer twice" })
     );
-    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, more, why);
+    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, more, why2);
     function fill2(select, now, value) {
       setOptions(select, now.options);
       if (document.activeElement !== select && select.value !== value) select.value = value;
@@ -2026,7 +2071,7 @@
         fill2(one, known2, known2.one);
         fill2(other, known2, known2.other);
         if (channel2.idle) blind.checked = known2.blind;
-        if (known2.why) showText(why, known2.why);
+        if (known2.why) showText(why2, known2.why);
       },
       opened() {
         if (channel2.idle) channel2.order({ do: "look" });
@@ -2049,21 +2094,21 @@
     const elsewhere = chatWatch();
     const title = el("b", { class: "twice-title" });
     const body = el("div", { class: "reply-text", tabindex: "0", "aria-label": "The other reply" });
-    const why = el("span", { class: "why-not", role: "status", hidden: true });
+    const why2 = el("span", { class: "why-not", role: "status", hidden: true });
     let folded = false;
     let gone = 0;
-    let asked3 = 0;
-    let drawn2 = 0;
+    let asked4 = 0;
+    let drawn3 = 0;
     let refused = null;
     function pick(side) {
       const number = known2?.turn?.number;
       if (!number) return;
       for (const one of buttons) one.disabled = true;
-      asked3 = number;
+      asked4 = number;
       channel2.order(
         { do: "pick", number, side },
         (answer) => {
-          asked3 = 0;
+          asked4 = 0;
           refused = answer.refused ? { number, why: answer.refused.why } : null;
           store.changed();
         },
@@ -2094,7 +2139,7 @@
       { class: "twice-card", id: "lora-mixer-twice-card", "aria-label": "The other reply", hidden: true },
       el("div", { class: "twice-head" }, title, fold),
       body,
-      why,
+      why2,
       acts
     );
     const isOver = (turn) => Boolean(turn.picked || turn.failed);
@@ -2123,8 +2168,8 @@
         const turn = known2?.on ? known2.turn : null;
         node.hidden = !turn || turn.number === gone || elsewhere(turn);
         if (!turn || node.hidden) return;
-        if (drawn2 !== turn.number) folded = false;
-        drawn2 = turn.number;
+        if (drawn3 !== turn.number) folded = false;
+        drawn3 = turn.number;
         const over = isOver(turn);
         setText(title, heading2(turn));
         write2(turn);
@@ -2137,9 +2182,9 @@
         );
         body.hidden = acts.hidden = folded || over;
         setText(left, turn.left ? `← ${turn.left}` : "← The chat’s reply");
-        for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked3 === turn.number;
-        setText(why, outcome(turn));
-        why.hidden = folded && !over || !why.textContent;
+        for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked4 === turn.number;
+        setText(why2, outcome(turn));
+        why2.hidden = folded && !over || !why2.textContent;
         node.classList.toggle("is-over", over);
       }
     };
@@ -2148,9 +2193,9 @@
     const inside = controls();
     const beside = card();
     let shown3 = false;
-    let timer3;
+    let timer4;
     function follow2() {
-      timer3 = setTimeout(
+      timer4 = setTimeout(
         guard("following", () => {
           if (shown3 && !document.hidden && channel2.idle && (!known2 || known2.on)) channel2.order({ do: "look" });
           follow2();
@@ -2159,7 +2204,7 @@
       );
     }
     follow2();
-    onStop(() => clearTimeout(timer3));
+    onStop(() => clearTimeout(timer4));
     return {
       inside: inside.node,
       beside: beside.node,
@@ -2690,9 +2735,9 @@
     return {
       node: el("span", { class: "why" }, word),
       /** @param {string} why */
-      update(why) {
-        setText(word, why);
-        word.hidden = !why;
+      update(why2) {
+        setText(word, why2);
+        word.hidden = !why2;
       }
     };
   }
@@ -2861,13 +2906,13 @@
     });
     const kinds = kindFaders(adapter, true);
     const more = foldable(`dock/${name2}`, "Kinds", false, kinds.node, () => store.changed());
-    const why = silentBadge();
+    const why2 = silentBadge();
     const head = el(
       "div",
       { class: "channel-head" },
       power.node,
       el("span", { class: "name", text: name2, title: name2 }),
-      why.node
+      why2.node
     );
     const node = el("div", { class: "channel", data: { adapter: name2 } }, head, master.node, more.node);
     if (!adapter.kinds.length) more.node.hidden = true;
@@ -2878,7 +2923,7 @@
         const f = peekFaders(panel, name2);
         const silent = whySilent(panel, adapter);
         node.classList.toggle("is-silent", silent !== "");
-        why.update(silent);
+        why2.update(silent);
         power.update(f.on);
         master.update(f.master, { fades: "master" in f.fades });
         if (more.open) kinds.update();
@@ -3177,13 +3222,13 @@
       el("div", { class: "profile-acts" }, put, rename, save2, gone.node, restored)
     );
     function places(adapters) {
-      return (adapters.length ? profile.missing : []).map((asked3) => {
+      return (adapters.length ? profile.missing : []).map((asked4) => {
         const choices = ["", ...adapters].map((one) => el("option", { value: one, text: one || "leave out" }));
-        const select = el("select", { class: "select", "aria-label": `Put ${asked3} on`, data: { asked: asked3 } }, ...choices);
+        const select = el("select", { class: "select", "aria-label": `Put ${asked4} on`, data: { asked: asked4 } }, ...choices);
         return el(
           "label",
           { class: "inline" },
-          el("span", { text: `“${asked3}” is not loaded: put it on` }),
+          el("span", { text: `“${asked4}” is not loaded: put it on` }),
           select
         );
       });
@@ -3310,7 +3355,7 @@
     const said = messageLine("lora-mixer-profile-said");
     const form = saveForm(said.say, () => open(save2, form.node, false));
     const take2 = (file, data) => jobs.order({ do: "import", file, text: textOf(data) }, (answer) => said.say(saidBy(answer), !answer.refused));
-    const picker = filePicker(".json,application/json", MOST_MB, take2, (why) => said.say(why));
+    const picker = filePicker(".json,application/json", MOST_MB, take2, (why2) => said.say(why2));
     const bring = el("button", {
       type: "button",
       class: "button small",
@@ -3354,11 +3399,11 @@
       const here = store.state?.profile.name ?? "";
       if (!before && names.includes(here)) choose.value = here;
     }
-    function standing2(names, whyNot) {
+    function standing2(names, whyNot2) {
       const here = store.state?.profile;
       if (here && names.includes(here.name))
         return here.moved ? `moved since “${here.name}”` : `“${here.name}” is on the desk`;
-      return whyNot ? "Nothing is kept here: strangers share this page." : "";
+      return whyNot2 ? "Nothing is kept here: strangers share this page." : "";
     }
     return {
       node,
@@ -3388,7 +3433,7 @@
           Object.entries(known4.damaged),
           ([name2]) => name2,
           () => ({ node: el("li", { class: "profile-unfit" }) }),
-          (row, [name2, why]) => setText(row.node, `${name2}: ${why}`)
+          (row, [name2, why2]) => setText(row.node, `${name2}: ${why2}`)
         );
         bring.disabled = !known4.writes;
       }
@@ -3574,7 +3619,7 @@
     let width = 0;
     let drawing2 = null;
     const put = (panel, i, value) => putGain(fadersOf(panel, name2).layers, String(layers[i]), value);
-    const drawn2 = picture();
+    const drawn3 = picture();
     const plot = el(
       "div",
       {
@@ -3585,7 +3630,7 @@
         "aria-orientation": "vertical",
         data: { part: "curve" }
       },
-      drawn2.node
+      drawn3.node
     );
     const axis = el("div", { class: "curve-axis", "aria-hidden": "true" });
     const numbers = el("div", { class: "curve-numbers", "aria-hidden": "true" });
@@ -3707,7 +3752,7 @@
     );
     const marked2 = () => hover >= 0 ? hover : chosen;
     const paint = () => {
-      if (width) drawn2.paint(values, width, marked2());
+      if (width) drawn3.paint(values, width, marked2());
     };
     function scale() {
       const { min, max } = store.range();
@@ -3742,7 +3787,7 @@
       if (!room || room.width === width) return;
       width = room.width;
       plot.style.width = `${width}px`;
-      setAttribute(drawn2.node, "width", String(width));
+      setAttribute(drawn3.node, "width", String(width));
       numberTheLayers();
       paint();
     }
@@ -3766,6 +3811,398 @@
       stop() {
         if (drawing2) store.release();
         drawing2 = null;
+      }
+    };
+  }
+
+  // ui/desk/energy.js
+  var NOTHING = 1e-12;
+  var SLACK2 = 1e-6;
+  function sharesOf(ratios) {
+    const shares = new Float64Array(ratios.length + 1);
+    for (let k = 0; k < ratios.length; k += 1) shares[k + 1] = shares[k] + ratios[k] ** 2;
+    const whole2 = shares[ratios.length];
+    return whole2 > 0 ? shares.map((share) => share / whole2) : shares;
+  }
+  function unpack({ counts, strongest, ratios }) {
+    const bytes = Uint8Array.from(atob(ratios), (letter) => letter.charCodeAt(0));
+    const all2 = new Float32Array(bytes.buffer);
+    let at = 0;
+    return counts.map((count, i) => {
+      const own = all2.subarray(at, at + count);
+      at += count;
+      const energy = strongest[i] ** 2 * own.reduce((sum, ratio) => sum + ratio ** 2, 0);
+      return { strongest: strongest[i], energy, ratios: own, shares: sharesOf(own) };
+    });
+  }
+  function needed({ strongest, ratios, shares }, share) {
+    if (!strongest || !ratios.length) return 0;
+    if (share >= 1) return ratios.filter((ratio) => ratio > NOTHING).length;
+    return Math.max(
+      1,
+      shares.findIndex((held2) => held2 >= share - SLACK2)
+    );
+  }
+  function heardOf(parts, { rank = Infinity, energy = 1 }) {
+    const count = Math.min(rank, parts.ratios.length);
+    return energy === 1 ? count : Math.min(count, needed(parts, energy));
+  }
+  function held(targets, gains, count) {
+    let [whole2, kept2, all2, known4] = [0, 0, 0, 0];
+    let [least, most2, fewest, greatest] = [1, 0, Infinity, 0];
+    targets.forEach((parts, i) => {
+      if (!parts.energy) return;
+      const n = count(parts);
+      const share = parts.shares[Math.min(n, parts.ratios.length)];
+      const energy = gains[i] ** 2 * parts.energy;
+      whole2 += energy;
+      kept2 += energy * share;
+      least = Math.min(least, share);
+      most2 = Math.max(most2, share);
+      known4 += 1;
+      all2 += n;
+      fewest = Math.min(fewest, n);
+      greatest = Math.max(greatest, n);
+    });
+    if (!known4) return { share: 0, least: 0, most: 0, mean: 0, fewest: 0, greatest: 0 };
+    return { share: whole2 ? kept2 / whole2 : 0, least, most: most2, mean: all2 / known4, fewest, greatest };
+  }
+  function curveOf(targets, gains) {
+    const most2 = Math.max(0, ...targets.map((parts) => parts.ratios.length));
+    const silent = !targets.some((parts, i) => parts.energy && gains[i]);
+    const at = silent ? targets.map(() => 1) : gains;
+    const points = Array.from({ length: most2 + 1 }, (_, k) => held(targets, at, () => k));
+    return { silent, gains: at, points };
+  }
+
+  // ui/desk/spectra.js
+  var AGAIN_MS2 = 700;
+  var WORKING = "Working out what rank it needed …";
+  var NOT_IMPORTANCE = "Energy is how much a component adds, not how much it matters: impact and your ears decide.";
+  var news = null;
+  var asked2 = false;
+  var why = "";
+  var whyOf = -1;
+  var unpacked = /* @__PURE__ */ new Map();
+  var timer2;
+  onStop(() => clearTimeout(timer2));
+  function ask() {
+    if (asked2 || news?.loaded === store.loaded || whyOf === store.loaded) return;
+    asked2 = true;
+    const of = store.loaded;
+    jobs.order({ do: "spectra" }, ({ spectra, refused }) => {
+      if (refused) {
+        why = refused.why;
+        whyOf = of;
+      } else if (spectra) {
+        news = spectra;
+        unpacked.clear();
+      }
+      timer2 = setTimeout(
+        () => {
+          asked2 = false;
+          store.changed();
+        },
+        spectra?.loaded === store.loaded ? 0 : AGAIN_MS2
+      );
+      store.changed();
+    });
+  }
+  function spectrumOf(adapter) {
+    ask();
+    if (whyOf === store.loaded) return { why };
+    if (news?.why) return { why: news.why };
+    const told = news?.adapters[adapter.name];
+    if (!told || told.counts.length !== adapter.targets.length) return { why: WORKING };
+    if (!Object.keys(told.lines).length) return { why: told.reasons[0]?.[0] ?? "It has no targets." };
+    let found = unpacked.get(adapter.name);
+    if (!found) {
+      found = { told, targets: unpack(told) };
+      unpacked.set(adapter.name, found);
+    }
+    return found;
+  }
+  var shareOf = (name2) => Number(store.memory.get(`${name2}/share`) ?? 0.95);
+  function chooseShare(name2, share) {
+    store.memory.set(`${name2}/share`, share);
+    store.changed();
+  }
+  var whyNot = (told, at) => told.reasons.find(([, those]) => those.includes(at))?.[0] ?? "";
+
+  // ui/desk/needed_map.js
+  var writeComponents = (count) => Number.isInteger(count) ? String(count) : count.toFixed(1);
+  var drawn2 = /* @__PURE__ */ new WeakMap();
+  function neededMap(index) {
+    const found = spectrumOf(index.adapter);
+    if (!("targets" in found)) return { ready: false, mode: "needed", why: found.why };
+    const share = shareOf(index.adapter.name);
+    const before = drawn2.get(index);
+    if (before?.of === found && before.share === share) return before.map;
+    const map = mapOf(index, found, share);
+    drawn2.set(index, { of: found, share, map });
+    return map;
+  }
+  function mapOf(index, found, share) {
+    const { adapter } = index;
+    const counts = found.targets.map((parts) => parts.ratios.length ? needed(parts, share) : null);
+    const mean = (is) => meanOf(counts.filter((_, i) => is(i)));
+    return {
+      ready: true,
+      mode: "needed",
+      cells: Array.from({ length: index.count }, (_, c) => meanOf(Array.from(membersOf(index, c), (i) => counts[i]))),
+      unit: `components hold ${Math.round(share * 100)} % of what a target adds`,
+      write: writeComponents,
+      found: null,
+      max: Math.max(1, ...found.told.counts),
+      kinds: adapter.kinds.map((_, r) => mean((i) => adapter.targets[i][2] === r)),
+      layers: adapter.layers.map((layer) => mean((i) => adapter.targets[i][1] === layer))
+    };
+  }
+  function meanOf(counts) {
+    const known4 = (
+      /** @type {number[]} */
+      counts.filter((count) => count !== null)
+    );
+    return known4.length ? known4.reduce((sum, count) => sum + count, 0) / known4.length : null;
+  }
+
+  // ui/page/rank_choices.js
+  var EACH = 16;
+  var STEPS = 8;
+  function rankChoices(largest) {
+    const choices = [];
+    for (let rank = 1; rank < largest; ) {
+      choices.push(rank);
+      const step = rank < EACH ? 1 : 2 ** Math.floor(Math.log2(rank / STEPS));
+      rank = (Math.floor(rank / step) + 1) * step;
+    }
+    return choices.reverse();
+  }
+  var SHARES = Object.freeze([0.99, 0.95, 0.9, 0.8, 0.7, 0.5]);
+  var writeShare = (share) => share === null ? "all energy" : `${Number((share * 100).toFixed(3))} % of the energy`;
+
+  // ui/desk/share_choice.js
+  function shareChoice(name2) {
+    const buttons = [...SHARES].reverse().map((share) => ({
+      share,
+      node: el("button", {
+        type: "button",
+        class: "brush",
+        text: `${Math.round(share * 100)} %`,
+        title: `How many components hold ${Math.round(share * 100)} % of what a target adds`,
+        data: { share: String(share) },
+        on: { click: () => chooseShare(name2, share) }
+      })
+    }));
+    return {
+      node: el(
+        "div",
+        { class: "brushes", role: "group", "aria-label": `Share of the energy of ${name2}` },
+        el("span", { class: "label", text: "Needed for" }),
+        ...buttons.map((one) => one.node)
+      ),
+      update() {
+        const now = shareOf(name2);
+        for (const { share, node } of buttons) setAttribute(node, "aria-pressed", String(share === now));
+      }
+    };
+  }
+
+  // ui/desk/energy_curve.js
+  var percent = (share) => `${(share * 100).toFixed(share > 0.99 && share < 1 ? 2 : 1).replace(/\.0+$/, "")} %`;
+  function picture2() {
+    const part = (name2) => svg("path", { class: `lora-mixer-energy-${name2}`, "vector-effect": "non-scaling-stroke" });
+    const [band, line2, asked4, here] = ["band", "line", "asked", "here"].map(part);
+    const node = svg(
+      "svg",
+      { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
+      band,
+      asked4,
+      here,
+      line2
+    );
+    return {
+      node,
+      /**
+       * @param {Curve} curve
+       * @param {number} share
+       * @param {number} at the rank to mark
+       */
+      paint({ points }, share, at) {
+        const most2 = Math.max(1, points.length - 1);
+        const x = (k) => (k / most2 * 100).toFixed(3);
+        const y = (value) => (100 - value * 100).toFixed(3);
+        const up = points.map((point, k) => `${x(k)} ${y(point.most)}`);
+        const down = points.map((point, k) => `${x(k)} ${y(point.least)}`).reverse();
+        setAttribute(band, "d", `M${[...up, ...down].join("L")}Z`);
+        setAttribute(line2, "d", `M${points.map((point, k) => `${x(k)} ${y(point.share)}`).join("L")}`);
+        setAttribute(asked4, "d", `M0 ${y(share)}H100`);
+        setAttribute(here, "d", at < 0 ? "" : `M${x(at)} 0V100`);
+      }
+    };
+  }
+  function energyCurve(index) {
+    const { adapter } = index;
+    const { name: name2 } = adapter;
+    const moves = adapter.whyNotRank === "";
+    let most2 = 0;
+    let hover = -1;
+    let drag = null;
+    const drawn3 = picture2();
+    const dot = el("span", { class: "energy-dot", "aria-hidden": "true" });
+    const plot = el(
+      "div",
+      {
+        class: moves ? "energy-plot" : "energy-plot is-fixed",
+        tabindex: 0,
+        role: moves ? "slider" : "img",
+        "aria-label": moves ? `Rank heard of ${name2}, on the curve of its energy` : `Energy over rank of ${name2}`,
+        data: { part: "energy-curve" }
+      },
+      drawn3.node,
+      dot
+    );
+    const axis = el(
+      "div",
+      { class: "energy-axis", "aria-hidden": "true" },
+      ...["100 %", "50 %", "0"].map((text) => el("span", { text }))
+    );
+    const numbers = el("div", { class: "energy-numbers", "aria-hidden": "true" });
+    const chart = el("div", { class: "energy-chart" }, axis, plot, numbers);
+    const share = shareChoice(name2);
+    const told = el("p", { class: "energy-told" });
+    const now = el("p", { class: "energy-now", data: { part: "heard-now" } });
+    const there = el("p", { class: "energy-there", role: "status", data: { part: "energy-at" } });
+    const hint = el("p", { class: "hint", text: NOT_IMPORTANCE });
+    const side = el("div", { class: "energy-side" }, share.node, told, now, there, hint);
+    const why2 = el("p", { class: "hint" });
+    const body = el("div", { class: "energy" }, chart, side);
+    const node = el("div", {}, body, why2);
+    const hear2 = (rank) => store.edit((panel) => {
+      const faders = fadersOf(panel, name2);
+      if (rank >= most2) delete faders.rank;
+      else faders.rank = Math.max(1, rank);
+    });
+    const rankAt = (event) => {
+      const box = plot.getBoundingClientRect();
+      return clamp(Math.round((event.clientX - box.left) / box.width * most2), 0, most2);
+    };
+    const on = (type, fn) => plot.addEventListener(type, guard("energy curve", fn));
+    on("pointermove", (event) => {
+      hover = rankAt(event);
+      if (drag?.id === event.pointerId && !mayScroll(drag.from, event)) {
+        drag.from = null;
+        hear2(hover);
+      }
+      store.changed();
+    });
+    on("pointerleave", () => {
+      hover = -1;
+      store.changed();
+    });
+    if (moves) {
+      on("pointerdown", (event) => {
+        if (event.button || drag) return;
+        drag = { id: event.pointerId, from: event.pointerType === "touch" ? event : null };
+        store.grab();
+        plot.setPointerCapture(event.pointerId);
+        if (!drag.from) hear2(rankAt(event));
+      });
+      const end = (event) => {
+        if (drag?.id !== event.pointerId) return;
+        if (event.type === "pointerup" && drag.from) hear2(rankAt(event));
+        drag = null;
+        store.release();
+        store.changed();
+      };
+      for (
+        const type of
+        /** @type {const} */
+        ["pointerup", "pointercancel", "lostpointercapture"]
+      ) on(type, end);
+      onDouble(plot, () => hear2(most2));
+      plot.addEventListener(
+        "keydown",
+        guard("energy curve", (event) => {
+          if (isShortcut(event)) return;
+          const rank = Math.min(most2, peekFaders(store.panel, name2).rank ?? most2);
+          const to = {
+            ArrowLeft: rank - 1,
+            ArrowDown: rank - 1,
+            ArrowRight: rank + 1,
+            ArrowUp: rank + 1,
+            Home: 1,
+            End: most2,
+            Delete: most2
+          };
+          if (to[event.key] === void 0) return;
+          hear2(to[event.key]);
+          event.preventDefault();
+        })
+      );
+    }
+    function scale() {
+      whenChanged(numbers, most2, () => {
+        const at = most2 <= 16 ? Array.from({ length: most2 }, (_, k) => k + 1) : roundTicks(0, most2).slice(1);
+        keyed(
+          numbers,
+          at,
+          (k) => k,
+          (k) => ({ node: el("span", { text: String(k) }) }),
+          (label, k) => {
+            label.node.style.left = `${k / most2 * 100}%`;
+          }
+        );
+      });
+    }
+    function heardNow(found, curve) {
+      const faders = peekFaders(store.panel, name2);
+      const all2 = faders.rank === void 0 && (faders.energy ?? 1) === 1;
+      const at = held(found.targets, curve.gains, (parts) => heardOf(parts, faders));
+      dot.style.left = `${at.mean / most2 * 100}%`;
+      dot.style.top = `${100 - at.share * 100}%`;
+      const mean = writeComponents(Math.round(at.mean * 10) / 10);
+      const spread3 = at.fewest === at.greatest ? "" : `, ${at.fewest} to ${at.greatest}`;
+      setText(
+        now,
+        curve.silent ? "Silent now: drawn as loaded." : all2 ? "Heard now: all of it." : `Heard now: ${percent(at.share)} of what it adds, in ${mean} components a target${spread3}.`
+      );
+      setAttribute(plot, "aria-valuemin", "1");
+      setAttribute(plot, "aria-valuemax", String(most2));
+      setAttribute(plot, "aria-valuenow", String(Math.min(most2, faders.rank ?? most2)));
+      setAttribute(plot, "aria-valuetext", now.textContent ?? "");
+    }
+    function pointedAt(curve) {
+      if (hover < 0) {
+        const all2 = moves ? "Click or drag to hear fewer components; double-click to hear all." : adapter.whyNotRank;
+        return `The line: all that it adds, as the faders stand. The band: from the least of its targets to the most. ${all2}`;
+      }
+      const { share: kept2, least, most: largest } = curve.points[hover];
+      return `Rank ${hover}: ${percent(kept2)} of what it adds; of single targets ${percent(least)} to ${percent(largest)}.`;
+    }
+    return {
+      node,
+      update() {
+        const found = spectrumOf(adapter);
+        body.hidden = !("told" in found);
+        why2.hidden = !body.hidden;
+        if (!("told" in found)) {
+          setText(why2, found.why);
+          return;
+        }
+        const curve = curveOf(found.targets, index.gains);
+        most2 = Math.max(1, curve.points.length - 1);
+        hover = Math.min(hover, most2);
+        drawn3.paint(curve, shareOf(name2), hover);
+        scale();
+        share.update();
+        setText(told, found.told.lines[String(shareOf(name2))] ?? "");
+        heardNow(found, curve);
+        setText(there, pointedAt(curve));
+      },
+      stop() {
+        if (drag) store.release();
+        drag = null;
       }
     };
   }
@@ -3835,7 +4272,7 @@
     const name2 = nameOfFader(key);
     const where = `of ${name2} of ${adapter.name}`;
     const field = textField("", { "aria-label": `Fade ${where}: gains at tokens`, placeholder: EXAMPLE });
-    const picture2 = drawing();
+    const picture3 = drawing();
     const remove = () => edit((fades) => {
       delete fades[key];
     });
@@ -3851,8 +4288,8 @@
     let shown3 = "";
     const commit = () => {
       if (field.input.value.trim() === shown3) return;
-      const { points, why } = readFade(field.input.value);
-      field.complain(why);
+      const { points, why: why2 } = readFade(field.input.value);
+      field.complain(why2);
       if (points) {
         edit((fades) => {
           fades[key] = points;
@@ -3876,14 +4313,14 @@
     );
     const title = el("span", { class: "fader-name", text: name2, title: name2 });
     return {
-      node: el("div", { class: "fade", data: { fade: key } }, title, field.node, picture2.node, gone),
+      node: el("div", { class: "fade", data: { fade: key } }, title, field.node, picture3.node, gone),
       /** @param {FadePoints} points */
       update(points) {
         const text = writeFade(points);
         const typing = document.activeElement === field.input && field.input.value.trim() !== shown3;
         if (text !== shown3 && !typing) field.input.value = text;
         shown3 = text;
-        picture2.update(points);
+        picture3.update(points);
       }
     };
   }
@@ -3956,10 +4393,80 @@
     };
   }
 
+  // ui/desk/cell_spectrum.js
+  var MOST_BARS = 128;
+  function barsOf(index, found, members) {
+    const parts = members.map((i) => found.targets[i]);
+    const faders = peekFaders(store.panel, index.adapter.name);
+    const heard = parts.map((one) => heardOf(one, faders));
+    const mean = (of) => parts.reduce((sum, _, at) => sum + of(at), 0) / parts.length;
+    const longest = Math.min(MOST_BARS, Math.max(...parts.map((one) => one.ratios.length)));
+    return Array.from({ length: longest }, (_, k) => ({
+      ratio: mean((at) => parts[at].ratios[k] ?? 0),
+      share: mean((at) => (parts[at].shares[k + 1] ?? 1) - (parts[at].shares[k] ?? 1)),
+      value: mean((at) => Math.abs(index.gains[members[at]]) * parts[at].strongest * (parts[at].ratios[k] ?? 0)),
+      heard: heard.some((count) => k < count)
+    }));
+  }
+  var meanOf2 = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  function cellSpectrum(index) {
+    const bars = el("div", { class: "cell-bars", "aria-hidden": "true" });
+    const words2 = el("span", { class: "cell-note" });
+    const node = el("div", { class: "cell-spectrum", data: { part: "cell-spectrum" } }, bars, words2);
+    function say2(found, known4) {
+      const share = shareOf(index.adapter.name);
+      const several = known4.length > 1;
+      const count = meanOf2(known4.map((i) => needed(found.targets[i], share)));
+      if (!count) return "It adds nothing: its B is zero";
+      const of = Math.max(...known4.map((i) => found.told.counts[i]));
+      const [effective, stable] = [found.told.effective, found.told.stable].map(
+        (all2) => meanOf2(known4.map((i) => all2[i]))
+      );
+      const parts = [
+        `${writeComponents(count)} of ${of} components hold ${Math.round(share * 100)} %${several ? ` (mean of ${known4.length})` : ""}`,
+        `effective rank ${writeShort(Number(effective.toFixed(1)))}`,
+        `stable rank ${writeShort(Number(stable.toFixed(1)))}`,
+        of > MOST_BARS ? `the strongest ${MOST_BARS} are drawn` : ""
+      ];
+      return parts.filter(Boolean).join(" · ");
+    }
+    return {
+      node,
+      /** @param {number} c */
+      update(c) {
+        const found = spectrumOf(index.adapter);
+        const members = Array.from(membersOf(index, c));
+        const known4 = "told" in found ? members.filter((i) => found.told.counts[i]) : [];
+        bars.hidden = !known4.length;
+        if (!("told" in found) || !known4.length) {
+          setText(words2, "told" in found ? whyNot(found.told, members[0]) : found.why);
+          return;
+        }
+        setText(words2, say2(found, known4));
+        keyed(
+          bars,
+          barsOf(index, found, known4),
+          (_, k) => k,
+          () => ({ node: el("span", {}, el("span")) }),
+          (bar, { ratio, share, value, heard }, k) => {
+            const inner = (
+              /** @type {HTMLElement} */
+              bar.node.firstChild
+            );
+            inner.style.height = `${Math.max(2, Math.round(ratio * 100))}%`;
+            bar.node.classList.toggle("is-heard", heard);
+            bar.node.title = `Component ${k + 1}: singular value ${writeShort(value)}, ${writePercent(share)} of the energy${heard ? "" : "; not heard now"}`;
+          }
+        );
+      }
+    };
+  }
+
   // ui/desk/heat_maps.js
   var MODES = [
     ["gain", "Gain", "What every target is heard at"],
     ["loudness", "Loudness", "What the adapter adds to each weight, against the weight itself, as the faders stand"],
+    ["needed", "Rank needed", "How many components hold a share of what each target adds"],
     ["silenced", "Impact, silenced", "How far the next word moves when this target alone falls silent"],
     ["alone", "Impact, alone", "How far the next word moves when this target alone is left on"]
   ];
@@ -3970,17 +4477,17 @@
     asked: false,
     why: ""
   };
-  var asked2 = /* @__PURE__ */ new Set();
+  var asked3 = /* @__PURE__ */ new Set();
   var impacts = /* @__PURE__ */ new Map();
   function startHeatMaps() {
-    jobs.onNews((news) => {
-      if (news.loudness) loudness.data = news.loudness;
-      if (news.impact) {
-        const { what, adapter, fresh } = news.impact;
+    jobs.onNews((news2) => {
+      if (news2.loudness) loudness.data = news2.loudness;
+      if (news2.impact) {
+        const { what, adapter, fresh } = news2.impact;
         const panel = fresh && store.state ? JSON.stringify(store.panel) : "other";
-        impacts.set(`${what}/${adapter}`, { ...news.impact, panel });
+        impacts.set(`${what}/${adapter}`, { ...news2.impact, panel });
       }
-      if (news.loudness || news.impact) store.changed();
+      if (news2.loudness || news2.impact) store.changed();
     });
   }
   function askForNorms() {
@@ -4052,8 +4559,8 @@
     const key = `${what}/${adapter.name}`;
     const found = impacts.get(key);
     if (!found) {
-      if (!asked2.has(key)) {
-        asked2.add(key);
+      if (!asked3.has(key)) {
+        asked3.add(key);
         jobs.order({ do: "measured", what, adapter: adapter.name });
       }
       return { ready: false, mode: what, why: "Not measured yet: choose a text, and measure." };
@@ -4097,19 +4604,25 @@
   function heatMap(index) {
     const mode = heatMode(index.adapter.name);
     if (mode === "gain") return null;
-    return mode === "loudness" ? loudnessMap(index) : impactMap(index, mode);
+    if (mode === "loudness") return loudnessMap(index);
+    return mode === "needed" ? neededMap(index) : impactMap(index, mode);
   }
   var brightness = (value, max) => Math.sqrt(clamp(value / max, 0, 1));
   var heatColour = (value, max) => `color-mix(in srgb, var(--lm-heat) ${Math.round(brightness(value, max) * 20) * 5}%, var(--lm-well))`;
   var isBright = (value, max) => brightness(value, max) > 0.5;
+  var UNKNOWN = {
+    loudness: "loudness unknown: its weight cannot be read",
+    needed: "its components are not known"
+  };
   function heatWords(map, c) {
     const value = map.cells[c];
-    const loud = map.mode === "loudness";
-    if (value === null || value === void 0)
-      return loud ? "loudness unknown: its weight cannot be read" : "not measured";
+    if (value === null || value === void 0) return UNKNOWN[map.mode] ?? "not measured";
+    if (map.mode === "needed")
+      return value ? `needs ${map.write(value)} of ${map.max} components` : "adds nothing: its B is zero";
+    if (map.mode === "loudness") return `loudness ${map.write(value)}`;
     const error = map.errors?.[c];
     const about2 = typeof error === "number" ? ` ± ${map.write(error)}` : "";
-    return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)}${about2} nats${about2 && ", estimated"}`;
+    return `impact ${map.write(value)}${about2} nats${about2 && ", estimated"}`;
   }
 
   // ui/desk/cell_words.js
@@ -4156,10 +4669,12 @@
     const facts3 = el("span", { class: "cell-note" });
     const named = el("span", { class: "cell-note is-name" });
     const list2 = el("div", { class: "cell-list" });
+    const spectrum = cellSpectrum(index);
     const node = el(
       "div",
       { class: "cell-detail", data: { part: "cell" } },
       el("div", { class: "cell-head" }, where, all2.node, heard, facts3, note, named),
+      spectrum.node,
       list2
     );
     function targetRow([name2, , , rank, alpha], cut) {
@@ -4211,6 +4726,7 @@
           note,
           n === 1 ? "" : own.mixed ? `${n} targets, set apart: a number here sets all` : `${n} targets: a number here sets all`
         );
+        spectrum.update(c);
         const { modules } = peekFaders(store.panel, adapter);
         const cut = several ? whereTheyDiffer(targets.map((target) => target[0])) : 0;
         keyed(
@@ -4231,7 +4747,7 @@
     adjust: "Drag a cell up or down; with the keyboard + and −, or type a number. Double-click puts it back to 1.",
     paint: "Drag across cells to paint them; with the keyboard, Space paints. Double-click puts a cell back to 1."
   };
-  var SLACK2 = 4;
+  var SLACK3 = 4;
   var TRAVEL = 160;
   var NOTCH3 = 0.02;
   function toolbar(choose) {
@@ -4328,7 +4844,7 @@
       const reach = store.range();
       const up = adjusting.y - event.clientY;
       if (!adjusting.moving) {
-        if (Math.abs(up) < SLACK2) return;
+        if (Math.abs(up) < SLACK3) return;
         adjusting.moving = true;
         adjusting.y = event.clientY;
         return;
@@ -4681,7 +5197,8 @@
         const top = most(map.layers);
         bars.forEach(({ layer, fill: fill2, node }, i) => {
           const value = map.layers[i];
-          const words2 = value === null ? "not measured" : map.write(value) + (map.mode === "loudness" ? "" : " nats");
+          const nats = map.mode === "silenced" || map.mode === "alone" ? " nats" : "";
+          const words2 = value === null ? "not measured" : map.write(value) + nats;
           fill2.style.height = `${Math.round((value || 0) / top * 100)}%`;
           setAttribute(node, "title", `layer ${layer}: ${words2}`);
         });
@@ -4695,7 +5212,18 @@
     const layers = layerBars(adapter);
     const waiting3 = el("div", { class: "hint heat-waiting", role: "status" });
     const measure = impactPanel(adapter);
-    const below3 = el("div", { class: "heat-below", hidden: true }, scale.node, waiting3, kinds.node, measure.node);
+    const share = shareChoice(adapter.name);
+    const caveat = el("p", { class: "hint", text: NOT_IMPORTANCE });
+    const below3 = el(
+      "div",
+      { class: "heat-below", hidden: true },
+      share.node,
+      scale.node,
+      waiting3,
+      kinds.node,
+      caveat,
+      measure.node
+    );
     layers.node.hidden = true;
     return {
       top: modes.node,
@@ -4708,10 +5236,12 @@
         below3.hidden = mode === "gain";
         layers.node.hidden = !map?.ready;
         if (!map) return;
-        measure.node.hidden = mode === "loudness";
+        share.node.hidden = caveat.hidden = mode !== "needed";
+        share.update();
+        measure.node.hidden = mode !== "silenced" && mode !== "alone";
         if (mode === "silenced" || mode === "alone") measure.update(mode, map);
         scale.node.hidden = kinds.node.hidden = !map.ready;
-        waiting3.hidden = map.ready || mode !== "loudness";
+        waiting3.hidden = map.ready || !measure.node.hidden;
         setText(waiting3, map.ready ? "" : map.why);
         if (!map.ready) return;
         scale.update(map);
@@ -4768,7 +5298,7 @@
     const { name: name2, kinds } = index.adapter;
     const cells = [];
     let labels = [];
-    const drawn2 = new Array(index.count);
+    const drawn3 = new Array(index.count);
     const body = el("div", { role: "grid", class: "grid", "aria-label": `Targets of ${name2}`, data: { part: "grid" } });
     const scroller2 = el("div", { class: "grid-scroll" }, body);
     const hint = el("span", { class: "hint" });
@@ -4828,15 +5358,15 @@
       labels.forEach((label, i) => {
         if (!label.classList.contains("is-loose")) label.style.visibility = i % every ? "hidden" : "";
       });
-      drawn2.fill(void 0);
+      drawn3.fill(void 0);
       store.changed();
     }
     function paint(c, max, moved2) {
       const { n, lo, hi, mean } = cellGain(index, c);
       if (!n) return;
       const key = `${lo}/${hi}/${mean}/${moved2}/${max}`;
-      if (drawn2[c] === key) return;
-      drawn2[c] = key;
+      if (drawn3[c] === key) return;
+      drawn3[c] = key;
       const cell2 = cells[c];
       const look2 = lookAt(mean, max);
       cell2.style.backgroundColor = colour(look2);
@@ -4853,8 +5383,8 @@
       const value = heat.ready ? heat.cells[c] : null;
       const max = heat.ready ? heat.max : 1;
       const key = `${heat.mode}/${value}/${max}/${moved2}`;
-      if (drawn2[c] === key) return;
-      drawn2[c] = key;
+      if (drawn3[c] === key) return;
+      drawn3[c] = key;
       const cell2 = cells[c];
       cell2.style.backgroundColor = value === null ? "" : heatColour(value, max);
       cell2.classList.toggle("is-hollow", value === null);
@@ -4902,21 +5432,6 @@
     };
   }
 
-  // ui/page/rank_choices.js
-  var EACH = 16;
-  var STEPS = 8;
-  function rankChoices(largest) {
-    const choices = [];
-    for (let rank = 1; rank < largest; ) {
-      choices.push(rank);
-      const step = rank < EACH ? 1 : 2 ** Math.floor(Math.log2(rank / STEPS));
-      rank = (Math.floor(rank / step) + 1) * step;
-    }
-    return choices.reverse();
-  }
-  var SHARES = Object.freeze([0.99, 0.95, 0.9, 0.8, 0.7, 0.5]);
-  var writeShare = (share) => share === null ? "all energy" : `${Number((share * 100).toFixed(3))} % of the energy`;
-
   // ui/desk/rank.js
   function menu(label, id, set) {
     const node = el("select", { class: "select", "aria-label": label, data: { rank: id } });
@@ -4948,19 +5463,22 @@
     });
     const components = menu(`Rank heard of ${name2}`, "components", put("rank"));
     const energy = menu(`Energy heard of ${name2}`, "energy", put("energy"));
-    const why = el("span", { class: "hint" });
+    const why2 = el("span", { class: "hint" });
+    const told = el("p", { class: "spectrum-told", title: NOT_IMPORTANCE, data: { part: "spectrum" } });
     const node = el(
       "div",
       { class: "rank-row", role: "group", "aria-label": `Rank heard of ${name2}` },
       el("span", { class: "label", text: "Rank heard" }),
       components.node,
       energy.node,
-      why
+      why2,
+      told
     );
-    node.title = "The strongest components of what each target adds. Energy is their squared singular values: how much they add, not how much they matter";
+    for (const one of [components, energy])
+      one.node.title = "The strongest components of what each target adds alone are heard. Energy is the sum of their squared singular values";
     node.hidden = !adapter.targets.length;
     for (const one of [components, energy]) one.node.disabled = adapter.whyNotRank !== "";
-    setText(why, adapter.whyNotRank);
+    setText(why2, adapter.whyNotRank);
     return {
       node,
       update() {
@@ -4971,6 +5489,9 @@
           (value) => value === null ? `all ${largest}` : String(value)
         );
         energy.update(SHARES, faders.energy, writeShare);
+        if (!adapter.targets.length) return;
+        const found = spectrumOf(adapter);
+        setText(told, "told" in found ? found.told.lines[String(shareOf(name2))] ?? "" : found.why);
       }
     };
   }
@@ -4987,19 +5508,19 @@
     lab.sheet = head && { ...head, cells: head.rows.map(() => head.columns.map(emptyCell)) };
     counted = 0;
   }
-  function take(news, answer) {
-    const whole2 = !news.cells || fill(news, news.cells) || answer;
-    if (whole2 && news.line && !(answer && begun)) lab.line = news.line;
-    if (whole2 && news.note !== void 0) lab.note = news.note;
+  function take(news2, answer) {
+    const whole2 = !news2.cells || fill(news2, news2.cells) || answer;
+    if (whole2 && news2.line && !(answer && begun)) lab.line = news2.line;
+    if (whole2 && news2.note !== void 0) lab.note = news2.note;
     return whole2;
   }
-  function fill(news, cells) {
+  function fill(news2, cells) {
     const { sheet } = lab;
-    if (!sheet || sheet.key !== news.key) return false;
-    if (news.reference !== void 0) sheet.reference = news.reference;
-    let whole2 = news.n === counted + 1;
-    counted = news.n ?? 0;
-    sheet.age = news.age;
+    if (!sheet || sheet.key !== news2.key) return false;
+    if (news2.reference !== void 0) sheet.reference = news2.reference;
+    let whole2 = news2.n === counted + 1;
+    counted = news2.n ?? 0;
+    sheet.age = news2.age;
     for (const told of cells) if (!write(sheet.cells[told.r][told.c], told)) whole2 = false;
     return whole2;
   }
@@ -5020,16 +5541,16 @@
     Object.assign(cell2, { s, n, pace, end, leaves, fresh: true });
     return whole2;
   }
-  function overtaken(news) {
+  function overtaken(news2) {
     const { sheet } = lab;
-    return sheet !== null && news.key === sheet.key && Number(news.age) < Number(sheet.age);
+    return sheet !== null && news2.key === sheet.key && Number(news2.age) < Number(sheet.age);
   }
-  function receive(news, answer = false) {
-    if (news.setup) lab.setup = news.setup;
-    if (overtaken(news)) return true;
-    if (news.sheet !== void 0) show(news.sheet);
-    for (const fn of hearers2) fn(news);
-    return take(news, answer);
+  function receive(news2, answer = false) {
+    if (news2.setup) lab.setup = news2.setup;
+    if (overtaken(news2)) return true;
+    if (news2.sheet !== void 0) show(news2.sheet);
+    for (const fn of hearers2) fn(news2);
+    return take(news2, answer);
   }
   var BOXES = (
     /** @type {const} */
@@ -5235,7 +5756,7 @@
   function fixedList(adapter) {
     const n = adapter.fixed.length;
     if (!n) return null;
-    const rows = adapter.fixed.map(([name2, why]) => el("li", {}, el("code", { text: name2 }), el("span", { text: why })));
+    const rows = adapter.fixed.map(([name2, why2]) => el("li", {}, el("code", { text: name2 }), el("span", { text: why2 })));
     const text = n === 1 ? "1 part that no fader can move, and why" : `${n} parts that no fader can move, and why`;
     const summary = el(
       "summary",
@@ -5269,7 +5790,7 @@
     const power = powerSwitch(name2);
     const mute = latch("M", "mute", `Mute ${name2}`, () => store.edit((panel) => toggle(panel.muted.adapters, name2)));
     const solo = latch("S", "solo", `Solo ${name2}`, () => store.edit((panel) => toggle(panel.soloed.adapters, name2)));
-    const why = silentBadge();
+    const why2 = silentBadge();
     const reset = el("button", {
       type: "button",
       class: "button",
@@ -5284,12 +5805,14 @@
     const kinds = kindFaders(adapter);
     const curve = layers.length ? depthCurve(adapter) : null;
     const grid = targetGrid(index);
+    const energy = energyCurve(index);
     const fades = fadeSection(adapter);
     const shapes = shapeButtons(adapter);
     const section = (label, part, open) => foldable(`${name2}/${label}`, label, open, part.node, () => store.changed());
     const kindSection = section("Kinds", kinds, true);
     const depthSection = curve && section("Depth", curve, alone);
     const gridSection = section("Grid", grid, alone);
+    const spectrumSection = section("Spectrum", energy, alone);
     const node = el(
       "section",
       { class: "strip", "aria-label": `Adapter ${name2}`, data: { adapter: name2 } },
@@ -5298,7 +5821,7 @@
         { class: "strip-head" },
         power.node,
         el("h3", { class: "name", text: name2, title: name2 }),
-        why.node,
+        why2.node,
         el("div", { class: "strip-buttons" }, mute.node, solo.node, reset)
       ),
       master.node,
@@ -5312,12 +5835,13 @@
         kindSection.node,
         depthSection?.node,
         gridSection.node,
+        spectrumSection.node,
         fades.node,
         fixedList(adapter)
       )
     );
     if (!targets.length) {
-      for (const one of [kindSection, depthSection, gridSection, fades]) if (one) one.node.hidden = true;
+      for (const one of [kindSection, depthSection, gridSection, spectrumSection, fades]) if (one) one.node.hidden = true;
     }
     return {
       node,
@@ -5328,7 +5852,7 @@
         const silent = whySilent(panel, adapter);
         hearGains(index, panel);
         node.classList.toggle("is-silent", silent !== "");
-        why.update(silent);
+        why2.update(silent);
         power.update(f.on);
         mute.update(panel.muted.adapters.includes(name2));
         solo.update(panel.soloed.adapters.includes(name2));
@@ -5340,9 +5864,11 @@
         setText(kindSection.digest, writeCounted(kindNames.length, "kind", "kinds") + moved(f.kinds));
         if (depthSection) setText(depthSection.digest, writeCounted(layers.length, "layer", "layers") + moved(f.layers));
         setText(gridSection.digest, writeCounted(targets.length, "target", "targets") + moved(f.modules));
+        setText(spectrumSection.digest, "energy over rank");
         if (kindSection.open) kinds.update();
         if (curve && depthSection?.open) curve.update();
         if (gridSection.open) grid.update();
+        if (spectrumSection.open) energy.update();
       },
       /** The desk has another width (or has one at last). */
       resize() {
@@ -5352,6 +5878,7 @@
       stop() {
         curve?.stop();
         grid.stop();
+        energy.stop();
       }
     };
   }
@@ -5538,22 +6065,22 @@
   var placeOf2 = (name2) => document.getElementById(`lora-mixer-plot-${name2}`);
   var drawnIn = (name2) => placeOf2(name2)?.querySelector(".js-plotly-plot")?.textContent ?? "";
   function chartWatch() {
-    let timer3;
-    onStop(() => clearTimeout(timer3));
+    let timer4;
+    onStop(() => clearTimeout(timer4));
     return (name2) => {
       const before = drawnIn(name2);
       let late = 0;
-      clearTimeout(timer3);
+      clearTimeout(timer4);
       const look2 = guard("charts", () => {
         if (lab.line.running) {
-          timer3 = setTimeout(look2, LOOK_MS2);
+          timer4 = setTimeout(look2, LOOK_MS2);
           return;
         }
         late += LOOK_MS2;
         const now = drawnIn(name2);
         if (now && (now !== before || late > PATIENCE_MS2 / 4))
           placeOf2(name2)?.scrollIntoView({ behavior: "smooth", block: "start" });
-        else if (late < PATIENCE_MS2) timer3 = setTimeout(look2, LOOK_MS2);
+        else if (late < PATIENCE_MS2) timer4 = setTimeout(look2, LOOK_MS2);
       });
       look2();
     };
@@ -5821,9 +6348,9 @@
           setAttribute(button3, "aria-label", `Move column ${next.letter} ${what}`);
           setAttribute(button3, "title", `Move ${what} (Alt and the arrow keys)`);
         }
-        const why = gone.disabled ? `A comparison needs ${least} columns` : `Remove column ${next.letter}`;
-        setAttribute(gone, "title", why);
-        setAttribute(gone, "aria-label", why);
+        const why2 = gone.disabled ? `A comparison needs ${least} columns` : `Remove column ${next.letter}`;
+        setAttribute(gone, "title", why2);
+        setAttribute(gone, "aria-label", why2);
       }
     };
   }
@@ -5905,20 +6432,20 @@
   };
   var about = null;
   function startMarks() {
-    lab.onNews((news) => {
-      if (news.sheet !== void 0 && (news.sheet?.key ?? null) !== about) {
-        about = news.sheet?.key ?? null;
+    lab.onNews((news2) => {
+      if (news2.sheet !== void 0 && (news2.sheet?.key ?? null) !== about) {
+        about = news2.sheet?.key ?? null;
         marks.measured = null;
         marks.judged = null;
         if (typeof marks.view === "number") marks.view = DIFFER;
       }
-      if (news.measured !== void 0 && (news.key === void 0 || news.key === lab.sheet?.key))
-        marks.measured = news.measured;
-      if (news.surprise) {
-        const { key, judge, cells } = news.surprise;
+      if (news2.measured !== void 0 && (news2.key === void 0 || news2.key === lab.sheet?.key))
+        marks.measured = news2.measured;
+      if (news2.surprise) {
+        const { key, judge, cells } = news2.surprise;
         marks.judged = { key, judge, cells: new Map(cells.map((cell2) => [`${cell2.r},${cell2.c}`, cell2.tokens])) };
       }
-      if (news.sheet !== void 0 || news.surprise) lab.changed();
+      if (news2.sheet !== void 0 || news2.surprise) lab.changed();
     });
   }
   function chooseView(next) {
@@ -6213,7 +6740,7 @@
     });
     const bar = progressBar();
     const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
-    const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
+    const why2 = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     return {
       node: el(
         "div",
@@ -6223,14 +6750,14 @@
         tools,
         length.hint
       ),
-      go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start2, stop2), why, bar.node, status),
+      go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start2, stop2), why2, bar.node, status),
       update() {
         const { setup, line: line2 } = lab;
         length.update();
         const trouble = setup?.trouble ?? "";
         start2.disabled = !setup || line2.running || trouble !== "";
         stop2.disabled = !line2.running;
-        showText(why, trouble);
+        showText(why2, trouble);
         setText(status, line2.text || "");
         bar.node.classList.toggle("is-idle", !line2.running);
         bar.update(line2.part);
@@ -6277,14 +6804,14 @@
       node.id = `lora-mixer-reply-${letter}`;
       if (take2) take2.id = `lora-mixer-use-${letter}`;
     }
-    let drawn2 = null;
+    let drawn3 = null;
     function drawPieces(cell2) {
       const parts = markedPieces(cell2, row, column);
       if (!parts.length) parts.push(el("span", { class: "faint", text: "(it said nothing)" }));
       body.replaceChildren(...parts);
     }
     function drawText(cell2) {
-      if (drawn2 !== "text") body.replaceChildren(text, caret);
+      if (drawn3 !== "text") body.replaceChildren(text, caret);
       if (!cell2.text.startsWith(text.data)) text.data = cell2.text;
       else if (cell2.text.length > text.data.length) text.appendData(cell2.text.slice(text.data.length));
     }
@@ -6303,11 +6830,11 @@
       update(cell2) {
         const running = lab.line.running && (cell2.s === "running" || cell2.s === "waiting");
         const key = cell2.pieces ? `pieces ${marksKey()}` : "text";
-        if (cell2.fresh || drawn2 !== key) {
+        if (cell2.fresh || drawn3 !== key) {
           cell2.fresh = false;
           if (cell2.pieces) drawPieces(cell2);
           else drawText(cell2);
-          drawn2 = key;
+          drawn3 = key;
         }
         caret.hidden = !running || cell2.s === "waiting";
         note(cell2);
@@ -6526,7 +7053,7 @@
   // ui/votes/votes.js
   var WAITING_MS = 500;
   var { onChange: onChange4, changed: changed4 } = frames("votes");
-  var timer2;
+  var timer3;
   var channel5 = openChannel("votes", {
     hear({ session, columns, trouble, keeps, past, more, broken, all: all2 }) {
       const told = { session, columns, trouble, keeps, past, more, broken, all: all2 };
@@ -6580,7 +7107,7 @@
     },
     /** While replies are on their way, look often; else as often as the page's tick does. */
     start() {
-      timer2 = setTimeout(
+      timer3 = setTimeout(
         guard("following", () => {
           if (votes.shown && !document.hidden && votes.session?.generating) votes.look();
           votes.start();
@@ -6589,14 +7116,14 @@
       );
     }
   };
-  onStop(() => clearTimeout(timer2));
+  onStop(() => clearTimeout(timer3));
 
   // ui/votes/standing.js
-  var percent = (share) => `${Math.round(share * 100)}%`;
+  var percent2 = (share) => `${Math.round(share * 100)}%`;
   var cell = (text, title) => el("td", { text: String(text), title });
   function rate({ share, low, high, sure }) {
     if (share === null) return el("td", { class: "won" }, el("span", { class: "faint", text: "no vote chose a side" }));
-    const range = `${percent(low)} to ${percent(high)}`;
+    const range = `${percent2(low)} to ${percent2(high)}`;
     const band = el("span", { class: "won-band" });
     band.style.left = `${low * 100}%`;
     band.style.right = `${(1 - high) * 100}%`;
@@ -6605,7 +7132,7 @@
     return el(
       "td",
       { class: "won", title: `95% interval ${range}; ${sure}` },
-      el("span", { class: "won-share", text: percent(share) }),
+      el("span", { class: "won-share", text: percent2(share) }),
       el("span", { class: "won-track", "aria-hidden": "true" }, band, dot),
       el("span", { class: "won-range", text: range })
     );
@@ -6997,13 +7524,13 @@
       class: "check",
       checked: true,
       id: "lora-mixer-all-model",
-      on: { change: () => ask(null) }
+      on: { change: () => ask2(null) }
     });
-    const ask = (chosen) => votes.order({ do: "standing", model: mine.checked, chosen }, say2);
-    const askForTicked = () => ask([...ticks.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value));
+    const ask2 = (chosen) => votes.order({ do: "standing", model: mine.checked, chosen }, say2);
+    const askForTicked = () => ask2([...ticks.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value));
     const own = el("label", { class: "choice" }, mine, el("span", { text: "Votes about this model alone" }));
     const body = el("div", { class: "all-votes" }, el("div", { class: "all-choices" }, own, ticks), standing2.node);
-    const section = foldable("votes/all", "All votes", false, body, () => ask(null));
+    const section = foldable("votes/all", "All votes", false, body, () => ask2(null));
     section.node.id = "lora-mixer-all-votes";
     function tick({ id }) {
       const box = el("input", { type: "checkbox", class: "check", value: id, on: { change: askForTicked } });
@@ -7013,7 +7540,7 @@
     return {
       node: section.node,
       ask() {
-        if (section.open) ask(null);
+        if (section.open) ask2(null);
       },
       update() {
         const { all: all2 } = votes;
@@ -7120,7 +7647,7 @@
       id: "lora-mixer-votes-begin",
       on: { click: begin }
     });
-    const why = el("div", { class: "why-not", hidden: true });
+    const why2 = el("div", { class: "why-not", hidden: true });
     const between = el("span", { class: "field-name", text: "Between the columns" });
     const node = el(
       "section",
@@ -7131,7 +7658,7 @@
       el("div", { class: "fields" }, seeds.node, pairs.node, length.node),
       length.hint,
       el("div", { class: "column-tools" }, start2),
-      why
+      why2
     );
     return {
       node,
@@ -7141,7 +7668,7 @@
         node.hidden = Boolean(session);
         if (node.hidden) return;
         setText(columns, votes.columns.map(titleOf).join("   |   ") || "–");
-        showText(why, trouble);
+        showText(why2, trouble);
         start2.disabled = Boolean(trouble) || !known4;
       }
     };
@@ -7234,9 +7761,9 @@
       text: "Copy report",
       data: { do: "copy-report" },
       title: "Versions, model, adapters and the last lines of the log, for a report. No prompt and no reply is in it.",
-      on: { click: ask }
+      on: { click: ask2 }
     });
-    function ask() {
+    function ask2() {
       button3.disabled = true;
       channel6.order({ do: "look" }, async (answer) => {
         button3.disabled = false;

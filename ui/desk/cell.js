@@ -7,6 +7,7 @@ import { numberField } from "../page/number_field.js";
 import { writeShort } from "../page/numbers.js";
 import { fadersOf, gainAt, peekFaders, putGain } from "../page/panel.js";
 import { store } from "../page/store.js";
+import { cellSpectrum } from "./cell_spectrum.js";
 import { cellWords } from "./cell_words.js";
 
 /** @import { Target } from "../page/messages.js" */
@@ -40,10 +41,12 @@ export function cellDetail(view) {
   const facts = el("span", { class: "cell-note" });
   const named = el("span", { class: "cell-note is-name" });
   const list = el("div", { class: "cell-list" });
+  const spectrum = cellSpectrum(index);
   const node = el(
     "div",
     { class: "cell-detail", data: { part: "cell" } },
     el("div", { class: "cell-head" }, where, all.node, heard, facts, note, named),
+    spectrum.node,
     list,
   );
 
@@ -105,6 +108,7 @@ export function cellDetail(view) {
             ? `${n} targets, set apart: a number here sets all`
             : `${n} targets: a number here sets all`,
       );
+      spectrum.update(c);
       const { modules } = peekFaders(store.panel, adapter);
       const cut = several ? whereTheyDiffer(targets.map((target) => target[0])) : 0;
       keyed(

@@ -6,6 +6,8 @@
 import { el, setAttribute, setText } from "../page/elements.js";
 import { chooseHeat, heatMode, MODES } from "./heat_maps.js";
 import { impactPanel } from "./impact.js";
+import { shareChoice } from "./share_choice.js";
+import { NOT_IMPORTANCE } from "./spectra.js";
 
 /** @import { Adapter } from "../page/messages.js" */
 /** @import { Index } from "../page/gains.js" */
@@ -106,7 +108,8 @@ function layerBars(adapter) {
       const top = most(map.layers);
       bars.forEach(({ layer, fill, node }, i) => {
         const value = map.layers[i];
-        const words = value === null ? "not measured" : map.write(value) + (map.mode === "loudness" ? "" : " nats");
+        const nats = map.mode === "silenced" || map.mode === "alone" ? " nats" : "";
+        const words = value === null ? "not measured" : map.write(value) + nats;
         fill.style.height = `${Math.round(((value || 0) / top) * 100)}%`;
         setAttribute(node, "title", `layer ${layer}: ${words}`);
       });
@@ -126,7 +129,18 @@ export function heatAround({ adapter }) {
   const layers = layerBars(adapter);
   const waiting = el("div", { class: "hint heat-waiting", role: "status" });
   const measure = impactPanel(adapter);
-  const below = el("div", { class: "heat-below", hidden: true }, scale.node, waiting, kinds.node, measure.node);
+  const share = shareChoice(adapter.name);
+  const caveat = el("p", { class: "hint", text: NOT_IMPORTANCE });
+  const below = el(
+    "div",
+    { class: "heat-below", hidden: true },
+    share.node,
+    scale.node,
+    waiting,
+    kinds.node,
+    caveat,
+    measure.node,
+  );
   layers.node.hidden = true;
   return {
     top: modes.node,
@@ -139,10 +153,12 @@ export function heatAround({ adapter }) {
       below.hidden = mode === "gain";
       layers.node.hidden = !map?.ready;
       if (!map) return;
-      measure.node.hidden = mode === "loudness";
+      share.node.hidden = caveat.hidden = mode !== "needed";
+      share.update();
+      measure.node.hidden = mode !== "silenced" && mode !== "alone";
       if (mode === "silenced" || mode === "alone") measure.update(mode, map);
       scale.node.hidden = kinds.node.hidden = !map.ready;
-      waiting.hidden = map.ready || mode !== "loudness";
+      waiting.hidden = map.ready || !measure.node.hidden;
       setText(waiting, map.ready ? "" : map.why);
       if (!map.ready) return;
       scale.update(map);

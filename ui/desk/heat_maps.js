@@ -4,16 +4,18 @@ import { membersOf } from "../page/gains.js";
 import { jobs } from "../page/jobs.js";
 import { clamp } from "../page/numbers.js";
 import { store } from "../page/store.js";
+import { neededMap } from "./needed_map.js";
 
 /** @import { Impact, Loudness } from "../page/messages.js" */
 /** @import { Index } from "../page/gains.js" */
 
-/** @typedef {"gain" | "loudness" | "silenced" | "alone"} Mode */
+/** @typedef {"gain" | "loudness" | "needed" | "silenced" | "alone"} Mode */
 
 /** @type {Array<[mode: Mode, name: string, title: string]>} */
 export const MODES = [
   ["gain", "Gain", "What every target is heard at"],
   ["loudness", "Loudness", "What the adapter adds to each weight, against the weight itself, as the faders stand"],
+  ["needed", "Rank needed", "How many components hold a share of what each target adds"],
   ["silenced", "Impact, silenced", "How far the next word moves when this target alone falls silent"],
   ["alone", "Impact, alone", "How far the next word moves when this target alone is left on"],
 ];
@@ -244,7 +246,8 @@ export function chooseHeat(name, mode) {
 export function heatMap(index) {
   const mode = heatMode(index.adapter.name);
   if (mode === "gain") return null;
-  return mode === "loudness" ? loudnessMap(index) : impactMap(index, mode);
+  if (mode === "loudness") return loudnessMap(index);
+  return mode === "needed" ? neededMap(index) : impactMap(index, mode);
 }
 
 /**
@@ -268,6 +271,12 @@ export const heatColour = (value, max) =>
  */
 export const isBright = (value, max) => brightness(value, max) > 0.5;
 
+/** @type {Partial<Record<Mode, string>>} */
+const UNKNOWN = {
+  loudness: "loudness unknown: its weight cannot be read",
+  needed: "its components are not known",
+};
+
 /**
  * A cell's number in words, for who points at it.
  *
@@ -276,10 +285,11 @@ export const isBright = (value, max) => brightness(value, max) > 0.5;
  */
 export function heatWords(map, c) {
   const value = map.cells[c];
-  const loud = map.mode === "loudness";
-  if (value === null || value === undefined)
-    return loud ? "loudness unknown: its weight cannot be read" : "not measured";
+  if (value === null || value === undefined) return UNKNOWN[map.mode] ?? "not measured";
+  if (map.mode === "needed")
+    return value ? `needs ${map.write(value)} of ${map.max} components` : "adds nothing: its B is zero";
+  if (map.mode === "loudness") return `loudness ${map.write(value)}`;
   const error = map.errors?.[c];
   const about = typeof error === "number" ? ` \u00b1 ${map.write(error)}` : "";
-  return loud ? `loudness ${map.write(value)}` : `impact ${map.write(value)}${about} nats${about && ", estimated"}`;
+  return `impact ${map.write(value)}${about} nats${about && ", estimated"}`;
 }

@@ -5,6 +5,7 @@ import { keyed } from "../page/keyed.js";
 import { fadersOf, peekFaders } from "../page/panel.js";
 import { rankChoices, SHARES, writeShare } from "../page/rank_choices.js";
 import { store } from "../page/store.js";
+import { NOT_IMPORTANCE, shareOf, spectrumOf } from "./spectra.js";
 
 /** @import { Adapter } from "../page/messages.js" */
 
@@ -48,6 +49,7 @@ export function rankRow(adapter) {
   const components = menu(`Rank heard of ${name}`, "components", put("rank"));
   const energy = menu(`Energy heard of ${name}`, "energy", put("energy"));
   const why = el("span", { class: "hint" });
+  const told = el("p", { class: "spectrum-told", title: NOT_IMPORTANCE, data: { part: "spectrum" } });
   const node = el(
     "div",
     { class: "rank-row", role: "group", "aria-label": `Rank heard of ${name}` },
@@ -55,10 +57,12 @@ export function rankRow(adapter) {
     components.node,
     energy.node,
     why,
+    told,
   );
-  node.title =
-    "The strongest components of what each target adds. Energy is their squared singular values: how much they add, " +
-    "not how much they matter";
+  for (const one of [components, energy])
+    one.node.title =
+      "The strongest components of what each target adds alone are heard. Energy is the sum of their squared " +
+      "singular values";
   node.hidden = !adapter.targets.length;
   for (const one of [components, energy]) one.node.disabled = adapter.whyNotRank !== "";
   setText(why, adapter.whyNotRank);
@@ -70,6 +74,9 @@ export function rankRow(adapter) {
         value === null ? `all ${largest}` : String(value),
       );
       energy.update(SHARES, faders.energy, writeShare);
+      if (!adapter.targets.length) return;
+      const found = spectrumOf(adapter);
+      setText(told, "told" in found ? (found.told.lines[String(shareOf(name))] ?? "") : found.why);
     },
   };
 }

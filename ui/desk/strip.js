@@ -7,6 +7,7 @@ import { writeCount, writeCounted, writeMethod, writePercent, writeRange, writeS
 import { fadersOf, peekFaders, toggle, whySilent } from "../page/panel.js";
 import { store } from "../page/store.js";
 import { depthCurve } from "./depth_curve.js";
+import { energyCurve } from "./energy_curve.js";
 import { faderRow } from "./fader.js";
 import { fadeSection } from "./fades.js";
 import { targetGrid } from "./grid.js";
@@ -123,6 +124,7 @@ export function adapterStrip(adapter, alone) {
   const kinds = kindFaders(adapter);
   const curve = layers.length ? depthCurve(adapter) : null;
   const grid = targetGrid(index);
+  const energy = energyCurve(index);
   const fades = fadeSection(adapter);
   const shapes = shapeButtons(adapter);
   /**
@@ -134,6 +136,7 @@ export function adapterStrip(adapter, alone) {
   const kindSection = section("Kinds", kinds, true);
   const depthSection = curve && section("Depth", curve, alone);
   const gridSection = section("Grid", grid, alone);
+  const spectrumSection = section("Spectrum", energy, alone);
 
   const node = el(
     "section",
@@ -157,12 +160,13 @@ export function adapterStrip(adapter, alone) {
       kindSection.node,
       depthSection?.node,
       gridSection.node,
+      spectrumSection.node,
       fades.node,
       fixedList(adapter),
     ),
   );
   if (!targets.length)
-    for (const one of [kindSection, depthSection, gridSection, fades]) if (one) one.node.hidden = true;
+    for (const one of [kindSection, depthSection, gridSection, spectrumSection, fades]) if (one) one.node.hidden = true;
 
   return {
     node,
@@ -185,9 +189,11 @@ export function adapterStrip(adapter, alone) {
       setText(kindSection.digest, writeCounted(kindNames.length, "kind", "kinds") + moved(f.kinds));
       if (depthSection) setText(depthSection.digest, writeCounted(layers.length, "layer", "layers") + moved(f.layers));
       setText(gridSection.digest, writeCounted(targets.length, "target", "targets") + moved(f.modules));
+      setText(spectrumSection.digest, "energy over rank");
       if (kindSection.open) kinds.update();
       if (curve && depthSection?.open) curve.update();
       if (gridSection.open) grid.update();
+      if (spectrumSection.open) energy.update();
     },
     /** The desk has another width (or has one at last). */
     resize() {
@@ -197,6 +203,7 @@ export function adapterStrip(adapter, alone) {
     stop() {
       curve?.stop();
       grid.stop();
+      energy.stop();
     },
   };
 }

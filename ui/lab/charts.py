@@ -35,6 +35,7 @@ def curve(found: Curve, rows: int = 1) -> Any:
     Raises:
         MissingPackage: plotly is not installed.
     """
+    word = _WORDS.get(found.of, "gain")
     panels = [
         ("perplexity of the as-loaded reply", lambda point: point.perplexity, ".4g"),
         ("divergence from the base (nats)", lambda point: point.divergence, ".3g"),
@@ -50,21 +51,22 @@ def curve(found: Curve, rows: int = 1) -> Any:
         subplot_titles=[title for title, *_ in panels],
     )
     for row, (_, read, form) in enumerate(panels, 1):
-        figure.add_trace(_line(found.points, read, form), row=row, col=1)
+        figure.add_trace(_line(found.points, read, form, word=word), row=row, col=1)
     _styled(figure, height=90 + 150 * len(panels))
     figure.update_yaxes(rangemode="tozero")
     figure.update_yaxes(tickformat=".0%", row=3, col=1)
     _maybe_logarithmic(figure, [point.perplexity for point in found.points])
     if any(point.own_perplexity is not None for point in found.points):
         figure.add_trace(
-            _line(found.points, lambda point: point.own_perplexity, ".4g", _ORANGE, "its own reply"), row=1, col=1
+            _line(found.points, lambda point: point.own_perplexity, ".4g", _ORANGE, "its own reply", word=word),
+            row=1,
+            col=1,
         )
         figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 0})
         figure.data[0].update(name="the as-loaded reply", showlegend=True)
         figure.layout.annotations[0].update(text="perplexity")
-    figure.add_vline(x=1, line={"color": _GREY, "width": 1, "dash": "dot"})
     over = f", mean of {rows} rows" if rows > 1 else ""
-    figure.update_xaxes(title_text=f"gain of {_short(found.label)} (1 is as loaded){over}", row=len(panels), col=1)
+    _along(figure, found, over, row=len(panels), col=1)
     return figure
 
 
@@ -83,8 +85,13 @@ def likelihood(found: Curve) -> Any:
             extra=[_number(p.perplexity) for p in found.points],
         )
     )
-    figure.data[0].hovertemplate = "gain %{x:.4g}: %{y:.2%} a token, perplexity %{customdata:.4g}<extra></extra>"
-    told = f"likeliest at gain {best.gain:g}" + ("" if found.turns else ": try larger ones too")
+    word = _WORDS.get(found.of, "gain")
+    figure.data[
+        0
+    ].hovertemplate = f"{word} %{{x:.4g}}: %{{y:.2%}} a token, perplexity %{{customdata:.4g}}<extra></extra>"
+    # A gain can be larger; more components than all there are not.
+    more = "" if found.turns or found.of in _WORDS else ": try larger ones too"
+    told = f"likeliest at {word} {best.gain:g}{more}"
     figure.add_scatter(
         x=[best.gain],
         y=[exp(best.mean_logprob)],
@@ -93,7 +100,6 @@ def likelihood(found: Curve) -> Any:
         hoverinfo="skip",
     )
     _styled(figure, height=360)
-    figure.add_vline(x=1, line={"color": _GREY, "width": 1, "dash": "dot"})
     # Above the drawing, where no line can run through it.
     figure.add_annotation(
         text=told,
@@ -105,7 +111,7 @@ def likelihood(found: Curve) -> Any:
         font={"color": _ORANGE, "size": 13},
     )
     figure.update_yaxes(title_text="probability of a token (geometric mean)", tickformat="~%", rangemode="tozero")
-    figure.update_xaxes(title_text=f"gain of {_short(found.label)} (1 is as loaded)")
+    _along(figure, found)
     return figure
 
 
@@ -231,6 +237,22 @@ def html(figures: Iterable[Any]) -> str:
     return "\n".join(parts)
 
 
+#: What is swept where it is no gain.
+_WORDS = {"rank": "rank", "energy": "energy"}
+
+
+def _along(figure: Any, found: Curve, over: str = "", **where: int) -> None:
+    """What stands below a curve: what is swept, and where that is as loaded."""
+    if found.of not in _WORDS:
+        figure.add_vline(x=1, line={"color": _GREY, "width": 1, "dash": "dot"})
+        told = f"gain of {_short(found.label)} (1 is as loaded)"
+    elif found.of == "rank":
+        told = f"{_short(found.label)}: so many components are heard (all of them are as loaded)"
+    else:
+        told = f"{_short(found.label)}: the share of it that is heard (1 is as loaded)"
+    figure.update_xaxes(title_text=told + over, **where)
+
+
 def _figure(*traces: Any) -> Any:
     return needed("plotly.graph_objects", "drawing charts").Figure(list(traces))
 
@@ -242,6 +264,7 @@ def _line(
     colour: str = _BLUE,
     name: str = "",
     extra: list[Any] | None = None,
+    word: str = "gain",
 ) -> Any:
     return needed("plotly.graph_objects", "drawing charts").Scatter(
         x=[point.gain for point in points],
@@ -252,7 +275,7 @@ def _line(
         marker={"size": 6},
         name=name,
         showlegend=bool(name),
-        hovertemplate=f"gain %{{x:.4g}}: %{{y:{form}}}<extra></extra>",
+        hovertemplate=f"{word} %{{x:.4g}}: %{{y:{form}}}<extra></extra>",
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...hosts.protocol import HostError
+from ...lora_ops.mix import Faders
+from ...lora_ops.mix_check import why_not_rank
 from ..page.messages import File, Name, Words
 from ..page.orders import Answer, OpenPage, Orders, Refused
 from ..page.panel import Panel
@@ -64,6 +66,11 @@ def examples(desk: Desk, crossfades: bool = False) -> list[str]:
     front = f"{adapter.name}: " if len(names) > 1 else ""
     kind = next((kind for kind in ("down_proj", "q_proj") if kind in adapter.kinds), adapter.kinds[-1])
     sweeps = ["master 0 to 2 in 0.25", "master 0, 0.5, 1, 1.5", f"{kind} 0, 1"]
+    if not desk.engine.why_not("rank") and not why_not_rank(adapter, Faders(rank=1)):
+        largest = max(target.rank for target in adapter.scalable)
+        ranks = [rank for rank in (1, 2, 4, 8, 16, 32, 64, 128) if rank < largest]
+        sweeps.append(f"rank {', '.join(map(str, [*ranks, largest]))}")
+        sweeps.append("energy 0.5 to 1 in 0.1")
     if len(adapter.kinds) in range(2, MOST):
         sweeps.append("each kind off")
     if len(adapter.layers) > 1:

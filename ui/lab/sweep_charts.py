@@ -57,7 +57,7 @@ class Charting:
             raise HostError("Fill the columns from a sweep over one fader and compare: then there is a line to draw.")
         prompts = {row: prompt_ids(self._console, sheet, row) for row in sheet.results}
         axis = parse_axis(filled.x, desk, sheet.columns[0].mix, filled.sides)
-        rows = [row for row in prompts if not _silent(sheet, row, axis)] or list(prompts)[:1]
+        rows = [row for row in prompts if not _silent(sheet, row, axis, desk)] or list(prompts)[:1]
         found, began = [], time.monotonic()
         with self._console.comparison(self):
             for at, row in enumerate(rows):
@@ -101,10 +101,12 @@ class Charting:
         return desk
 
 
-def _silent(sheet: Sheet, row: int, axis: Axis) -> bool:
+def _silent(sheet: Sheet, row: int, axis: Axis, desk: Desk) -> bool:
     """Whether the as-loaded reply of a row is known, and empty: then there is nothing to judge by it."""
-    gains = axis.gains
-    return 1 in gains and not sheet.results[row].columns[gains.index(1)].token_ids
+    from ...lora_ops.lab.curves import setting_as_loaded
+
+    at = setting_as_loaded(axis, desk.adapters)
+    return at is not None and not sheet.results[row].columns[at].token_ids
 
 
 def charts_html(sheet: Sheet) -> str:

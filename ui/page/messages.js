@@ -229,6 +229,23 @@
  */
 
 /**
+ * What the targets of one adapter add, in their order: how many singular values each has, the strongest, all of them
+ * beside their strongest (numbers of 32 bits in base64), effective and stable rank; in a line for each share of the
+ * energy; and why some have none.
+ *
+ * @typedef {object} AdapterSpectrum
+ * @property {Record<string, string>} lines
+ * @property {number[]} counts
+ * @property {number[]} strongest
+ * @property {string} ratios
+ * @property {number[]} effective
+ * @property {number[]} stable
+ * @property {Array<[why: string, targets: number[]]>} reasons
+ */
+
+/** @typedef {{loaded: number, why: string, adapters: Record<string, AdapterSpectrum>}} Spectra of which adapters */
+
+/**
  * @typedef {object} Impact
  * @property {string} adapter
  * @property {string} what "silenced" or "alone"
@@ -264,12 +281,17 @@
  */
 
 /**
- * What a bake will be; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
+ * What a bake will be; ranks: the least, the mean and the most of its targets, and error: what will be left out, against
+ * the norm of the whole, where it has fewer components than there are; fades_until: the token of a reply from which on no fader moves, null where none moves at all.
  *
  * @typedef {object} BakePlan
  * @property {string} where
  * @property {boolean} exists
  * @property {number | null} [rank]
+ * @property {[least: number, mean: number, most: number]} [ranks]
+ * @property {number} [size]
+ * @property {number} [size_before]
+ * @property {number} [error]
  * @property {number} [silent]
  * @property {number | null} [fades_until]
  */
@@ -287,6 +309,7 @@
  * @property {Shelf} [shelf]
  * @property {Profiles} [profiles]
  * @property {Record<string, Loudness>} [loudness]
+ * @property {Spectra | null} [spectra] null while it is being worked out
  * @property {Impact} [impact]
  * @property {Bakery} [bakery]
  * @property {BakePlan} [plan]

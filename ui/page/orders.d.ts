@@ -16,8 +16,9 @@ export type JobOrder =
   | { do: "shelf"; known?: string }
   | { do: "note"; name: string; note: string; collections: Array<string> }
   | { do: "bakery" }
-  | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null }
+  | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean }
   | { do: "loudness" }
+  | { do: "spectra" }
   | { do: "profiles" }
   | { do: "save"; name: string; note?: string; restore?: boolean; overwrite?: boolean; seen?: string | null }
   | { do: "put"; name: string; names?: Record<string, string> | null }
@@ -37,7 +38,7 @@ export type JobStart =
   | { do: "load"; names: Array<string>; keep: boolean; gain?: number }
   | { do: "unload"; names: Array<string> | null }
   | { do: "checkpoints"; name: string; gain?: number }
-  | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; overwrite?: boolean }
+  | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean; overwrite?: boolean }
   | { do: "estimate"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }
   | { do: "impact"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string };
 

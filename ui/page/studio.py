@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..adapters.foreseen import ForeseenBakes
 from ..adapters.shown_shelf import ShownShelf
 from ..chat.answer_twice import Twice
+from ..desk.spectra import Spectra
 from ..lab.lab import Lab
 from ..votes.session import Sessions
 from .console import DEFAULT_RANGE, Console
@@ -33,4 +35,8 @@ class Studio(Console):
         self.twice = Twice(self, self.lab)
         #: What is being done with adapters: loading, measuring, baking.
         self.works = Works()
+        #: What each component of the adapters carries.
+        self.spectra = Spectra()
         self.shown_shelf = ShownShelf()
+        #: What bakes of fewer components would be.
+        self.foreseen = ForeseenBakes()

@@ -1,0 +1,61 @@
+"""What a bake of fewer components will be, as a page tells it while its user still chooses."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from ...lora_ops.mix import Mix
+from ..page.jobs import News
+from ..page.orders import Refused
+
+if TYPE_CHECKING:
+    from ...lora_ops import Desk, Keep
+    from ..page.studio import Studio
+
+
+def gains_of(mix: Mix, names: Sequence[str]) -> Mix:
+    """The gains of these adapters in a mix, all of their components heard."""
+    return Mix({**mix.adapters, **{name: replace(mix[name], rank=None, energy=None) for name in names}})
+
+
+class ForeseenBakes:
+    """Remembers the components of the last sum: with them, another rank or share is told at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: Any = None
+        self._strengths: Any = None
+
+    def plain(self, console: Studio, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep) -> News:
+        """Ranks, size before and after, and what will be left out, of these adapters at their `gains_of` a mix.
+
+        Raises:
+            Refused: these adapters cannot be resized, or have no such rank.
+        """
+        from ...lora_ops import loaded_weights
+        from ...lora_ops.bakery.foreseen import foresee, strengths
+
+        of = (weakref.ref(desk), console.loaded, tuple(names), Mix({name: mix[name] for name in names}))
+        try:
+            parts = [loaded_weights(desk, name) for name in names]
+            with self._lock:
+                if of != self._of:
+                    self._of, self._strengths = None, strengths(parts, mix)
+                    self._of = of
+                known = self._strengths
+            seen = foresee(parts, known, keep)
+        except ValueError as error:
+            raise Refused(error, "part") from error
+        ranks = list(seen.ranks.values())
+        return {
+            "rank": max(ranks),
+            "ranks": [min(ranks), mean(ranks), max(ranks)],
+            "size": seen.size,
+            "size_before": seen.size_before,
+            "error": seen.error,
+        }
