@@ -165,7 +165,7 @@ def test_the_training_tab_gets_what_its_sliders_and_boxes_can_take(mix: Mix) -> 
     assert rank % 4 == 0 and alpha % 4 == 0 and found.r <= rank and alpha >= 4
     close = abs(alpha / rank / (found.alpha / found.r) - 1) <= 0.01
     assert close or "scaling is" in text
-    assert {kind for kind in found.target_modules} == {
+    assert set(found.target_modules) == {
         name.removeprefix("Enable ") for name, value in fields.items() if name.startswith("Enable") and value == "on"
     }
     assert "no form for rank_pattern" in text
