@@ -66,7 +66,8 @@ def _unsloth(made: NextTraining) -> str:
     if "embed_tokens" in made.target_modules:
         notes.append("Unsloth trains embed_tokens whole, not as LoRA")
     head = _head(made) + "# model, tokenizer = FastLanguageModel.from_pretrained(…) comes before it\n" + _notes(notes)
-    return f"{head}from unsloth import FastLanguageModel\n\nmodel = FastLanguageModel.get_peft_model(\n    model,\n{body})\n"
+    head += "from unsloth import FastLanguageModel\n\n"
+    return f"{head}model = FastLanguageModel.get_peft_model(\n    model,\n{body})\n"
 
 
 def _axolotl(made: NextTraining) -> str:
@@ -227,7 +228,7 @@ def _told(pattern: Mapping[str, float]) -> str:
 
 
 def _sliders(rank: int, scaling: float) -> tuple[int, int]:
-    """The rank and alpha that TextGen's sliders can take and that keep the scaling; a little more rank where it helps."""
+    """The rank and alpha that TextGen's sliders can take and that keep the scaling; twice the rank where it helps."""
     first = min(_MOST_RANK, -(-rank // _STEP) * _STEP)
     exact = [one for one in (first, 2 * first) if abs(_step(one * scaling) / one / scaling - 1) <= _ROUGH]
     chosen = exact[0] if exact and exact[0] <= _MOST_RANK else first

@@ -42,7 +42,7 @@ def recipe(
         adapter: which; `desk.adapters["pirate"]`, or `read_weights(folder).adapter`.
         mix: where the faders stand that sounded right; as loaded if not given.
         impact: what its parts do to a text (`impact`), itself or its `to_dict`.
-        loudness: how loud its parts are, as loaded (`loudness(desk).at(Mix())`), itself or its `to_dict`.
+        loudness: how loud its parts are (`loudness(desk).at(mix)`), itself or its `to_dict`.
         curves: over the master or the rank, of a text of one's own (`likelihood_curve`).
         energy: the share of what is added that a rank is to hold, above 0 and up to 1.
 
