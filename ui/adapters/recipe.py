@@ -1,4 +1,4 @@
-"""What to try at an adapter's next training, as a page asks for it: from the faders, and from what was measured here."""
+"""What to try at an adapter's next training, as a page asks for it: from the faders and from what was measured."""
 
 from __future__ import annotations
 

@@ -74,5 +74,5 @@ def test_where_the_engine_keeps_its_weights_the_folder_tells(tmp_path: Path, mon
     monkeypatch.setattr(desk.engine, "why_not", lambda what: "it keeps them" if what == "weights" else "")
     found = ask(console, "recipe", adapter="sailor")["recipe"]
     assert [one["sure"] for one in found["lines"]] == [one["sure"] for one in live["lines"]]
-    monkeypatch.setattr(console.host, "loaded_adapters", dict)
+    monkeypatch.setattr(console.host, "loaded_adapters", lambda: {"sailor": None})
     assert "folder is not known" in refused(console, "recipe", adapter="sailor")
