@@ -44,7 +44,9 @@ def alphas_of(
         loud = {target.kind for target in targets if evidence.faders.kinds.get(target.kind, 1) != 1} & set(pattern)
         why = f"{', '.join(sorted(loud))} stood at other gains" if loud else "their rank or scaling is another"
         sure = Sure.heard if loud else Sure.rule
-        lines.append(Advice("alpha_pattern", told, why, sure, max(pattern.values()), "" if loud else _LORA))
+        lines.append(
+            Advice("alpha_pattern", f"alphas: {told}", why, sure, max(pattern.values()), "" if loud else _LORA)
+        )
     if apart:
         why = (
             "layers or single targets at gains of their own: a recipe by kind does not hold them; bake it to keep them"

@@ -49,7 +49,7 @@ def rank_pattern(evidence: Evidence, rank: int, kinds: Iterable[str]) -> tuple[d
         return {}, [Advice("rank_pattern", "one rank for all kinds", why, Sure.measured, float(rank))]
     told = ", ".join(f"{kind} {need}" for kind, need in found.items())
     why = f"for {_percent(evidence.share_wanted)} of what a kind adds they need more, or less, than {rank}"
-    return found, [Advice("rank_pattern", told, why, Sure.measured, float(max(found.values())))]
+    return found, [Advice("rank_pattern", f"ranks: {told}", why, Sure.measured, float(max(found.values())))]
 
 
 def rules(evidence: Evidence, rank: int) -> Iterator[Advice]:

@@ -18,7 +18,14 @@ export function adaptersPage() {
     el("h3", { text: "Shelf" }),
     el("span", { text: "The adapters in the host\u2019s folder, and what is known of them without loading any." }),
   );
-  const root = el("div", { class: "works", id: "lora-mixer-adapters-page" }, heading, shelf.node, bake.node, recipe.node);
+  const root = el(
+    "div",
+    { class: "works", id: "lora-mixer-adapters-page" },
+    heading,
+    shelf.node,
+    bake.node,
+    recipe.node,
+  );
   const place = placed(root, "lora-mixer-works", {
     narrow: 640,
     moved: jobs.changed,

@@ -23,7 +23,7 @@ function row(line) {
     {},
     el("div", { class: "recipe-line" }, el("b", { text: line.advice }), sure),
     el("div", { class: "recipe-why", text: `${line.why}.` }),
-    line.source && el("div", { class: "recipe-why", text: `Says: ${line.source}.` }),
+    line.source && el("div", { class: "recipe-why", text: `Source: ${line.source}.` }),
   );
 }
 
@@ -92,7 +92,7 @@ export function recipeForm() {
       "div",
       { class: "panel-card", id: "lora-mixer-recipe" },
       el("div", { class: "fields recipe-form" }, adapter.node, percent.node, go),
-      el("p", { class: "hint", text: ABOUT }),
+      el("p", { class: "hint recipe-about", text: ABOUT }),
       why,
       found,
     ),

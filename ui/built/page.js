@@ -1213,7 +1213,7 @@
       {},
       el("div", { class: "recipe-line" }, el("b", { text: line2.advice }), sure),
       el("div", { class: "recipe-why", text: `${line2.why}.` }),
-      line2.source && el("div", { class: "recipe-why", text: `Says: ${line2.source}.` })
+      line2.source && el("div", { class: "recipe-why", text: `Source: ${line2.source}.` })
     );
   }
   function recipeForm() {
@@ -1276,7 +1276,7 @@
         "div",
         { class: "panel-card", id: "lora-mixer-recipe" },
         el("div", { class: "fields recipe-form" }, adapter.node, percent2.node, go),
-        el("p", { class: "hint", text: ABOUT }),
+        el("p", { class: "hint recipe-about", text: ABOUT }),
         why,
         found
       )
@@ -2010,7 +2010,14 @@
       el("h3", { text: "Shelf" }),
       el("span", { text: "The adapters in the host’s folder, and what is known of them without loading any." })
     );
-    const root = el("div", { class: "works", id: "lora-mixer-adapters-page" }, heading2, shelf.node, bake.node, recipe.node);
+    const root = el(
+      "div",
+      { class: "works", id: "lora-mixer-adapters-page" },
+      heading2,
+      shelf.node,
+      bake.node,
+      recipe.node
+    );
     const place = placed(root, "lora-mixer-works", {
       narrow: 640,
       moved: jobs.changed,
