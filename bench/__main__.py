@@ -25,6 +25,8 @@ MEASUREMENTS = {
     "loudness": "loudness.measure",
     "impact": "impact.measure",
     "spectrum": "spectrum.measure",
+    "resized": "resized.measure",
+    "ranks": "ranks.measure",
     "bake": "baking.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",

@@ -11,6 +11,7 @@ from . import bake as baking
 from . import demo as page
 from . import inspect as inspecting
 from . import measure as measuring
+from . import recipe as advising
 from . import spectrum as ranking
 from . import split as splitting
 from .exits import NAME
@@ -60,6 +61,7 @@ app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
 app.command("spectrum")(ranking.spectrum)
 app.command("resize")(ranking.resize)
+app.command("recipe")(advising.recipe)
 # What follows `demo` is for the page, its own --help too.
 _ALL: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("demo", context_settings=_ALL, add_help_option=False)(page.demo)

@@ -318,3 +318,19 @@ from .target import (
 from .target import (
     Target as Target,
 )
+from .training.formats import (
+    RECIPE_FORMATS as RECIPE_FORMATS,
+)
+from .training.formats import (
+    write_recipe as write_recipe,
+)
+from .training.next_training import (
+    Advice as Advice,
+)
+from .training.next_training import (
+    NextTraining as NextTraining,
+)
+from .training.next_training import (
+    Sure as Sure,
+)
+from .training.recipe import recipe as recipe

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
 import torch
@@ -68,6 +68,18 @@ class Estimate:
     tokens: int
     seconds: float
     complete: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON, in the words of `Impact.to_dict`; errors and probes tell that it is estimated."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            **plain,
+            "mix": self.mix.to_dict(),
+            **{
+                of: {adapter: {str(layer): one for layer, one in found.items()} for adapter, found in plain[of].items()}
+                for of in ("layers", "layer_errors")
+            },
+        }
 
 
 def estimate_impact(

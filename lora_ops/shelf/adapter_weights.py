@@ -88,7 +88,8 @@ class AdapterWeights:
     @property
     def adapter(self) -> Adapter:
         """The plain facts of it, as a desk has them of a loaded one; of no base model, so its share is 0."""
-        return Adapter(self.name, self.method, self.targets, sum(one.numel() for one in self.tensors.values()), 0.0)
+        numbers = sum(one.numel() for one in self.tensors.values())
+        return Adapter(self.name, self.method, self.targets, numbers, 0.0, bool(self.config.get("use_rslora")))
 
     @cached_property
     def traits(self) -> tuple[Trait, ...]:

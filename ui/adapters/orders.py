@@ -16,7 +16,7 @@ from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
 from ..page.wire import QUEUED, answers, follows, hand_over, wires
-from . import bake, shelf
+from . import bake, recipe, shelf
 
 if TYPE_CHECKING:
     from ..page.studio import Studio
@@ -94,6 +94,7 @@ ORDERS = Orders(
         "note": shelf.note,
         "bakery": bake.setting,
         "plan": bake.plan,
+        "recipe": recipe.look,
         "loudness": heat_maps.loudness,
         "spectra": spectra.spectra,
         "profiles": profiles.look,

@@ -554,7 +554,7 @@
   }
 
   // ui/page/jobs.js
-  var LOOKS = ["job", "shelf", "bakery", "plan", "loudness", "spectra", "profiles", "measured", "export"];
+  var LOOKS = ["job", "shelf", "bakery", "plan", "recipe", "loudness", "spectra", "profiles", "measured", "export"];
   var QUIET_MS = 4e3;
   var DEAF_MS = 8e3;
   var DEAF = "This did not reach Python, and was not begun: press again.";
@@ -1349,6 +1349,144 @@
     };
   }
 
+  // ui/page/clipboard.js
+  async function copied(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  // ui/adapters/recipe.js
+  var ABOUT = "From what each target adds, from where the faders stand, and from impact and loudness, if they were measured on the grid of the tab Mix. Energy is not importance: impact and ears decide.";
+  var FIRM = ["measured here", "set on the desk"];
+  function row(line2) {
+    const sure = el("span", { class: `badge${FIRM.includes(line2.sure) ? " is-loaded" : ""}`, text: line2.sure });
+    return el(
+      "li",
+      {},
+      el("div", { class: "recipe-line" }, el("b", { text: line2.advice }), sure),
+      el("div", { class: "recipe-why", text: `${line2.why}.` }),
+      line2.source && el("div", { class: "recipe-why", text: `Source: ${line2.source}.` })
+    );
+  }
+  function recipeForm() {
+    let recipe = null;
+    const menu3 = (name2, id, input) => {
+      const select = el("select", { class: "select", id, on: { input } });
+      return { select, node: el("label", { class: "field" }, el("span", { class: "field-name", text: name2 }), select) };
+    };
+    const adapter = menu3("Adapter", "lora-mixer-recipe-adapter", () => {
+    });
+    const percent3 = textField("Energy to hold, in %", {
+      id: "lora-mixer-recipe-percent",
+      inputmode: "decimal",
+      placeholder: "95"
+    });
+    const go = el("button", {
+      type: "button",
+      class: "button primary big",
+      text: "What to try",
+      id: "lora-mixer-recipe-go",
+      on: { click: ask2 }
+    });
+    const why2 = el("div", { class: "why-not", role: "alert", hidden: true });
+    const lines = el("ul", { class: "recipe-lines", id: "lora-mixer-recipe-lines" });
+    const form = menu3("As settings of", "lora-mixer-recipe-form", show2);
+    const copy = el("button", {
+      type: "button",
+      class: "button",
+      text: "Copy",
+      id: "lora-mixer-recipe-copy",
+      on: { click: toClipboard }
+    });
+    const said = el("span", { class: "status", role: "status" });
+    const text = el("textarea", {
+      class: "text-input recipe-text",
+      id: "lora-mixer-recipe-text",
+      readonly: true,
+      spellcheck: "false",
+      rows: 12,
+      wrap: "off",
+      "aria-label": "Settings"
+    });
+    const found = el(
+      "div",
+      { class: "recipe-found", hidden: true },
+      lines,
+      el("div", { class: "fields recipe-form" }, form.node, copy, said),
+      text
+    );
+    const node = el(
+      "div",
+      { class: "works" },
+      el(
+        "div",
+        { class: "heading" },
+        el("h3", { text: "What to try next time" }),
+        el("span", { text: "A recipe for the next training of an adapter, out of this one." })
+      ),
+      el(
+        "div",
+        { class: "panel-card", id: "lora-mixer-recipe" },
+        el("div", { class: "fields recipe-form" }, adapter.node, percent3.node, go),
+        el("p", { class: "hint recipe-about", text: ABOUT }),
+        why2,
+        found
+      )
+    );
+    function ask2() {
+      percent3.complain("");
+      setText(why2, "");
+      why2.hidden = true;
+      go.disabled = true;
+      jobs.order({ do: "recipe", adapter: adapter.select.value, percent: percent3.input.value.trim() }, (answer) => {
+        go.disabled = false;
+        const refused = answer.refused;
+        if (refused?.at === "percent") percent3.complain(refused.why);
+        else if (refused) {
+          setText(why2, refused.why);
+          why2.hidden = false;
+        }
+        recipe = answer.recipe ?? null;
+        found.hidden = !recipe;
+        if (!recipe) return;
+        lines.replaceChildren(...recipe.lines.map(row));
+        setOptions(
+          form.select,
+          recipe.forms.map((one) => [one.form, one.title])
+        );
+        show2();
+      });
+    }
+    function show2() {
+      text.value = recipe?.forms.find((one) => one.form === form.select.value)?.text ?? "";
+      setText(said, "");
+    }
+    async function toClipboard() {
+      const done = await copied(text.value);
+      setText(said, done ? "Copied." : "This browser does not let the page copy: take it from the field below.");
+      if (!done) text.select();
+    }
+    return {
+      node,
+      update() {
+        const names = (store.state?.adapters ?? []).map((one) => one.name);
+        setOptions(
+          adapter.select,
+          names.map((name2) => [name2, name2])
+        );
+        node.hidden = !names.length;
+        if (recipe && !names.includes(recipe.adapter)) {
+          recipe = null;
+          found.hidden = true;
+        }
+      }
+    };
+  }
+
   // ui/page/fader_scale.js
   var STEP = 0.05;
   var BIG_STEP = 0.25;
@@ -1587,7 +1725,7 @@
       stages,
       note
     );
-    const row = el(
+    const row2 = el(
       "div",
       { class: "shelf-row" },
       cell2("name", fold, title),
@@ -1597,7 +1735,7 @@
       time,
       cell2("acts", load, add, remove, details)
     );
-    const node = el("div", { class: "shelf-entry", role: "row" }, row, why2, box);
+    const node = el("div", { class: "shelf-entry", role: "row" }, row2, why2, box);
     function writeName({ depth, open }) {
       const inside = entry.entries.length;
       fold.hidden = !inside;
@@ -1887,8 +2025,8 @@
         lines,
         ({ entry }) => entry.id,
         ({ entry }) => ({ ...shelfRow(act), id: entry.id }),
-        (row, { entry, depth, open }) => row.update(entry, { ...all2, depth, open }),
-        (row) => unfolded.delete(row.id)
+        (row2, { entry, depth, open }) => row2.update(entry, { ...all2, depth, open }),
+        (row2) => unfolded.delete(row2.id)
       );
       more.hidden = found.length <= limit;
       setText(more, `Show ${Math.min(AT_ONCE, found.length - limit)} more of ${found.length}`);
@@ -1952,13 +2090,21 @@
   function adaptersPage() {
     const shelf = shelfTable();
     const bake = bakeForm();
+    const recipe = recipeForm();
     const heading2 = el(
       "div",
       { class: "heading" },
       el("h3", { text: "Shelf" }),
       el("span", { text: "The adapters in the host’s folder, and what is known of them without loading any." })
     );
-    const root = el("div", { class: "works", id: "lora-mixer-adapters-page" }, heading2, shelf.node, bake.node);
+    const root = el(
+      "div",
+      { class: "works", id: "lora-mixer-adapters-page" },
+      heading2,
+      shelf.node,
+      bake.node,
+      recipe.node
+    );
     const place = placed(root, "lora-mixer-works", {
       narrow: 640,
       moved: jobs.changed,
@@ -1970,6 +2116,7 @@
     jobs.onChange(() => {
       shelf.update();
       bake.update();
+      recipe.update();
     });
     store.onChange(jobs.changed);
     return {
@@ -2782,7 +2929,7 @@
       return { kind, fader, latches };
     });
     return {
-      node: el("div", { class: "kinds" }, ...rows.map((row) => row.fader.node)),
+      node: el("div", { class: "kinds" }, ...rows.map((row2) => row2.fader.node)),
       update() {
         const { panel } = store;
         const f = peekFaders(panel, name2);
@@ -3426,14 +3573,14 @@
           known4.profiles,
           (profile) => profile.name,
           () => profileRow(said.say),
-          (row, profile) => row.update(profile, known4.writes)
+          (row2, profile) => row2.update(profile, known4.writes)
         );
         keyed(
           damaged,
           Object.entries(known4.damaged),
           ([name2]) => name2,
           () => ({ node: el("li", { class: "profile-unfit" }) }),
-          (row, [name2, why2]) => setText(row.node, `${name2}: ${why2}`)
+          (row2, [name2, why2]) => setText(row2.node, `${name2}: ${why2}`)
         );
         bring.disabled = !known4.writes;
       }
@@ -4387,7 +4534,7 @@
           all2,
           ([key]) => key,
           ([key]) => fadeRow(adapter, key),
-          (row, [, points]) => row.update(points)
+          (row2, [, points]) => row2.update(points)
         );
       }
     };
@@ -4734,7 +4881,7 @@
           several ? targets : [],
           (target) => `${target[0]} from ${cut}`,
           (target) => targetRow(target, cut),
-          (row, target) => row.field.update(gainAt(modules, target[0]))
+          (row2, target) => row2.field.update(gainAt(modules, target[0]))
         );
       }
     };
@@ -4809,8 +4956,8 @@
       return (x, y) => {
         const right = x - box.left;
         const col = right < n * view.size ? Math.floor(right / view.size) : right >= n * view.size + LOOSE_GAP ? n : -1;
-        const row = Math.floor((y - box.top) / view.row);
-        return col >= 0 && col < index.cols && row >= 0 && row < index.rows ? { row, col } : null;
+        const row2 = Math.floor((y - box.top) / view.row);
+        return col >= 0 && col < index.cols && row2 >= 0 && row2 < index.rows ? { row: row2, col } : null;
       };
     }
     const numberOf = (spot) => spot ? spot.row * index.cols + spot.col : -1;
@@ -4826,9 +4973,9 @@
       const steps = Math.max(1, Math.abs(to.row - from.row), Math.abs(to.col - from.col));
       const fresh = /* @__PURE__ */ new Set();
       for (let s = 0; s <= steps; s += 1) {
-        const row = from.row + Math.round((to.row - from.row) * s / steps);
+        const row2 = from.row + Math.round((to.row - from.row) * s / steps);
         const col = from.col + Math.round((to.col - from.col) * s / steps);
-        const c = row * index.cols + col;
+        const c = row2 * index.cols + col;
         if (there(c) && !painting.painted.has(c)) fresh.add(c);
       }
       if (!fresh.size) return;
@@ -4925,13 +5072,13 @@
       if (there(c)) view.set(c, 1);
     });
     function walk(c, dr, dc) {
-      let row = Math.floor(c / index.cols);
+      let row2 = Math.floor(c / index.cols);
       let col = c % index.cols;
       for (; ; ) {
-        row += dr;
+        row2 += dr;
         col += dc;
-        if (row < 0 || col < 0 || row >= index.rows || col >= index.cols) return c;
-        if (there(row * index.cols + col)) return row * index.cols + col;
+        if (row2 < 0 || col < 0 || row2 >= index.rows || col >= index.cols) return c;
+        if (there(row2 * index.cols + col)) return row2 * index.cols + col;
       }
     }
     function edge(c, dc) {
@@ -5172,14 +5319,14 @@
       };
     });
     return {
-      node: el("div", { class: "heat-kinds", data: { part: "kinds" } }, ...rows.map((row) => row.node)),
+      node: el("div", { class: "heat-kinds", data: { part: "kinds" } }, ...rows.map((row2) => row2.node)),
       /** @param {ReadyMap} map */
       update(map) {
         const top = most(map.kinds);
-        rows.forEach((row, r) => {
+        rows.forEach((row2, r) => {
           const value = map.kinds[r];
-          row.fill.style.width = `${Math.round((value || 0) / top * 1e3) / 10}%`;
-          setText(row.number, value === null ? "–" : map.write(value));
+          row2.fill.style.width = `${Math.round((value || 0) / top * 1e3) / 10}%`;
+          setText(row2.number, value === null ? "–" : map.write(value));
         });
       }
     };
@@ -5339,8 +5486,8 @@
       const head = header(index);
       const rows = kinds.map((_, r) => gridRow(index, r));
       labels = head.cells;
-      cells.push(...rows.flatMap((row) => row.cells));
-      body.append(head.node, ...rows.map((row) => row.node), around.under);
+      cells.push(...rows.flatMap((row2) => row2.cells));
+      body.append(head.node, ...rows.map((row2) => row2.node), around.under);
       const remembered = store.memory.get(`${name2}/cell`);
       const there = cells.map((_, c) => c).filter((c) => index.start[c + 1] > index.start[c]);
       const first = there.find((c) => cellPlace(index, c) === remembered) ?? there[0];
@@ -6463,7 +6610,7 @@
     });
   }
   var marksKey = () => [marks.view, marks.judged?.key, marks.judged?.judge].join(" ");
-  function markedPieces(cell2, row, column) {
+  function markedPieces(cell2, row2, column) {
     const { view, judged } = marks;
     if (view === DIFFER) {
       return (cell2.pieces ?? []).map(
@@ -6471,7 +6618,7 @@
       );
     }
     const ours = typeof view === "number" && judged?.key === lab.sheet?.key && judged?.judge === view;
-    const tokens = ours ? judged?.cells.get(`${row},${column}`) : void 0;
+    const tokens = ours ? judged?.cells.get(`${row2},${column}`) : void 0;
     if (!tokens) return cell2.text ? [document.createTextNode(cell2.text)] : [];
     const judge = lab.sheet?.columns[Number(view)];
     const by = judge ? titleOf(judge) : "";
@@ -6597,7 +6744,7 @@
         legend2.hidden = typeof view !== "number";
         if (!sheet) return;
         offer(sheet);
-        measure.disabled = line2.running || !sheet.cells.some((row) => row.some((cell2) => cell2.s === "done" && cell2.text));
+        measure.disabled = line2.running || !sheet.cells.some((row2) => row2.some((cell2) => cell2.s === "done" && cell2.text));
         measure.hidden = measured !== null && measured.rows >= sheet.rows.length;
         if (typeof view === "number") {
           setText(
@@ -6769,7 +6916,7 @@
   var button = (text, act, title, click) => el("button", { type: "button", class: "button small", text, title, data: { do: act }, on: { click } });
   var say = (answer) => lab.tell(saidBy(answer), !answer.refused);
   var reference = () => lab.sheet?.columns[lab.sheet.reference].letter ?? "";
-  function replyCard({ letter, name: name2, row, column, use, id }) {
+  function replyCard({ letter, name: name2, row: row2, column, use, id }) {
     const label = titleOf({ letter, name: name2 });
     const notes = el("span", { class: "reply-notes" });
     const text = document.createTextNode("");
@@ -6795,7 +6942,7 @@
     );
     const node = el(
       "article",
-      { class: "reply", data: { row: String(row), column: String(column) } },
+      { class: "reply", data: { row: String(row2), column: String(column) } },
       el("header", { class: "reply-head" }, el("b", { text: label, title: label }), notes),
       body,
       el("div", { class: "reply-actions" }, take2, put, collect)
@@ -6806,7 +6953,7 @@
     }
     let drawn3 = null;
     function drawPieces(cell2) {
-      const parts = markedPieces(cell2, row, column);
+      const parts = markedPieces(cell2, row2, column);
       if (!parts.length) parts.push(el("span", { class: "faint", text: "(it said nothing)" }));
       body.replaceChildren(...parts);
     }
@@ -6918,18 +7065,18 @@
     function build(sheet) {
       built = sheet;
       cards = sheet.rows.map(
-        (_, row) => sheet.columns.map(
-          ({ letter, name: name2 }, column) => replyCard({ letter, name: name2, row, column, use: sheet.use && row === 0, id: row === 0 })
+        (_, row2) => sheet.columns.map(
+          ({ letter, name: name2 }, column) => replyCard({ letter, name: name2, row: row2, column, use: sheet.use && row2 === 0, id: row2 === 0 })
         )
       );
       const nodes = sheet.rows.flatMap(({ label, seed }, r) => {
-        const row = rowOf(
+        const row2 = rowOf(
           sheet,
           cards[r].map((card3) => card3.node)
         );
-        if (sheet.rows.length < 2) return [row];
+        if (sheet.rows.length < 2) return [row2];
         const title = el("span", { class: "row-label", text: label, title: label });
-        return [el("h4", { class: "row-head" }, title, el("span", { class: "hint", text: `seed ${seed}` })), row];
+        return [el("h4", { class: "row-head" }, title, el("span", { class: "hint", text: `seed ${seed}` })), row2];
       });
       body.replaceChildren(...nodes);
       setOptions(
@@ -6965,8 +7112,8 @@
         if (built !== sheet) build(sheet);
         if (bar.reference.value !== String(sheet.reference)) bar.reference.value = String(sheet.reference);
         setText(bar.note, lab.note || "");
-        sheet.cells.forEach((row, r) => {
-          row.forEach((cell2, c) => {
+        sheet.cells.forEach((row2, r) => {
+          row2.forEach((cell2, c) => {
             cards[r][c].update(cell2);
           });
         });
@@ -7016,7 +7163,7 @@
       update() {
         const { sheet, line: line2 } = lab;
         saving.hidden = !sheet;
-        const nothing2 = !sheet || line2.running || !sheet.cells.some((row) => row.some((cell2) => cell2.s === "done"));
+        const nothing2 = !sheet || line2.running || !sheet.cells.some((row2) => row2.some((cell2) => cell2.s === "done"));
         for (const one of buttons) one.disabled = nothing2;
         open.disabled = line2.running;
       }
@@ -7137,32 +7284,32 @@
       el("span", { class: "won-range", text: range })
     );
   }
-  function line(row, ranked, say2) {
+  function line(row2, ranked, say2) {
     const put = el("button", {
       type: "button",
       class: "button small",
       text: "Put on the desk",
       data: { do: "put" },
-      title: `The faders go where they stood for ${row.label}`,
-      on: { click: () => votes.order({ do: "put", mix: row.mix, label: row.label }, say2) }
+      title: `The faders go where they stood for ${row2.label}`,
+      on: { click: () => votes.order({ do: "put", mix: row2.mix, label: row2.label }, say2) }
     });
     return el(
       "tr",
       {},
-      cell(row.place),
-      el("th", { scope: "row", text: row.label || "–" }),
-      rate(row),
-      cell(row.wins),
-      cell(row.losses),
-      cell(row.ties),
-      cell(row.bad),
-      ranked && cell(row.strength.toFixed(2), "Bradley-Terry; the mean of those that met is 0"),
+      cell(row2.place),
+      el("th", { scope: "row", text: row2.label || "–" }),
+      rate(row2),
+      cell(row2.wins),
+      cell(row2.losses),
+      cell(row2.ties),
+      cell(row2.bad),
+      ranked && cell(row2.strength.toFixed(2), "Bradley-Terry; the mean of those that met is 0"),
       el("td", { class: "act" }, put)
     );
   }
   function table2({ rows }, say2) {
     const ranked = rows.length > 2;
-    const groups = [...new Set(rows.map((row) => row.group))];
+    const groups = [...new Set(rows.map((row2) => row2.group))];
     const strength = ranked ? ["Strength"] : [];
     const names = [
       "Place",
@@ -7177,7 +7324,7 @@
     ];
     const heads = names.map((text) => el("th", { scope: "col", text }));
     const bodies = groups.map((group) => {
-      const lines = rows.filter((row) => row.group === group).map((row) => line(row, ranked, say2));
+      const lines = rows.filter((row2) => row2.group === group).map((row2) => line(row2, ranked, say2));
       return el("tbody", {}, ...lines);
     });
     return el("table", { class: "standing-table" }, el("thead", {}, el("tr", {}, ...heads)), ...bodies);
@@ -7737,14 +7884,6 @@
   var channel6 = openChannel("report", { hear: () => {
   } });
   var report = { answered: channel6.answered };
-  async function copied(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      return false;
-    }
-  }
   function copier() {
     const said = el("span", { class: "report-said", role: "status" });
     const text = el("textarea", {

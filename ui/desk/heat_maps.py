@@ -36,7 +36,7 @@ def loudness(page: OpenPage) -> News:
     desk = _desk(page.console)
     from ...lora_ops import loudness as measured
 
-    found = measured(desk)
+    page.console.works.loudness = found = measured(desk)
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
 
 

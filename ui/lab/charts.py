@@ -238,7 +238,7 @@ def html(figures: Iterable[Any]) -> str:
 
 
 #: What is swept where it is no gain.
-_WORDS = {"rank": "rank", "energy": "energy"}
+_WORDS = {"rank": "rank", "energy": "energy", "crossfade": "crossfade"}
 
 
 def _along(figure: Any, found: Curve, over: str = "", **where: int) -> None:
@@ -248,6 +248,8 @@ def _along(figure: Any, found: Curve, over: str = "", **where: int) -> None:
         told = f"gain of {_short(found.label)} (1 is as loaded)"
     elif found.of == "rank":
         told = f"{_short(found.label)}: so many components are heard (all of them are as loaded)"
+    elif found.of == "crossfade":
+        told = "crossfade (0 is the first mix, 1 the second)"
     else:
         told = f"{_short(found.label)}: the share of it that is heard (1 is as loaded)"
     figure.update_xaxes(title_text=told + over, **where)

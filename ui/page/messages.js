@@ -296,6 +296,15 @@
  * @property {number | null} [fades_until]
  */
 
+/**
+ * What to try at the next training: in lines, and as the settings of each trainer.
+ *
+ * @typedef {object} Recipe
+ * @property {string} adapter
+ * @property {Array<{advice: string, why: string, sure: string, source: string}>} lines
+ * @property {Array<{form: string, title: string, text: string}>} forms
+ */
+
 /** @typedef {Extract<JobOrder, {do: "measured"}>["what"]} ImpactKind */
 
 /**
@@ -313,6 +322,7 @@
  * @property {Impact} [impact]
  * @property {Bakery} [bakery]
  * @property {BakePlan} [plan]
+ * @property {Recipe} [recipe]
  * @property {string} [exists]
  * @property {{lines: string[], checked: boolean}} [baked]
  * @property {boolean} [columns] checkpoints have become the columns of the lab

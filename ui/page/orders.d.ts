@@ -17,6 +17,7 @@ export type JobOrder =
   | { do: "note"; name: string; note: string; collections: Array<string> }
   | { do: "bakery" }
   | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean }
+  | { do: "recipe"; adapter: string; percent?: string | number | null }
   | { do: "loudness" }
   | { do: "spectra" }
   | { do: "profiles" }

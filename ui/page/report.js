@@ -4,6 +4,7 @@
  */
 
 import { openChannel, saidBy } from "./channel.js";
+import { copied } from "./clipboard.js";
 import { el, setText } from "./elements.js";
 import { keepKeys } from "./gestures.js";
 import { onStop } from "./lifetime.js";
@@ -15,20 +16,6 @@ import { onStop } from "./lifetime.js";
 const channel = openChannel("report", { hear: () => {} });
 
 export const report = { answered: channel.answered };
-
-/**
- * Browsers have no clipboard for a page that came over plain http from another machine, and may refuse it to any.
- *
- * @param {string} text
- */
-async function copied(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A button that copies the report; where that cannot be, the report itself, to be copied by hand. */
 function copier() {

@@ -1,0 +1,1 @@
+"""What to try next time an adapter is trained: a recipe out of what was measured and heard, written for trainers."""
