@@ -250,3 +250,27 @@ def turn_rows(knobs: Sequence[Knob], gains: Sequence[Sequence[float]]) -> None:
         table = torch.tensor([scalings for _, scalings in members], device=device, dtype=dtype)
         for (knob, _), scalings_row in zip(members, table.unbind(), strict=True):
             knob.set_rows(scalings_row.view(-1, 1, 1))
+
+
+def turn_tensor(knobs: Sequence[Knob], gains: torch.Tensor) -> None:
+    """Writes gains that are worked out by torch, and may ask for a gradient, into the knobs of plain LoRA.
+
+    Args:
+        gains: shape (knobs,), one for all rows; or (rows, knobs).
+    """
+    groups: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+    for at, knob in enumerate(knobs):
+        groups.setdefault((knob.weight.device, knob.weight.dtype), []).append(at)
+    for (device, dtype), places in groups.items():
+        # A number that stands for all rows is as good as a Python float: torch then multiplies in the wider dtype.
+        kept = gains.dtype if gains.ndim == 1 else dtype
+        loaded = torch.tensor([float(knobs[at].loaded) for at in places], dtype=gains.dtype, device=gains.device)
+        own = gains if len(places) == len(knobs) else gains[..., torch.tensor(places, device=gains.device)]
+        for at, scaling in zip(places, (own * loaded).to(device, kept).unbind(-1), strict=True):
+            knobs[at].set_rows(scaling if gains.ndim == 1 else scaling.view(-1, 1, 1))
+
+
+def put_back(knobs: Sequence[Knob], scalings: Sequence[Any]) -> None:
+    """Writes what stood there before, the very objects that `Knob.now` gave."""
+    for knob, scaling in zip(knobs, scalings, strict=True):
+        knob._replace(scaling)
