@@ -25,6 +25,7 @@ MEASUREMENTS = {
     "loudness": "loudness.measure",
     "impact": "impact.measure",
     "spectrum": "spectrum.measure",
+    "learn": "learning.measure",
     "bake": "baking.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",

@@ -10,6 +10,7 @@ from .. import __version__
 from . import bake as baking
 from . import demo as page
 from . import inspect as inspecting
+from . import learn as teaching
 from . import measure as measuring
 from . import spectrum as ranking
 from . import split as splitting
@@ -58,6 +59,7 @@ app.command("merge")(baking.merge)
 app.command("split")(splitting.split)
 app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
+app.command("learn")(teaching.learn)
 app.command("spectrum")(ranking.spectrum)
 app.command("resize")(ranking.resize)
 # What follows `demo` is for the page, its own --help too.

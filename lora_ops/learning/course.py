@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -90,10 +91,8 @@ class Course:
         idle = 0
         for at, dials in enumerate(levels):
             before = self.best
-            try:
+            with suppress(_Enough):
                 self._level(at, dials)
-            except _Enough:
-                pass
             idle = 0 if self.best is not before else idle + 1
             if idle == _IDLE_LEVELS:
                 break

@@ -1,4 +1,4 @@
-"""The numbers that are learned: each multiplies one fader, and with it the gains of the targets that the fader moves."""
+"""The numbers that are learned: each multiplies one fader, and with it the gains of the targets that it moves."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ class Example:
 def read_examples(data: bytes, name: str) -> list[Example]:
     """The examples in a file of JSONL, one a line; a file called .json may be one list of them.
 
-    A line is a chat as OpenAI takes it (`messages`), a `prompt` with its `completion` (or response, reply, output), or a
-    conversation of ShareGPT. The last message of the assistant is the reply, what stands before it the prompt.
+    A line is a chat as OpenAI takes it (`messages`), a `prompt` with its `completion` (or response, reply, output), or
+    a conversation of ShareGPT. The last message of the assistant is the reply, what stands before it the prompt.
 
     >>> read_examples(b'{"prompt": "Hello!", "completion": "Ahoy!"}', "examples.jsonl")[0].reply
     'Ahoy!'

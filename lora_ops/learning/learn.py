@@ -25,7 +25,6 @@ from .preferences import Preference, pairs_of, why_too_few, why_undecided
 from .verdict import interval, shuffled, why_noise, why_nothing
 
 if TYPE_CHECKING:
-    from ..engines.peft.aims import Aim
     from ..engines.peft.pupil import Pupil
 
 #: What part of the examples is held out, and how many at most.
@@ -150,9 +149,7 @@ def learning(
 
         others = [lessons[at] for at in unseen]
         still = Unchanged(kept, room.pupil.base(desk.base())) if kept else None
-        goals = Goals(
-            Likely([lessons[at] for at in seen]), Likely(others), still, keep_weight, pull, pull_weight
-        )
+        goals = Goals(Likely([lessons[at] for at in seen]), Likely(others), still, keep_weight, pull, pull_weight)
         course, seconds, complete = room.teach(goals, steps, tell)
         return _examined(room, course, others, unseen, seconds, complete, seed)
 
@@ -206,8 +203,7 @@ def learning_from_votes(
         course, seconds, complete = room.teach(goals, steps, tell)
         best = _best(course)
         now = [
-            one.logprob
-            for one in room.pupil.hear([one for at in unseen for one in pairs[at]], room.gains(best.mix))
+            one.logprob for one in room.pupil.hear([one for at in unseen for one in pairs[at]], room.gains(best.mix))
         ]
         margins = [
             now[2 * row] - now[2 * row + 1] - (references[at][0] - references[at][1]) for row, at in enumerate(unseen)
@@ -238,7 +234,7 @@ class _Room:
         self.mix = desk.mix if mix is None else mix
         desk.check(self.mix)
         if self.mix.faded:
-            raise ValueError("the mix has faders that fade; learning finds where they stand still: stop the fades first")
+            raise ValueError("the mix has faders that fade, and learning finds where they stand still: end the fades")
         self.stopped = threading.Event()
         heard = desk.heard(self.mix)
         names = heard if adapters is None else list(dict.fromkeys(adapters))
@@ -289,7 +285,13 @@ class _Room:
 
 
 def _examined(
-    room: _Room, course: Course, others: Sequence[Lesson], unseen: Sequence[int], seconds: float, complete: bool, seed: int
+    room: _Room,
+    course: Course,
+    others: Sequence[Lesson],
+    unseen: Sequence[int],
+    seconds: float,
+    complete: bool,
+    seed: int,
 ) -> Learned:
     """What came of a course, as the replies that were held out have it."""
     if course.best is None or course.best is course.points[0]:

@@ -93,6 +93,4 @@ class Update:
 
 def gains_by_target(mix: Mix, adapters: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """The gain of every target under a mix, by adapter: what fell silent hurt, what rose helped."""
-    return {
-        name: {target.name: mix.gain(target) for target in adapter.scalable} for name, adapter in adapters.items()
-    }
+    return {name: {target.name: mix.gain(target) for target in adapter.scalable} for name, adapter in adapters.items()}

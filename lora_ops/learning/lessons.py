@@ -36,7 +36,7 @@ def lessons_of(examples: Sequence[Any], tokens: Any, context: int | None, chat: 
             raise ValueError(f"the prompt of example {at} has no token: a reply follows at least one")
         if context is not None and len(prompt) + len(reply) > context:
             raise ValueError(
-                f"example {at} is {len(prompt) + len(reply):,} tokens long, and this model reads {context:,}: shorten it"
+                f"example {at} is {len(prompt) + len(reply):,} tokens long; this model reads {context:,}: shorten it"
             )
         found.append(Lesson(prompt, reply))
     return found
@@ -57,7 +57,7 @@ def texts_of(texts: Sequence[Any], tokens: Any, context: int | None, chat: bool 
         if len(ids) < 2:
             raise ValueError(f"text {at} of those to keep has fewer than two tokens: there is nothing to keep")
         if context is not None and len(ids) > context:
-            raise ValueError(f"text {at} of those to keep is {len(ids):,} tokens long, and this model reads {context:,}")
+            raise ValueError(f"text {at} of those to keep is {len(ids):,} tokens long; this model reads {context:,}")
         found.append(Lesson(ids[:1], ids[1:]))
     return found
 

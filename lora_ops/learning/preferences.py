@@ -55,9 +55,7 @@ def preferences(records: Iterable[Record], model: str | None = None) -> list[Pre
     return found
 
 
-def pairs_of(
-    votes: Sequence[Preference], tokens: Any, context: int | None, chat: bool
-) -> list[tuple[Lesson, Lesson]]:
+def pairs_of(votes: Sequence[Preference], tokens: Any, context: int | None, chat: bool) -> list[tuple[Lesson, Lesson]]:
     """The better and the worse reply of each vote, as token ids; those of which one has no token are left out.
 
     Raises:
@@ -97,8 +95,8 @@ def why_undecided(margins: Sequence[float]) -> str:
     if float(test.pvalue) <= _CHANCE:
         return ""
     note = (
-        f"nothing was learned: what the votes taught agrees with {wins} of {told} that were held out, which chance does "
-        f"in {float(test.pvalue):.0%} of cases"
+        f"nothing was learned: what the votes taught agrees with {wins} of {told} that were held out, which chance "
+        f"does in {float(test.pvalue):.0%} of cases"
     )
     if 2 * wins <= told:
         return note

@@ -22,8 +22,8 @@ _ENOUGH = 5
 def interval(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> tuple[float, float]:
     """Between which the mean of before - after lies, with 90 % confidence.
 
-    Each inner sequence is one reply's tokens. With five replies or more these are what is drawn at random (a ratio
-    estimate over clusters: Cochran 1977, "Sampling Techniques", 6.3); with fewer their tokens are, taken as independent.
+    Each inner sequence is one reply's tokens. With five replies or more these are what is drawn at random (a
+    ratio estimate over clusters: Cochran 1977, "Sampling Techniques", 6.3); with fewer their tokens are, independent.
     """
     gains = [[a - b for a, b in zip(one, other, strict=True)] for one, other in zip(before, after, strict=True)]
     tokens = list(chain.from_iterable(gains))

@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from ..lesson import Lesson
 
-#: How many numbers of the base's distributions are kept between steps: an eighth of a gigabyte; more are worked out anew.
+#: How many numbers of the base's distributions are kept between steps: 128 MiB; more are worked out anew.
 _MOST_KEPT = 2**25
 
 
