@@ -67,7 +67,7 @@ def prompt_ids(example: Example, tokens: Any, chat: bool) -> tuple[int, ...]:
     prompt = example.prompt
     if not isinstance(prompt, str) and prompt and isinstance(prompt[0], dict):
         if not getattr(tokens, "chat_template", None):
-            spoken = "\n".join(f"{message['role']}: {message['content']}" for message in prompt)  # type: ignore[index]
+            spoken = "\n".join(f"{message['role']}: {message['content']}" for message in prompt)
             return tuple(tokens.encode(f"{spoken}\nassistant:"))
         return _templated(tokens, list(prompt))
     if not isinstance(prompt, str):
