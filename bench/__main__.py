@@ -27,6 +27,7 @@ MEASUREMENTS = {
     "spectrum": "spectrum.measure",
     "resized": "resized.measure",
     "ranks": "ranks.measure",
+    "learn": "learning.measure",
     "bake": "baking.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",

@@ -10,6 +10,7 @@ from .. import __version__
 from . import bake as baking
 from . import demo as page
 from . import inspect as inspecting
+from . import learn as teaching
 from . import measure as measuring
 from . import recipe as advising
 from . import spectrum as ranking
@@ -59,6 +60,7 @@ app.command("merge")(baking.merge)
 app.command("split")(splitting.split)
 app.command("loudness")(measuring.loudness)
 app.command("impact")(measuring.impact)
+app.command("learn")(teaching.learn)
 app.command("spectrum")(ranking.spectrum)
 app.command("resize")(ranking.resize)
 app.command("recipe")(advising.recipe)

@@ -144,6 +144,33 @@ from .lab.sweep import (
 from .lab.sweep import (
     parse_axis as parse_axis,
 )
+from .learning.examples import (
+    Example as Example,
+)
+from .learning.examples import (
+    read_examples as read_examples,
+)
+from .learning.learn import (
+    Learning as Learning,
+)
+from .learning.learn import (
+    learn as learn,
+)
+from .learning.learn import (
+    learn_from_votes as learn_from_votes,
+)
+from .learning.learned import (
+    Learned as Learned,
+)
+from .learning.learned import (
+    Point as Point,
+)
+from .learning.preferences import (
+    Preference as Preference,
+)
+from .learning.preferences import (
+    preferences as preferences,
+)
 from .measure.estimate import (
     Estimate as Estimate,
 )

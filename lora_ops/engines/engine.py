@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 #: - `divergence`: how far two mixes' whole distributions are from each other;
 #: - `weights`: the adapters' own numbers: loudness, bakes of what is loaded;
 #: - `impact`: what silencing a target does to a text, target by target;
+#: - `learn`: how a text's likelihood changes with every gain, so that gains can be learned;
 #: - `load`: adapters come and go while it runs.
-Ability = Literal["live", "mid_reply", "rows", "fades", "rank", "scores", "divergence", "weights", "impact", "load"]
+Ability = Literal[
+    "live", "mid_reply", "rows", "fades", "rank", "scores", "divergence", "weights", "impact", "learn", "load"
+]
 
 #: Asked now and then; true calls off what is under way.
 Cancel = Callable[[], bool]

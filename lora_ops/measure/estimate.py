@@ -70,7 +70,7 @@ class Estimate:
     complete: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that survives JSON, in the words of `Impact.to_dict`; errors and probes tell that it is estimated."""
+        """Plain data that survives JSON, in the words of `Impact.to_dict`; that there are probes tells what it is."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         return {
             **plain,

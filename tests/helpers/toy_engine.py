@@ -58,6 +58,7 @@ class ToyEngine:
             "rank": "the targets of a toy are heard whole: they have no components",
             "weights": "a toy has no weights",
             "impact": "a toy has no layers to silence",
+            "learn": "a toy has nothing that a gradient could follow",
             "load": "a toy keeps the adapters that it came with",
         }.get(what, "")
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .four_bit import unpacked
 from .knob import put_back, turn_tensor
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def gains_with_gradients(engine: PeftEngine, targets: Sequence[Target]) -> Itera
             raise ValueError(f"no gradient reaches {target.name} of {target.adapter!r}: {reason}")
     knobs = [engine.knob(target) for target in targets]
     before: list[Any] = [knob.now() for knob in knobs]
-    with _frozen(engine.model), torch.inference_mode(False), torch.enable_grad():
+    with _frozen(engine.model), unpacked(engine.model), torch.inference_mode(False), torch.enable_grad():
         try:
             yield lambda gains: turn_tensor(knobs, gains)
         finally:

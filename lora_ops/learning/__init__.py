@@ -1,0 +1,1 @@
+"""Gains that are learned: from replies that one wants, and from votes."""
