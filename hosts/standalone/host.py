@@ -177,7 +177,7 @@ class StandaloneHost:
 
     @property
     def offer(self) -> str:
-        """What the button at the head of the page says: what can be done about what plays the model; empty for nothing."""
+        """What the button at the head of the page says, which has another player play the model; empty for none."""
         playing = self._loaded
         if isinstance(playing, LlamaPlayer) and playing.cure:
             return playing.cure

@@ -4,7 +4,7 @@ import { bypassButton } from "../desk/bypass.js";
 import { faderRow } from "../desk/fader.js";
 import { kindFaders } from "../desk/kinds.js";
 import { powerSwitch, silentBadge } from "../desk/latches.js";
-import { deskIcon, el, setAttribute } from "../page/elements.js";
+import { deskIcon, el, setAttribute, showText } from "../page/elements.js";
 import { foldable } from "../page/foldable.js";
 import { keepKeys } from "../page/gestures.js";
 import { keyed } from "../page/keyed.js";
@@ -157,6 +157,7 @@ export function faderDock() {
     on: { click: () => toggle(false) },
   });
   const body = el("div", { class: "channels" });
+  const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
   const twice = answeringTwice();
   const chat = chatGivesWay();
   const panel = el(
@@ -164,6 +165,7 @@ export function faderDock() {
     { class: "dock-panel", role: "group", "aria-label": "LoRA faders" },
     el("div", { class: "dock-head" }, bypass.node, shut),
     body,
+    differs,
     twice.inside,
   );
   const side = el("div", { class: "dock-side" }, panel, twice.beside);
@@ -269,6 +271,8 @@ export function faderDock() {
       );
       if (!open) return;
       bypass.update(stands.bypass);
+      const told = state?.engine?.differs.mid_reply ?? "";
+      showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
       for (const one of channels) one.update();
     },
   };

@@ -136,11 +136,12 @@ export function impactPanel({ name }) {
       what = mode;
       const job = jobs.jobOf(key());
       line.update(job);
-      start.disabled = jobs.job.running;
+      const lacks = store.state?.engine?.whyNot.impact ?? "";
+      start.disabled = jobs.job.running || lacks !== "";
       start.title = job.busy ? "Something else is being done with the adapters" : "";
       const impact = map.ready ? map.found : null;
       turns.hidden = !impact;
-      setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
+      setText(found, impact ? words(impact) : lacks || (job.running || job.text ? "" : "Not measured yet."));
     },
   };
 }
