@@ -236,9 +236,9 @@ class Chat:
                 return
             await asyncio.sleep(GLANCE)
 
-    async def accept(self, offer: str) -> AsyncIterator[list[Any]]:
+    async def accept(self) -> AsyncIterator[list[Any]]:
         """`head` while what it offered is being done."""
-        doing = asyncio.ensure_future(asyncio.to_thread(self.host.accept, offer))
+        doing = asyncio.ensure_future(asyncio.to_thread(self.host.accept))
         async for updates in self._meanwhile(doing):
             yield updates
         yield self.head()

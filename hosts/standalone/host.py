@@ -185,8 +185,8 @@ class StandaloneHost:
             return ""
         return HERE if isinstance(playing, LlamaPlayer) else ON_LLAMA
 
-    def accept(self, offer: str) -> None:
-        """Does what `offer` said; `progress` tells how far it is. Takes seconds.
+    def accept(self) -> None:
+        """Does what `offer` says; `progress` tells how far it is. Takes seconds.
 
         Raises:
             HostError: it cannot be done, or was done already; all plays as before.
@@ -194,9 +194,9 @@ class StandaloneHost:
         if not self._changes.acquire(blocking=False):
             raise HostError("Something else is being done with the model at the moment: wait for it.")
         try:
-            playing = self._loaded
-            if playing is None or offer != self.offer:
-                raise HostError("This was done already.")
+            playing, offer = self._loaded, self.offer
+            if playing is None or not offer:
+                raise HostError("There is nothing to be done about what plays the model.")
             if isinstance(playing, LlamaPlayer) and playing.cure:
                 with self.lock:
                     playing.revive(self._say)

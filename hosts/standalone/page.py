@@ -93,7 +93,7 @@ def _fill(host: StandaloneHost, extension: ModuleType) -> None:
     theme.click(None, None, None, js="() => { window.loraMixerPage.toggleTheme() }")
     head = [top, chat.send, offer]
     gr.context.Context.root_block.load(chat.watch, None, head, show_progress="hidden", concurrency_limit=None)
-    offer.click(chat.accept, [offer], head, show_progress="hidden", concurrency_limit=None)
+    offer.click(chat.accept, None, head, show_progress="hidden", concurrency_limit=None)
 
 
 def _call(extension: ModuleType, name: str) -> str:
