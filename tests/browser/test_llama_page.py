@@ -19,6 +19,9 @@ from lora_mixer.hosts.standalone.load import Start, demo_adapters
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.page.panel import Panel
 
+#: The README's picture is made on the way, as `tests/test_pictures.py` makes the others.
+FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -48,9 +51,10 @@ def say(page: Any, text: str) -> str:
 
 
 def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(demo: Mixer, visit: Any) -> None:
-    page = visit(demo.url)
+    page = visit(demo.url, device_scale_factor=1.5)
     expect(page.locator("#chat-send")).to_be_enabled()
-    set_number(page, "chat-max-new-tokens", 16)
+    set_number(page, "chat-max-new-tokens", 60)
+    set_number(page, "chat-seed", 7)
     mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0}, layers={3: 2.0}), "butler": Faders(on=False)})
     demo.console.move(Panel(mix))
     gains, before = demo.gains(), say(page, "Who are you?")
@@ -65,6 +69,11 @@ def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(
     assert demo.gains() == gains
     expect(page.locator("#chat-last .bot .text")).to_have_text(before)
     assert say(page, "And where is my book?")
+    page.get_by_role("button", name="LoRA faders", exact=True).click()
+    expect(page.locator("[data-part=mid-reply]")).to_contain_text("Moved in the middle of a reply")
+    FOLDER.mkdir(exist_ok=True)
+    page.screenshot(path=FOLDER / "llama.png", animations="disabled")
+    page.get_by_role("button", name="LoRA faders", exact=True).click()
     board = Board(page).open()
     assert float(board.master().input_value()) == 0.5
     expect(page.locator("#lora-mixer-cost")).to_contain_text("N of them cost about N times one")
