@@ -268,14 +268,18 @@ def parser() -> argparse.ArgumentParser:
         demo,
         "open the mixing desk in your browser, on a small model that comes with it",
         "Opens a chat page with the mixing desk. Without arguments it plays SmolLM2-135M-Instruct and the adapters in\n"
-        "demo/; with --model and --lora, any local transformers model and adapters that fit it; with --gguf and --lora, a\n"
-        "GGUF file on llama.cpp. Ctrl-C ends it.\n"
+        "demo/; with --model and --lora, any local transformers model and adapters that fit it; with --gguf,\n"
+        "a GGUF file on llama.cpp, with adapters of that form too. Ctrl-C ends it.\n"
         "Arguments that are not listed here go to the page (hosts/standalone/app.py).",
     )
     added.add_argument("--model", type=Path, metavar="DIR", help="folder of a transformers model")
     added.add_argument("--gguf", type=Path, metavar="FILE", help="a model's GGUF file, to be played by llama.cpp")
     added.add_argument(
-        "--lora", type=Path, metavar="DIR", action="append", help="folder of an adapter, or its GGUF file; once for each"
+        "--lora",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        help="folder of an adapter, or its GGUF file; once for each",
     )
     added.add_argument("--port", type=int, metavar="N", help="port of the page")
     added.add_argument("--no-browser", action="store_true", help="only print the address")

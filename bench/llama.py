@@ -19,10 +19,10 @@ from .workshop import ADAPTER, Workshop, prompt
 
 TITLE = "On llama.cpp"
 ABOUT = """\
-One greedy reply on the demo's model with a rank-16 adapter on 210 targets: PEFT in this process, and a llama-server of the
-package xllamacpp on the same machine, on which the model has 4 bits a weight, as it comes. As many threads as torch has.
-A fader is moved in the middle of a reply, and the next token is waited for, which is under the new mix: all that was said
-is read again. Columns take turns in the server."""
+One greedy reply on the demo's model with a rank-16 adapter on 210 targets: PEFT in this process, and a llama-server of
+the package xllamacpp on the same machine, on which the model has 4 bits a weight, as it comes. As many threads as torch
+has. A fader is moved in the middle of a reply, and the next token is waited for, which is under the new mix: all that
+was said is read again. Columns take turns in the server."""
 
 FLOAT32, BFLOAT16 = "PEFT, float32", "PEFT, bfloat16"
 NONE, ONE, PARTS = "llama.cpp, no adapter", "llama.cpp, the adapter in one file", "llama.cpp, the adapter in 210 parts"
@@ -95,7 +95,7 @@ class _Reply:
 def _said(desk: Desk, tokenizer: Any, ids: Sequence[int], mixes: Sequence[Mix], tokens: int) -> list[tuple[int, ...]]:
     columns = [Column(f"{at}", mix) for at, mix in enumerate(mixes)]
     settings = {"max_new_tokens": tokens, "do_sample": False}
-    run = compare(desk, tokenizer, ids, columns, seed=7, generation=settings)  # type: ignore[arg-type]
+    run = compare(desk, tokenizer, ids, columns, seed=7, generation=settings)
     for _ in run:
         pass
     return [column.token_ids for column in run.result.columns]

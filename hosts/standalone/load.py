@@ -181,7 +181,7 @@ def load(start: Start, say: Callable[[str], None]) -> Player:
     """
     say(f"Loading {start.model_name} …")
     if start.llama is None:
-        return _load_here(start, say)
+        return load_here(start, say)
     from .llama import on_own_server, on_their_server
 
     if start.llama.gguf is None:
@@ -203,7 +203,8 @@ def demo_on_llama(start: Start, adapters: Mapping[str, Path], say: Callable[[str
         raise HostError(str(error)) from error
 
 
-def _load_here(start: Start, say: Callable[[str], None]) -> Loaded:
+def load_here(start: Start, say: Callable[[str], None]) -> Loaded:
+    """`load`, of a model of transformers in this process."""
     import torch
 
     device = _device(start.device)
