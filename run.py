@@ -87,10 +87,13 @@ def inside(module: str, argv: list[str]) -> int:
 
 def demo(options: argparse.Namespace, rest: Sequence[str]) -> int:
     adapters = options.lora or []
-    for folder in [*filter(None, [options.model]), *adapters]:
-        if not folder.is_dir():
-            raise SetupError(f"There is no folder {folder}")
+    if options.model and not options.model.is_dir():
+        raise SetupError(f"There is no folder {options.model}")
+    for path in [*filter(None, [options.gguf]), *adapters]:
+        if not path.exists():
+            raise SetupError(f"There is no {path}")
     argv = ["--model", str(options.model)] if options.model else []
+    argv += ["--gguf", str(options.gguf)] if options.gguf else []
     argv += [word for folder in adapters for word in ("--lora", str(folder))]
     argv += [] if options.port is None else ["--port", str(options.port)]
     argv += ["--no-browser"] if options.no_browser else []
@@ -265,11 +268,19 @@ def parser() -> argparse.ArgumentParser:
         demo,
         "open the mixing desk in your browser, on a small model that comes with it",
         "Opens a chat page with the mixing desk. Without arguments it plays SmolLM2-135M-Instruct and the adapters in\n"
-        "demo/; with --model and --lora, any local transformers model and adapters that fit it. Ctrl-C ends it.\n"
+        "demo/; with --model and --lora, any local transformers model and adapters that fit it; with --gguf,\n"
+        "a GGUF file on llama.cpp, with adapters of that form too. Ctrl-C ends it.\n"
         "Arguments that are not listed here go to the page (hosts/standalone/app.py).",
     )
     added.add_argument("--model", type=Path, metavar="DIR", help="folder of a transformers model")
-    added.add_argument("--lora", type=Path, metavar="DIR", action="append", help="folder of an adapter; once for each")
+    added.add_argument("--gguf", type=Path, metavar="FILE", help="a model's GGUF file, to be played by llama.cpp")
+    added.add_argument(
+        "--lora",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        help="folder of an adapter, or its GGUF file; once for each",
+    )
     added.add_argument("--port", type=int, metavar="N", help="port of the page")
     added.add_argument("--no-browser", action="store_true", help="only print the address")
 

@@ -29,6 +29,7 @@ MEASUREMENTS = {
     "ranks": "ranks.measure",
     "learn": "learning.measure",
     "bake": "baking.measure",
+    "llama": "llama.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
     "columns-page": "page_columns.measure",
@@ -76,7 +77,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run.py bench",
-        description="Measures on this machine, some twenty-five minutes; leave it alone meanwhile. A whole run is "
+        description="Measures on this machine, some thirty minutes; leave it alone meanwhile. A whole run is "
         "kept in bench/RESULTS.md.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", type=_known, help=f"only these: {', '.join(MEASUREMENTS)}")

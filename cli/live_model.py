@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..hosts.standalone.folders import folders
-from ..hosts.standalone.load import Start, check_adapter, check_model, load
+from ..hosts.standalone.load import Start, check_adapter, check_model, load_here
 from .output import say
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ def desk_of(model: str, adapters: Mapping[str, Path], device: str, dtype: str, q
 
     transformers.logging.disable_progress_bar()
     start = Start(ROOT, folder, dict(adapters), device, dtype, cache=folders(ROOT).cache)
-    loaded = load(start, (lambda text: None) if quiet else say)
+    loaded = load_here(start, (lambda text: None) if quiet else say)
     return Desk(loaded.model), loaded.tokenizer

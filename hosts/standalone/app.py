@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from ..protocol import HostError
 from .folders import folders
 from .guard import LOOPBACK, own_names
+from .llama_start import OnLlama, check_gguf
 from .load import Start, check_adapter, check_model, demo_adapters, name_adapters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,20 +55,52 @@ def options_of(program: str) -> argparse.ArgumentParser:
         prog=program,
         description="A chat with a small model and its LoRA adapters, and the mixing desk beside it. "
         "Without options it plays SmolLM2-135M-Instruct with the two adapters that come with the project.",
-        epilog=f"example: {program} --model ~/models/Llama-3.2-1B-Instruct --lora ~/loras/one --lora ~/loras/two",
+        epilog=f"example: {program} --model ~/models/Llama-3.2-1B-Instruct --lora ~/loras/one --lora ~/loras/two; "
+        f"on llama.cpp: {program} --gguf ~/models/llama-3.2-1b-instruct.gguf --lora ~/loras/one",
     )
     what = parser.add_argument_group("what to play")
     what.add_argument("--model", type=Path, metavar="DIR", help="a local transformers model (safetensors)")
+    what.add_argument("--gguf", type=Path, metavar="FILE", help="a model in a GGUF file, played by llama.cpp")
     what.add_argument(
-        "--lora", type=Path, metavar="DIR", action="append", help="a PEFT adapter for that model; give it once for each"
+        "--lora",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        help="a PEFT adapter for that model, or, on llama.cpp, a GGUF adapter; give it once for each",
     )
-    what.add_argument(
+    here = parser.add_argument_group("in this process (--model)")
+    here.add_argument(
         "--dtype",
         choices=["auto", "float32", "bfloat16", "float16"],
         default="auto",
         help="auto is float32 on the CPU and bfloat16 on a GPU",
     )
-    what.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps; auto takes a CUDA GPU if there is one")
+    here.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps; auto takes a CUDA GPU if there is one")
+    llama = parser.add_argument_group("on llama.cpp (--gguf)")
+    llama.add_argument(
+        "--llama-server",
+        nargs="?",
+        const="llama-server",
+        metavar="PROGRAM",
+        help="play on this llama-server, or the one on the PATH, instead of the package xllamacpp",
+    )
+    llama.add_argument(
+        "--server",
+        metavar="URL",
+        help="instead of --gguf: a llama-server that runs already, with adapters; --lora then names folders that "
+        "`lora-mixer split` made, which it was started with (without: what it has is found by the paths that it tells)",
+    )
+    llama.add_argument("--key-file", type=Path, metavar="FILE", help="a file that holds the API key of that server")
+    llama.add_argument(
+        "--context",
+        type=int,
+        metavar="N",
+        help="tokens that a chat may have (default: 4096, if the model reads as many)",
+    )
+    llama.add_argument("--threads", type=int, metavar="N", help="of the processor (default: as llama.cpp finds right)")
+    llama.add_argument(
+        "--gpu-layers", type=int, metavar="N", help="on the graphics card (default: as llama.cpp finds right)"
+    )
     where = parser.add_argument_group("where to show it")
     where.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
     where.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
@@ -83,16 +117,66 @@ def options_of(program: str) -> argparse.ArgumentParser:
 
 
 def _start(options: argparse.Namespace) -> Start:
+    """What to play.
+
+    Raises:
+        HostError: it is not there, or goes together with nothing else that was said.
+    """
+    llama = _on_llama(options)
     if options.model is not None:
         check_model(options.model)
-    for folder in options.lora or ():
-        check_adapter(folder)
-    if options.model is None and not options.lora:
+    for adapter in options.lora or ():
+        if not options.server:
+            check_adapter(adapter, on_llama=llama is not None)
+    if options.model is None and llama is None and not options.lora:
         adapters = demo_adapters(ROOT)
     else:
         adapters = name_adapters(options.lora or ())
     kept = folders(ROOT)
-    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache)
+    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache, llama)
+
+
+def _on_llama(options: argparse.Namespace) -> OnLlama | None:
+    """How to play on llama.cpp, if that is wanted."""
+    named = [name for name in ("model", "gguf", "server") if getattr(options, name)]
+    if len(named) > 1:
+        raise HostError(f"--{named[0]} and --{named[1]} both say what to play: leave one of them out.")
+    own = ("llama_server", "context", "threads", "gpu_layers")
+    only = {"gguf": own, "server": ("key_file",)}
+    for kind, names in only.items():
+        if odd := next((name for name in names if getattr(options, name) is not None and kind not in named), None):
+            raise HostError(f"--{odd.replace('_', '-')} goes with --{kind} alone.")
+    for name in own[1:]:
+        if (number := getattr(options, name)) is not None and number < (0 if name == "gpu_layers" else 1):
+            raise HostError(f"--{name.replace('_', '-')} cannot be {number}.")
+    if options.server:
+        return OnLlama(url=options.server, key=_key(options.key_file))
+    if options.gguf is None:
+        return None
+    check_gguf(options.gguf)
+    program = options.llama_server
+    if program is not None and shutil.which(program) is None:
+        raise HostError(f"There is no program {program} here: install llama.cpp, or leave --llama-server out.")
+    return OnLlama(
+        gguf=options.gguf.resolve(),
+        program=program,
+        context=options.context,
+        threads=options.threads,
+        gpu_layers=options.gpu_layers,
+    )
+
+
+def _key(file: Path | None) -> str | None:
+    """The key in a file: nobody sees it among the arguments of a program."""
+    if file is None:
+        return None
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise HostError(f"The key in {file} cannot be read: {error}.") from error
+    if not key or not key.isprintable():
+        raise HostError(f"{file} holds no key.")
+    return key
 
 
 def _check_port(host: str, port: int | None) -> None:
@@ -124,7 +208,7 @@ def _stay_local() -> None:
 def _serve(options: argparse.Namespace, start: Start) -> int:
     from .host import StandaloneHost
 
-    is_demo = options.model is None and not options.lora
+    is_demo = start.is_of_demo and not options.lora
     host = StandaloneHost(
         start,
         multi_user=options.share or options.host not in LOOPBACK,
@@ -154,7 +238,7 @@ def _serve(options: argparse.Namespace, start: Start) -> int:
     except KeyboardInterrupt:
         print("Bye.", flush=True)
     finally:
-        host.stop()
+        host.close()
         page.blocks.close(verbose=False)
     return FAILED if host.failure else 0
 

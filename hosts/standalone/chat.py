@@ -215,20 +215,44 @@ class Chat:
             return [gr.update()] * len(self._view_parts())
         return self.view(history.settled())
 
-    # -- while the model is loading --
+    # -- the head of the page --
+
+    def head(self) -> list[Any]:
+        """Updates for the page's header, the send button, and what the head of the page offers."""
+        host = self.host
+        offer = gr.update(value=host.offer, visible=bool(host.offer), interactive=not host.progress)
+        return [header(host), gr.update(interactive=host.model is not None), offer]
 
     async def watch(self) -> AsyncIterator[list[Any]]:
-        """Updates for the page's header and the send button until the model is there, or will never be."""
+        """`head` until the model is there, or will never be."""
         host = self.host
         shown = None
         while True:
             now = (host.progress, host.failure, host.model is not None)
             if now != shown:
                 shown = now
-                yield [header(host), gr.update(interactive=host.model is not None)]
-            if host.failure or host.model is not None:
+                yield self.head()
+            if host.failure or (host.model is not None and not host.progress):
                 return
             await asyncio.sleep(GLANCE)
+
+    async def accept(self) -> AsyncIterator[list[Any]]:
+        """`head` while what it offered is being done."""
+        doing = asyncio.ensure_future(asyncio.to_thread(self.host.accept))
+        async for updates in self._meanwhile(doing):
+            yield updates
+        yield self.head()
+        if (error := doing.exception()) is not None:
+            log.note(error, "what the head of the page offered could not be done")
+            raise refusal(in_words(error)) from error
+
+    async def _meanwhile(self, doing: asyncio.Future[None]) -> AsyncIterator[list[Any]]:
+        shown = None
+        while not doing.done():
+            if self.host.progress != shown:
+                shown = self.host.progress
+                yield self.head()
+            await asyncio.wait([doing], timeout=GLANCE)
 
 
 @contextmanager
@@ -283,12 +307,16 @@ def header(host: StandaloneHost) -> str:
     name = f"<strong>{html.escape(host.model_name)}</strong>"
     if host.failure:
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(host.failure)}</span></div>"
-    model = host.model
-    if model is None:
+    player = host.player
+    if player is None or host.progress:
         return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span></div>"
-    facts = f"{_short(host.parameters)} parameters, {str(model.dtype).removeprefix('torch.')} on {model.device.type}"
+    if (trouble := player.trouble()) is not None:
+        text = f"{trouble.title}. {trouble.advice}"
+        return f"<div class='bad' role='alert'>{name}<span>{html.escape(text)}</span></div>"
+    size = f"{_short(player.parameters)} parameters, " if player.parameters else ""
     adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.loaded_adapters())
-    return f"<div>{name}<span class='facts'>{facts}</span>{adapters or '<span>no adapters</span>'}</div>"
+    facts = f"<span class='facts'>{html.escape(size + player.facts)}</span>"
+    return f"<div>{name}{facts}{adapters or '<span>no adapters</span>'}</div>"
 
 
 def _short(number: int) -> str:

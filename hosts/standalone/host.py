@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
@@ -12,17 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
-from ...lora_ops.imported import imported
 from ...lora_ops.torch_errors import in_words
-from ..adapter_loading import OnLoaded, change, leaving, wanted
+from ..adapter_loading import OnLoaded, leaving, wanted
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
+from .growing import Partial
 from .history import History
-from .load import Loaded, Start, load
+from .llama import LlamaPlayer
+from .load import Start, demo_on_llama, load
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
+    from .player import Player
     from .prompt import Settings
-    from .stream import Partial
+
+#: What the button at the head of the page says that has the demo's model play on the other engine.
+ON_LLAMA, HERE = "Play on llama.cpp", "Play in this process"
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +49,9 @@ class StandaloneHost:
         self.progress = f"Loading {start.model_name} …"
         #: Why there is no model and will be none, or an empty string.
         self.failure = ""
-        self._loaded: Loaded | None = None
+        self._loaded: Player | None = None
+        #: Held by whoever has the model played by another player, or changes its adapters.
+        self._changes = threading.Lock()
         #: The reply length that the chat's settings were last set to.
         self.longest: int | None = None
         #: Told when there is a model, before anything is generated with it.
@@ -66,21 +71,13 @@ class StandaloneHost:
         return self._loaded.model if self._loaded else None
 
     @property
-    def tokenizer(self) -> Any | None:
-        return self._loaded.tokenizer if self._loaded else None
+    def player(self) -> Player | None:
+        """What plays the model; None while it is loading."""
+        return self._loaded
 
     @property
     def engine(self) -> Engine | None:
-        if self._loaded is None or imported("peft") is None:  # without it no adapter can be in the model
-            return None
-        from ...lora_ops.engines.peft.engine import PeftEngine
-
-        return PeftEngine.of(self._loaded.model, self._loaded.tokenizer)
-
-    @property
-    def parameters(self) -> int:
-        """How many the model has, without the adapters."""
-        return self._loaded.parameters if self._loaded else 0
+        return self._loaded.engine if self._loaded else None
 
     @property
     def model_name(self) -> str:
@@ -111,33 +108,29 @@ class StandaloneHost:
 
     def loaded_adapters(self) -> dict[str, Path | None]:
         """The adapters in the model, with their folders."""
-        if self._loaded is None or "peft" not in sys.modules:
-            return {}
-        from ...lora_ops.engines.peft.loading import loaded_adapters
-
-        return loaded_adapters(self._loaded.model)
+        return self._loaded.adapters() if self._loaded else {}
 
     def load_adapters(
         self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
     ) -> Mapping[str, str]:
-        with self.lock:
+        with self._changes, self.lock:
             playing = self._changeable()
-            plan = wanted(names, keep, self._shelf(), self.loaded_adapters())
-            self._loaded = replace(playing, model=change(playing.model, plan.load, plan.keep, upcast=True))
+            plan = wanted(names, keep, self._shelf(), playing.adapters())
+            self._loaded = playing.changed(plan.load, plan.keep)
             if on_loaded is not None:
                 on_loaded(plan.names)
             self.on_model()
         return plan.names
 
     def unload_adapters(self, names: Sequence[str] | None = None) -> None:
-        with self.lock:
-            playing, loaded = self._changeable(), self.loaded_adapters()
+        with self._changes, self.lock:
+            playing = self._changeable()
+            loaded = playing.adapters()
             out = leaving(names, self._shelf(), loaded)
-            stay = [name for name in loaded if name not in out]
-            self._loaded = replace(playing, model=change(playing.model, {}, stay, upcast=True))
+            self._loaded = playing.changed({}, [name for name in loaded if name not in out])
             self.on_model()
 
-    def _changeable(self) -> Loaded:
+    def _changeable(self) -> Player:
         if self.multi_user:
             raise HostError("Others share this page: adapters are chosen when it is started, with --lora DIR.")
         if self._loaded is None:
@@ -173,18 +166,76 @@ class StandaloneHost:
         finally:
             self.progress = ""
 
-    def use(self, loaded: Loaded) -> None:
+    def use(self, loaded: Player) -> None:
         """Play a model that is loaded already."""
         with self.lock:
             self._loaded = loaded
             self.on_model()
         self.progress = ""
 
+    # -- where it plays --
+
+    @property
+    def offer(self) -> str:
+        """What the button at the head of the page says, which has another player play the model; empty for none."""
+        playing = self._loaded
+        if isinstance(playing, LlamaPlayer) and playing.cure:
+            return playing.cure
+        if playing is None or self.multi_user or not self.start.is_of_demo:
+            return ""
+        return HERE if isinstance(playing, LlamaPlayer) else ON_LLAMA
+
+    def accept(self) -> None:
+        """Does what `offer` says; `progress` tells how far it is. Takes seconds.
+
+        Raises:
+            HostError: it cannot be done, or was done already; all plays as before.
+        """
+        if not self._changes.acquire(blocking=False):
+            raise HostError("Something else is being done with the model at the moment: wait for it.")
+        try:
+            playing, offer = self._loaded, self.offer
+            if playing is None or not offer:
+                raise HostError("There is nothing to be done about what plays the model.")
+            if isinstance(playing, LlamaPlayer) and playing.cure:
+                with self.lock:
+                    playing.revive(self._say)
+                    self.on_model()
+            else:
+                self._change_place(playing, to_llama=offer == ON_LLAMA)
+        finally:
+            self.progress = ""
+            self._changes.release()
+
+    def _change_place(self, playing: Player, to_llama: bool) -> None:
+        """The demo's model on the other engine, with the adapters that are in it: where the faders stand is kept."""
+        there = playing.adapters()
+        adapters = {name: folder for name, folder in there.items() if folder is not None}
+        if lost := next((name for name in there if name not in adapters), None):
+            raise HostError(f"Nobody knows any more where {lost} came from: unload it first.")
+        if to_llama:
+            after = demo_on_llama(self.start, adapters, self._say)
+        else:
+            after = load(replace(self.start, adapters=adapters), self._say)
+        self._say("Waiting for the reply that is under way …")
+        with self.lock:
+            self._loaded = after
+            self.on_model()
+        playing.close()
+
+    def close(self) -> None:
+        """Ends what was started for the page."""
+        self.stop()
+        if self._loaded is not None:
+            self._loaded.close()
+
     def trouble(self) -> Trouble | None:
         if self.failure:
             return Trouble("The model could not be loaded", self.failure)
         if self.model is None:
             return Trouble("The model is being loaded", self.progress)
+        if self._loaded is not None and (trouble := self._loaded.trouble()) is not None:
+            return trouble
         if not self.loaded_adapters():
             how = "Start" if self.multi_user else "Load one on the Adapters tab, or start"
             return Trouble("No adapter is loaded", f"{how} the page again with --lora DIR.")
@@ -253,17 +304,14 @@ class StandaloneHost:
         history, *settings = values
         return history or History(), Settings.of(settings)
 
-    def request(self, history: History, settings: Settings) -> Request:
-        """The chat's last turn as a request.
+    def request(self, history: History, settings: Settings, opening: str = "") -> Request:
+        """The chat's last turn as a request; the reply goes on from `opening`.
 
         Raises HostError while there is no model, and when the chat does not fit the model's context.
         """
-        from .prompt import build_request
-
         if self._loaded is None:
             raise HostError(self.failure or f"{self.progress} One moment, then send it again.")
-        messages = history.messages(settings.system, last_reply=False)
-        return build_request(self._loaded.model, self._loaded.tokenizer, messages, settings)
+        return self._loaded.request(history.messages(settings.system, last_reply=False), settings, opening)
 
     # -- generating --
 
@@ -274,12 +322,10 @@ class StandaloneHost:
 
     def stream(self, request: Request, stop: threading.Event | None = None) -> Generator[Partial, None, None]:
         """`generate`, with the number of tokens; `stop` is another event that ends it. The caller holds `lock`."""
-        from .stream import stream
-
         if self._loaded is None:
             raise HostError("There is no model to ask.")
         self._stop = stop or threading.Event()
-        yield from stream(self._loaded.model, self._loaded.tokenizer, request, self._stop)
+        yield from self._loaded.stream(request, self._stop)
 
     def stop(self) -> None:
         self._stop.set()
@@ -299,11 +345,9 @@ class StandaloneHost:
             yield from self.stream(request, stop)
 
     def _answered(self, answerer: Answerer, request: Request, stop: threading.Event) -> Generator[Partial, None, None]:
-        from .stream import Partial
-
         self._stop = stop
         with closing(answerer(request)) as texts:  # type: ignore[type-var]
             for text in texts:
-                yield Partial(text, len(self.tokenizer.encode(text, add_special_tokens=False)))  # type: ignore[union-attr]
+                yield Partial(text, self._loaded.count(text) if self._loaded else 0)
                 if stop.is_set():
                     return

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...lora_ops.imported import imported
 from ..adapter_loading import change
-from ..protocol import HostError
+from ..protocol import HostError, Request, Trouble
+from .growing import Partial
+from .llama_start import OnLlama, check_gguf_adapter
+
+if TYPE_CHECKING:
+    from ...lora_ops.engines.engine import Engine
+    from ...lora_ops.shelf.shelf import Place
+    from .player import Player
+    from .prompt import Settings
 
 DEMO_MODEL = "SmolLM2-135M-Instruct"
 #: Of the demo's adapters, the one to hear first: it is on every linear layer, so every fader does something.
@@ -27,7 +38,9 @@ class Start:
         device: "auto", or what torch calls a device.
         dtype: "auto" (float32 on the CPU, bfloat16 elsewhere), or what torch calls a dtype.
         state: where profiles, baked adapters and the like are kept; None for `user_data` in `root`.
-        cache: where the demo's model is kept once it is converted; None for `.cache` in `root`.
+        cache: where is kept what can be made again, the demo's model once it is converted and parts of adapters; None
+            for `.cache` in `root`.
+        llama: how the model is played on llama.cpp; None for transformers. `model` is None then.
     """
 
     root: Path
@@ -37,19 +50,74 @@ class Start:
     dtype: str = "auto"
     state: Path | None = None
     cache: Path | None = None
+    llama: OnLlama | None = None
 
     @property
     def model_name(self) -> str:
+        if self.llama is not None:
+            return self.llama.model_name
         return self.model.resolve().name if self.model else DEMO_MODEL
+
+    @property
+    def is_of_demo(self) -> bool:
+        """Whether the model is the one that comes with the project."""
+        return self.model is None and self.llama is None
+
+    @property
+    def parts(self) -> Path:
+        """Where parts of adapters are kept."""
+        return (self.cache or self.root / ".cache").resolve() / "parts"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model with its adapters, its tokenizer, and how many parameters it has without the adapters."""
+    """A model of transformers in this process, with its adapters, its tokenizer, and how many parameters it has without
+    the adapters. Members as `player.Player` tells them."""
 
     model: Any
     tokenizer: Any
     parameters: int
+
+    @property
+    def engine(self) -> Engine | None:
+        if imported("peft") is None:  # without it no adapter can be in the model
+            return None
+        from ...lora_ops.engines.peft.engine import PeftEngine
+
+        return PeftEngine.of(self.model, self.tokenizer)
+
+    @property
+    def facts(self) -> str:
+        return f"{str(self.model.dtype).removeprefix('torch.')} on {self.model.device.type}"
+
+    def trouble(self) -> Trouble | None:
+        return None
+
+    def adapters(self) -> dict[str, Path | None]:
+        if "peft" not in sys.modules:
+            return {}
+        from ...lora_ops.engines.peft.loading import loaded_adapters
+
+        return loaded_adapters(self.model)
+
+    def changed(self, load: Mapping[str, Place], keep: Sequence[str]) -> Loaded:
+        return replace(self, model=change(self.model, load, keep, upcast=True))
+
+    def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
+        from .prompt import build_request
+
+        return build_request(self.model, self.tokenizer, messages, settings, opening)
+
+    def stream(self, request: Request, stop: threading.Event) -> Iterator[Partial]:
+        from .stream import stream
+
+        return stream(self.model, self.tokenizer, request, stop)
+
+    def count(self, text: str) -> int:
+        return len(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def close(self) -> None:
+        """It goes when nobody refers to it any more."""
 
 
 def demo_adapters(root: Path) -> dict[str, Path]:
@@ -59,10 +127,11 @@ def demo_adapters(root: Path) -> dict[str, Path]:
 
 
 def name_adapters(folders: Iterable[Path]) -> dict[str, Path]:
-    """A name for each adapter folder: the folder's own, made unique and fit for PEFT (which allows no dots)."""
+    """A name for each adapter, folder or file: its own, made unique and fit for PEFT (which allows no dots)."""
     named: dict[str, Path] = {}
     for folder in folders:
-        plain = re.sub(r"[^\w-]+", "_", folder.resolve().name).strip("_") or "adapter"
+        own = folder.resolve()
+        plain = re.sub(r"[^\w-]+", "_", own.stem if own.is_file() else own.name).strip("_") or "adapter"
         name, number = plain, 1
         while name in named:
             number += 1
@@ -81,10 +150,14 @@ def check_model(folder: Path) -> None:
         )
 
 
-def check_adapter(folder: Path) -> None:
-    """Raise a HostError that says why `folder` is no PEFT adapter that we load."""
+def check_adapter(folder: Path, on_llama: bool = False) -> None:
+    """Raise a HostError that says why `folder` is no PEFT adapter that we load; nor a GGUF adapter, on llama.cpp."""
     from ...lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
 
+    if folder.is_file() and on_llama:
+        return check_gguf_adapter(folder)
+    if folder.is_file() and folder.suffix.lower() == ".gguf":
+        raise HostError(f"{folder} is for llama.cpp: name its model's file too, with --gguf FILE.")
     _check_folder(folder, "adapter", "adapter_config.json")
     try:
         read_adapter(folder)
@@ -101,12 +174,37 @@ def _check_folder(folder: Path, what: str, config: str) -> None:
         raise HostError(f"There is no {config} in {folder}, so it is no {what} folder.")
 
 
-def load(start: Start, say: Callable[[str], None]) -> Loaded:
+def load(start: Start, say: Callable[[str], None]) -> Player:
     """Load what `start` names; `say` is told in a sentence what is going on. Takes seconds to minutes.
 
     Raises HostError with what is wrong and what to do.
     """
     say(f"Loading {start.model_name} …")
+    if start.llama is None:
+        return load_here(start, say)
+    from .llama import on_own_server, on_their_server
+
+    if start.llama.gguf is None:
+        return on_their_server(start.llama, start.adapters)
+    return on_own_server(start.llama, start.adapters, start.parts, say)
+
+
+def demo_on_llama(start: Start, adapters: Mapping[str, Path], say: Callable[[str], None]) -> Player:
+    """The demo's model on llama.cpp, with these adapters.
+
+    Raises HostError with what is wrong and what to do.
+    """
+    from ...demo.base_model import gguf_file
+    from .llama import on_own_server
+
+    try:
+        return on_own_server(OnLlama(gguf_file()), adapters, start.parts, say)
+    except FileNotFoundError as error:
+        raise HostError(str(error)) from error
+
+
+def load_here(start: Start, say: Callable[[str], None]) -> Loaded:
+    """`load`, of a model of transformers in this process."""
     import torch
 
     device = _device(start.device)

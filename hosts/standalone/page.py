@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from .calls import check_call
-from .chat import Chat, header
+from .chat import Chat
 from .gradio_versions import accepted
 from .guard import Guard
 from .host import StandaloneHost
@@ -79,20 +79,21 @@ def _fill(host: StandaloneHost, extension: ModuleType) -> None:
     params = getattr(extension, "params", {})
     with gr.Row(elem_id="page-top"):
         top = gr.HTML(f"<div><strong>{html.escape(host.model_name)}</strong></div>", elem_id="page-header")
-        host.show_adapters([top], lambda: [header(host)])
+        offer = gr.Button("", elem_id="page-offer", size="sm", scale=0, min_width=140, visible=False)
         theme = gr.Button("◐", elem_id="page-theme", size="sm", scale=0, min_width=40)
     with gr.Tabs(selected="chat", elem_id="page-tabs"):
         with gr.Tab("Chat", id="chat"):
             chat = Chat(host)
+            host.show_adapters([top, chat.send, offer], chat.head)
             if hasattr(extension, "ui") and not params.get("is_tab"):
                 extension.ui()
         if hasattr(extension, "ui") and params.get("is_tab"):
             with gr.Tab(params.get("display_name", TITLE), id="mixer"):
                 extension.ui()
     theme.click(None, None, None, js="() => { window.loraMixerPage.toggleTheme() }")
-    gr.context.Context.root_block.load(
-        chat.watch, None, [top, chat.send], show_progress="hidden", concurrency_limit=None
-    )
+    head = [top, chat.send, offer]
+    gr.context.Context.root_block.load(chat.watch, None, head, show_progress="hidden", concurrency_limit=None)
+    offer.click(chat.accept, None, head, show_progress="hidden", concurrency_limit=None)
 
 
 def _call(extension: ModuleType, name: str) -> str:

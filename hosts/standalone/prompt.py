@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,42 +61,67 @@ class Settings:
                 raise HostError(f"{name} must be {allowed}.")
 
 
-def build_request(model: Any, tokenizer: Any, messages: list[dict[str, str]], settings: Settings) -> Request:
-    """`messages` (the last one the user's) as a request to `model`.
+def build_request(
+    model: Any, tokenizer: Any, messages: list[dict[str, str]], settings: Settings, opening: str = ""
+) -> Request:
+    """`messages` (the last one the user's) as a request to `model`; the reply goes on from `opening`.
 
     Raises HostError when the prompt leaves no room for a reply in the model's context.
     """
-    prompt = render(tokenizer, messages)
+    prompt = render(tokenizer, messages) + opening
     token_ids = tuple(tokenizer(prompt, add_special_tokens=not tokenizer.chat_template)["input_ids"])
-    earlier = any(message["role"] == "assistant" for message in messages)
-    room = _room(model, tokenizer, len(token_ids), earlier)
-    stop_strings = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
-    if not tokenizer.chat_template:
-        stop_strings += ("\nUser:",)
+    left = room(context_length(model, tokenizer), len(token_ids), has_replies(messages))
     return Request(
         prompt=prompt,
         token_ids=token_ids,
-        sampling=_sampling(model, tokenizer, settings, room),
-        stop_strings=stop_strings,
-        seed=settings.seed if settings.seed >= 0 else random.SystemRandom().randrange(2**31),
+        sampling=_sampling(model, tokenizer, settings, left),
+        stop_strings=stop_strings(settings, has_template=bool(tokenizer.chat_template)),
+        seed=seed(settings),
+        opening=opening,
     )
+
+
+def seed(settings: Settings) -> int:
+    """What the dice are seeded with: never -1."""
+    return settings.seed if settings.seed >= 0 else random.SystemRandom().randrange(2**31)
+
+
+def stop_strings(settings: Settings, has_template: bool) -> tuple[str, ...]:
+    """The texts that end a reply: the user's, and where there is no template the beginning of the next turn."""
+    own = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
+    return own if has_template else (*own, "\nUser:")
+
+
+def has_replies(messages: list[dict[str, str]]) -> bool:
+    """Whether turns of a chat come before what is asked."""
+    return any(message["role"] == "assistant" for message in messages)
 
 
 def render(tokenizer: Any, messages: list[dict[str, str]], reply_next: bool = True) -> str:
     """The chat as the model sees it. A tokenizer without a template gets a plain "User: … Assistant: …"."""
     if not tokenizer.chat_template:
-        titles = {"system": "", "user": "User: ", "assistant": "Assistant: "}
-        lines = [titles[message["role"]] + message["content"] for message in messages]
-        return "\n".join([*lines, "Assistant:"] if reply_next else lines)
+        return without_template(messages, reply_next)
     options: dict[str, Any] = {"tokenize": False, "add_generation_prompt": reply_next}
+    return with_template(lambda chat: str(tokenizer.apply_chat_template(chat, **options)), messages)
+
+
+def without_template(messages: list[dict[str, str]], reply_next: bool = True) -> str:
+    """The chat for a model that comes with no template."""
+    titles = {"system": "", "user": "User: ", "assistant": "Assistant: "}
+    lines = [titles[message["role"]] + message["content"] for message in messages]
+    return "\n".join([*lines, "Assistant:"] if reply_next else lines)
+
+
+def with_template(apply: Callable[[list[dict[str, str]]], str], messages: list[dict[str, str]]) -> str:
+    """The chat as a template writes it, whoever applies it."""
     try:
-        return tokenizer.apply_chat_template(messages, **options)
+        return apply(messages)
     except Exception:
         # Some templates refuse a system prompt: then it opens the first thing the user says.
         if messages[0]["role"] != "system" or len(messages) < 2:
             raise
         first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
-        return tokenizer.apply_chat_template([first, *messages[2:]], **options)
+        return apply([first, *messages[2:]])
 
 
 def end_tokens(model: Any, tokenizer: Any) -> list[int]:
@@ -112,13 +137,13 @@ def end_tokens(model: Any, tokenizer: Any) -> list[int]:
     return sorted({token for token in ids if token is not None})
 
 
-def _sampling(model: Any, tokenizer: Any, settings: Settings, room: int) -> Sampling:
+def _sampling(model: Any, tokenizer: Any, settings: Settings, left: int) -> Sampling:
     ends = end_tokens(model, tokenizer)
     rolls = settings.do_sample and settings.temperature > 0
     # transformers' own neutral values, for settings that the model's generation_config may hold otherwise.
     temperature, top_p, top_k = (settings.temperature, settings.top_p, settings.top_k) if rolls else (1.0, 1.0, 50)
     return Sampling(
-        max_new_tokens=min(settings.max_new_tokens, room),
+        max_new_tokens=min(settings.max_new_tokens, left),
         do_sample=rolls,
         temperature=temperature,
         top_p=top_p,
@@ -132,9 +157,11 @@ def _sampling(model: Any, tokenizer: Any, settings: Settings, room: int) -> Samp
     )
 
 
-def _room(model: Any, tokenizer: Any, tokens: int, earlier: bool) -> int:
-    """How many tokens a reply to a prompt of so many may have; `earlier`: whether turns of a chat are among them."""
-    context = context_length(model, tokenizer)
+def room(context: int | None, tokens: int, earlier: bool) -> int:
+    """How many tokens a reply to a prompt of so many may have; `earlier`: whether turns of a chat are among them.
+
+    Raises HostError when there is no room for a reply.
+    """
     if context is None:
         return 2**31
     if tokens >= context:

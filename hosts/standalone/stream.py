@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -13,14 +12,7 @@ from transformers import StoppingCriteria
 from transformers.generation.streamers import BaseStreamer
 
 from ..protocol import Request
-
-
-@dataclass(frozen=True)
-class Partial:
-    """What there is of a reply: its text, and of how many tokens it is made."""
-
-    text: str
-    tokens: int
+from .growing import Partial, cut
 
 
 def stream(model: Any, tokenizer: Any, request: Request, stop: threading.Event) -> Iterator[Partial]:
@@ -81,21 +73,6 @@ def _texts(tokenizer: Any, tokens: _Tokens, request: Request) -> Iterator[Partia
             yield told
         if stopped:
             return
-
-
-def cut(text: str, stop_strings: Sequence[str], final: bool) -> tuple[str, bool]:
-    """`text` up to the first stop string, and whether there was one.
-
-    Unless `final`, an end that may be the beginning of a stop string, or half a character, is held back.
-    """
-    found = [at for at in (text.find(stop) for stop in stop_strings) if at >= 0]
-    if found:
-        return text[: min(found)], True
-    if final:
-        return text, False
-    text = text.rstrip("\ufffd")
-    held = [n for stop in stop_strings for n in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:n])]
-    return text[: len(text) - max(held, default=0)], False
 
 
 class _Tokens(BaseStreamer):

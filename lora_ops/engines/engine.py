@@ -163,6 +163,9 @@ class Engine(Protocol):
     def why_not(self, what: Ability) -> str:
         """Why it cannot do this, in a sentence for people; empty if it can."""
 
+    def differs(self, what: Ability) -> str:
+        """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Why these very mixes cannot run as rows of one batch; empty if they can. It may run the model to find out."""
 

@@ -62,6 +62,9 @@ class ToyEngine:
             "load": "a toy keeps the adapters that it came with",
         }.get(what, "")
 
+    def differs(self, what: Ability) -> str:
+        return ""
+
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         if self._in_use:
             raise RuntimeError("rows are in use")

@@ -3146,6 +3146,7 @@
     });
     const crossfade = smallCrossfade();
     const body = el("div", { class: "channels" });
+    const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
     const twice2 = answeringTwice();
     const chat = chatGivesWay();
     const panel = el(
@@ -3154,6 +3155,7 @@
       el("div", { class: "dock-head" }, bypass2.node, shut),
       crossfade.node,
       body,
+      differs,
       twice2.inside
     );
     const side = el("div", { class: "dock-side" }, panel, twice2.beside);
@@ -3252,6 +3254,8 @@
         if (!open) return;
         bypass2.update(stands.bypass);
         crossfade.update();
+        const told = state?.engine?.differs.mid_reply ?? "";
+        showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
         for (const one of channels) one.update();
       }
     };
@@ -4501,6 +4505,7 @@
       data: { do: "add-fade" },
       on: { click: begin }
     });
+    const differs = el("p", { class: "hint", hidden: true });
     const body = el(
       "div",
       { class: "fades" },
@@ -4508,6 +4513,7 @@
         class: "hint",
         text: "A fader that moves by itself while a reply is written: gains at tokens, with straight lines between them."
       }),
+      differs,
       list2,
       el("div", { class: "column-tools" }, which, add)
     );
@@ -4525,6 +4531,7 @@
           );
           if (targets) which.append(targets);
         }
+        showText(differs, store.state?.engine?.differs.fades ?? "");
         const { fades } = peekFaders(store.panel, adapter.name);
         const all2 = Object.entries(fades);
         const words2 = all2.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" · ");
@@ -5248,7 +5255,8 @@
         what = mode;
         const job = jobs.jobOf(key());
         line2.update(job);
-        start2.disabled = guess.disabled = jobs.job.running;
+        const lacks = store.state?.engine?.whyNot.impact ?? "";
+        start2.disabled = guess.disabled = jobs.job.running || lacks !== "";
         const busy = "Something else is being done with the adapters";
         setAttribute(guess, "title", job.busy ? busy : "A few passes, however many targets there are, with its error");
         setAttribute(
@@ -5259,7 +5267,7 @@
         const impact = map.ready ? map.found : null;
         setText(start2, impact?.estimated ? "Make it exact" : "Measure");
         turns.hidden = !impact;
-        setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
+        setText(found, impact ? words(impact) : lacks || (job.running || job.text ? "" : "Not measured yet."));
       }
     };
   }
@@ -6668,17 +6676,19 @@
   }
   var known3 = (values) => values.flat().filter((value) => value !== null && Number.isFinite(value)).map(Number);
   function tables({ divergence, perplexity, rows }, columns) {
+    const lacks = known3(divergence).length ? "" : store.state?.engine?.whyNot.divergence ?? "";
     const most2 = Math.max(1e-3, ...known3(divergence));
     const top = Math.max(1e-3, ...known3(perplexity).map(Math.log));
     const over = rows > 1 ? `, mean of ${rows} rows` : "";
+    const apart = () => table(
+      "Divergence",
+      `nats a token: how far the mix in a row is from the one that wrote the column's reply${over}`,
+      divergence,
+      columns,
+      (v) => v / most2
+    );
     return [
-      table(
-        "Divergence",
-        `nats a token: how far the mix in a row is from the one that wrote the column's reply${over}`,
-        divergence,
-        columns,
-        (v) => v / most2
-      ),
+      lacks ? el("p", { class: "hint", text: lacks, data: { part: "no-divergence" } }) : apart(),
       table(
         "Perplexity",
         `of the column's reply under the mix in a row: 1 is no surprise at all${over}`,
@@ -6887,6 +6897,7 @@
     });
     const bar = progressBar();
     const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
+    const cost = el("p", { class: "hint", id: "lora-mixer-cost", hidden: true });
     const why2 = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     return {
       node: el(
@@ -6895,12 +6906,14 @@
         el("div", { class: "fields" }, source.node, seeds.node, length.node, manner.node),
         text.node,
         tools,
-        length.hint
+        length.hint,
+        cost
       ),
       go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start2, stop2), why2, bar.node, status),
       update() {
         const { setup, line: line2 } = lab;
         length.update();
+        showText(cost, store.state?.engine?.differs.rows ?? "");
         const trouble = setup?.trouble ?? "";
         start2.disabled = !setup || line2.running || trouble !== "";
         stop2.disabled = !line2.running;
@@ -7874,7 +7887,9 @@
     store.onChange(() => {
       const { state } = store;
       if (!state) return;
-      const names = JSON.stringify([state.model.name, ...state.adapters.map((adapter) => adapter.name)]);
+      const { engine, trouble, adapters } = state;
+      const around = [state.model.name, engine?.name, trouble?.title];
+      const names = JSON.stringify([around, ...adapters.map((adapter) => adapter.name)]);
       if (names === told) return;
       if (wire.write("lora-mixer-menu", JSON.stringify({ t: Date.now(), names }))) told = names;
     });

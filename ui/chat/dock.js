@@ -5,7 +5,7 @@ import { smallCrossfade } from "../desk/crossfade.js";
 import { faderRow } from "../desk/fader.js";
 import { kindFaders } from "../desk/kinds.js";
 import { powerSwitch, silentBadge } from "../desk/latches.js";
-import { deskIcon, el, setAttribute } from "../page/elements.js";
+import { deskIcon, el, setAttribute, showText } from "../page/elements.js";
 import { foldable } from "../page/foldable.js";
 import { keepKeys } from "../page/gestures.js";
 import { keyed } from "../page/keyed.js";
@@ -159,6 +159,7 @@ export function faderDock() {
   });
   const crossfade = smallCrossfade();
   const body = el("div", { class: "channels" });
+  const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
   const twice = answeringTwice();
   const chat = chatGivesWay();
   const panel = el(
@@ -167,6 +168,7 @@ export function faderDock() {
     el("div", { class: "dock-head" }, bypass.node, shut),
     crossfade.node,
     body,
+    differs,
     twice.inside,
   );
   const side = el("div", { class: "dock-side" }, panel, twice.beside);
@@ -273,6 +275,8 @@ export function faderDock() {
       if (!open) return;
       bypass.update(stands.bypass);
       crossfade.update();
+      const told = state?.engine?.differs.mid_reply ?? "";
+      showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
       for (const one of channels) one.update();
     },
   };

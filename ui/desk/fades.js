@@ -1,6 +1,6 @@
 /* Fades of an adapter: faders that move by themselves over the tokens of a reply. */
 
-import { el, setAttribute, setText, svg } from "../page/elements.js";
+import { el, setAttribute, setText, showText, svg } from "../page/elements.js";
 import { textField } from "../page/fields.js";
 import { foldable } from "../page/foldable.js";
 import { fadeAt } from "../page/gains.js";
@@ -152,6 +152,7 @@ export function fadeSection(adapter) {
     data: { do: "add-fade" },
     on: { click: begin },
   });
+  const differs = el("p", { class: "hint", hidden: true });
   const body = el(
     "div",
     { class: "fades" },
@@ -159,6 +160,7 @@ export function fadeSection(adapter) {
       class: "hint",
       text: "A fader that moves by itself while a reply is written: gains at tokens, with straight lines between them.",
     }),
+    differs,
     list,
     el("div", { class: "column-tools" }, which, add),
   );
@@ -176,6 +178,7 @@ export function fadeSection(adapter) {
         );
         if (targets) which.append(targets);
       }
+      showText(differs, store.state?.engine?.differs.fades ?? "");
       const { fades } = peekFaders(store.panel, adapter.name);
       const all = Object.entries(fades);
       const words = all.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" \u00b7 ");

@@ -170,7 +170,8 @@ export function impactPanel({ name }) {
       what = mode;
       const job = jobs.jobOf(key());
       line.update(job);
-      start.disabled = guess.disabled = jobs.job.running;
+      const lacks = store.state?.engine?.whyNot.impact ?? "";
+      start.disabled = guess.disabled = jobs.job.running || lacks !== "";
       const busy = "Something else is being done with the adapters";
       setAttribute(guess, "title", job.busy ? busy : "A few passes, however many targets there are, with its error");
       setAttribute(
@@ -181,7 +182,7 @@ export function impactPanel({ name }) {
       const impact = map.ready ? map.found : null;
       setText(start, impact?.estimated ? "Make it exact" : "Measure");
       turns.hidden = !impact;
-      setText(found, impact ? words(impact) : job.running || job.text ? "" : "Not measured yet.");
+      setText(found, impact ? words(impact) : lacks || (job.running || job.text ? "" : "Not measured yet."));
     },
   };
 }

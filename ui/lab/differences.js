@@ -2,6 +2,7 @@
 
 import { el, setAttribute, setText } from "../page/elements.js";
 import { setOptions, whenChanged } from "../page/keyed.js";
+import { store } from "../page/store.js";
 import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { chooseView, DIFFER, marks, PLAIN } from "./marks.js";
@@ -62,17 +63,20 @@ const known = (values) =>
  * @param {ColumnTitle[]} columns
  */
 function tables({ divergence, perplexity, rows }, columns) {
+  const lacks = known(divergence).length ? "" : (store.state?.engine?.whyNot.divergence ?? "");
   const most = Math.max(0.001, ...known(divergence));
   const top = Math.max(0.001, ...known(perplexity).map(Math.log));
   const over = rows > 1 ? `, mean of ${rows} rows` : "";
-  return [
+  const apart = () =>
     table(
       "Divergence",
       `nats a token: how far the mix in a row is from the one that wrote the column's reply${over}`,
       divergence,
       columns,
       (v) => v / most,
-    ),
+    );
+  return [
+    lacks ? el("p", { class: "hint", text: lacks, data: { part: "no-divergence" } }) : apart(),
     table(
       "Perplexity",
       `of the column's reply under the mix in a row: 1 is no surprise at all${over}`,

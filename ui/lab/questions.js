@@ -4,6 +4,7 @@ import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { countField, radioChoice, textArea } from "../page/fields.js";
 import { clamp } from "../page/numbers.js";
 import { progressBar } from "../page/progress.js";
+import { store } from "../page/store.js";
 import { lab } from "./lab.js";
 import { promptsFile } from "./prompts.js";
 import { replyLength } from "./reply_length.js";
@@ -85,6 +86,7 @@ export function questionForm() {
   });
   const bar = progressBar();
   const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
+  const cost = el("p", { class: "hint", id: "lora-mixer-cost", hidden: true });
   const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
 
   return {
@@ -95,11 +97,13 @@ export function questionForm() {
       text.node,
       tools,
       length.hint,
+      cost,
     ),
     go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start, stop), why, bar.node, status),
     update() {
       const { setup, line } = lab;
       length.update();
+      showText(cost, store.state?.engine?.differs.rows ?? "");
       const trouble = setup?.trouble ?? "";
       start.disabled = !setup || line.running || trouble !== "";
       stop.disabled = !line.running;

@@ -53,7 +53,8 @@ def measure(console: Studio, sheet: Sheet) -> Generator[dict[str, Any], None, No
 
 
 def tables(sheet: Sheet) -> dict[str, Any] | None:
-    """Means over all rows that were measured, `[i][j]` being mix i on what column j said; None if none was.
+    """Means over all rows that were measured, `[i][j]` being mix i on what column j said; None if none was, and None
+    for what the engine does not tell.
 
     `divergence` in nats; of the perplexities the geometric mean, each reply counting by its tokens.
     """
@@ -62,17 +63,13 @@ def tables(sheet: Sheet) -> dict[str, Any] | None:
     size = range(len(sheet.columns))
 
     def mean(i: int, j: int) -> tuple[float | None, float | None]:
-        weights, divergences, surprises = [], [], []
-        for row, scores in sheet.scores.items():
-            tokens = len(sheet.results[row].columns[j].token_ids)
-            perplexity, divergence = scores.perplexity[i][j], scores.divergence[i][j]
-            if tokens and math.isfinite(perplexity) and math.isfinite(divergence):
-                weights.append(tokens)
-                divergences.append(divergence * tokens)
-                surprises.append(math.log(perplexity) * tokens)
-        if not weights:
-            return None, None
-        return sum(divergences) / sum(weights), math.exp(min(sum(surprises) / sum(weights), 700))
+        judged = [
+            (len(sheet.results[row].columns[j].token_ids), scores.divergence[i][j], scores.perplexity[i][j])
+            for row, scores in sheet.scores.items()
+        ]
+        divergence = _mean([(tokens, divergence) for tokens, divergence, _ in judged])
+        surprise = _mean([(tokens, math.log(perplexity)) for tokens, _, perplexity in judged if perplexity > 0])
+        return divergence, None if surprise is None else math.exp(min(surprise, 700))
 
     means = [[mean(i, j) for j in size] for i in size]
     return {
@@ -80,6 +77,12 @@ def tables(sheet: Sheet) -> dict[str, Any] | None:
         "perplexity": [[pair[1] for pair in line] for line in means],
         "rows": len(sheet.scores),
     }
+
+
+def _mean(of_rows: Sequence[tuple[int, float]]) -> float | None:
+    """Each row counting by its tokens; None where nothing is known."""
+    known = [(tokens, value) for tokens, value in of_rows if tokens and math.isfinite(value)]
+    return sum(tokens * value for tokens, value in known) / sum(tokens for tokens, _ in known) if known else None
 
 
 def surprise(console: Studio, sheet: Sheet, judge: int) -> list[dict[str, Any]]:

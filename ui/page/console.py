@@ -301,7 +301,8 @@ class Console:
         untouched = {name for name in self._not_chosen if self.panel.mix[name] == _OFF}
         stood = {name: faders for name, faders in self.panel.mix.adapters.items() if name not in untouched}
         stand = {**stood, **self._newly(desk)}
-        fitting = {name: faders for name, faders in stand.items() if _fits(desk, name, faders)}
+        tried = {name: _as_far_as_it_fits(desk, name, faders) for name, faders in stand.items()}
+        fitting = {name: faders for name, faders in tried.items() if faders is not None}
         mix = self._in_so_many_words(desk, fitting)
         self.panel = Panel(mix, self.panel.muted, self.panel.soloed, self.panel.bypass)
         if self.restored:
@@ -350,6 +351,12 @@ def range_from(settings: Mapping[str, Any]) -> tuple[float, float]:
         return checked_range(float(settings["fader_min"]), float(settings["fader_max"]))
     except (KeyError, TypeError, ValueError):
         return DEFAULT_RANGE
+
+
+def _as_far_as_it_fits(desk: Desk, name: str, faders: Faders) -> Faders | None:
+    """Where the faders of an adapter can stand on this desk: an engine may lack ranks, and play all else."""
+    whole = replace(faders, rank=None, energy=None)
+    return next((one for one in (faders, whole) if _fits(desk, name, one)), None)
 
 
 def _fits(desk: Desk, name: str, faders: Faders) -> bool:

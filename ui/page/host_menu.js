@@ -1,5 +1,6 @@
 /*
- * The host's own menu of adapters: Python brings it up to date whenever this page sees that other adapters are loaded.
+ * What the host itself shows of model and adapters: Python brings it up to date whenever this page sees that others
+ * are loaded, that something else plays them, or that nothing does any more.
  */
 
 import { store } from "./store.js";
@@ -10,7 +11,9 @@ export function keepHostMenu() {
   store.onChange(() => {
     const { state } = store;
     if (!state) return;
-    const names = JSON.stringify([state.model.name, ...state.adapters.map((adapter) => adapter.name)]);
+    const { engine, trouble, adapters } = state;
+    const around = [state.model.name, engine?.name, trouble?.title];
+    const names = JSON.stringify([around, ...adapters.map((adapter) => adapter.name)]);
     if (names === told) return;
     if (wire.write("lora-mixer-menu", JSON.stringify({ t: Date.now(), names }))) told = names;
   });

@@ -112,11 +112,21 @@
 /** @typedef {{tokens: number, withPrompt: boolean}} ReplyLength */
 
 /**
+ * What plays: what it cannot do and what it does in a way of its own, in sentences; empty where there is nothing.
+ *
+ * @typedef {object} Engine
+ * @property {string} name
+ * @property {{divergence: string, weights: string, impact: string}} whyNot
+ * @property {{mid_reply: string, rows: string, fades: string, scores: string}} differs
+ */
+
+/**
  * @typedef {object} State
  * @property {number} rev
  * @property {number} loaded which adapters these are, in Python's count
  * @property {Trouble | null} trouble
  * @property {{name: string, parameters: number | null}} model
+ * @property {Engine | null} engine
  * @property {{min: number, max: number}} fader
  * @property {Offer | null} offer
  * @property {string[]} notices

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ...lora_ops import Adapter, Desk
+    from ...lora_ops.engines.engine import Ability
     from .studio import Studio
 
 
@@ -34,6 +35,7 @@ def state(console: Studio, known: int | None = None) -> dict[str, Any]:
         "loaded": loaded,
         "trouble": {"title": trouble.title, "advice": trouble.advice} if trouble else None,
         "model": {"name": console.host.model_name, "parameters": desk.parameters if desk else None},
+        "engine": _engine(desk) if desk else None,
         "fader": {"min": least, "max": most},
         "offer": _offer(console, desk) if desk and not console.unsettled else None,
         "notices": _notices(console, desk),
@@ -49,6 +51,26 @@ def _length(console: Studio) -> dict[str, Any] | None:
     """How long a reply may get as the chat is set."""
     length = console.host.reply_length()
     return {"tokens": length.tokens, "withPrompt": length.with_prompt} if length else None
+
+
+#: What an engine may lack, or do in a way of its own, that a page tells where it is used. `scores` is not among them:
+#: to know it a server must be asked, which whoever wants them does.
+_LACKS: tuple[Ability, ...] = ("divergence", "weights", "impact")
+_DIFFERS: tuple[Ability, ...] = ("mid_reply", "rows", "fades", "scores")
+
+
+def _engine(desk: Desk) -> dict[str, Any]:
+    """What plays, what it cannot do, and what it does in a way of its own; sentences, empty where there is nothing."""
+    engine = desk.engine
+    return {
+        "name": engine.name,
+        "whyNot": {what: _sentence(engine.why_not(what)) for what in _LACKS},
+        "differs": {what: _sentence(engine.differs(what)) for what in _DIFFERS},
+    }
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:
@@ -116,7 +138,7 @@ def _why_not_rank(adapter: Adapter, desk: Desk) -> str:
     from ...lora_ops.mix_check import why_not_rank
 
     reason = desk.engine.why_not("rank") or why_not_rank(adapter, Faders(rank=1))
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
+    return _sentence(reason)
 
 
 def _listed(names: Any) -> str:

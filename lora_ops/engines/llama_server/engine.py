@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..sampling import Sampling
     from .request import Scales
 
+#: Seconds between two looks at whether a reply is over.
+_GLANCE = 0.5
 _IN_USE = "rows of this llama-server are in use: wait until they end"
 
 
@@ -184,6 +186,23 @@ class LlamaServerEngine:
             return 0
         return found if isinstance(found, int) else 0
 
+    def move(self, client: Client, parts: Sequence[Part], alias: str | None = None) -> None:
+        """Goes on with another server of the same model, which has these parts. Its adapters are looked at anew
+        (`outdated`), and what others remember of the model stays true (`base`).
+
+        Raises:
+            LlamaServerError: it does not answer, or lacks a part; it goes on with the server that it had.
+        """
+        with self._writing:
+            before = dict(vars(self))
+            self.client, self._given, self._alias, self.tokens = client, parts, alias, ServerTokens(client)
+            try:
+                self.refresh()
+            except Exception:
+                vars(self).update(before)
+                raise
+            self._base, self._outdated = before["_base"], True
+
     # What it can do
 
     def why_not(self, what: Ability) -> str:
@@ -229,9 +248,13 @@ class LlamaServerEngine:
 
     def lora_at(self, token: int) -> Scales:
         """The scales from a generated token on; 0 is the first. While a single row is in use: that row's."""
+        return self.lora(self._heard.at(token))
+
+    @property
+    def _heard(self) -> Mix:
+        """What whoever generates by a way of their own hears."""
         with self._writing:
-            mix = self._plays[0] if len(self._plays) == 1 else self._rest
-        return self.lora(mix.at(token))
+            return self._plays[0] if len(self._plays) == 1 else self._rest
 
     def scaling(self, target: Target) -> Any:
         """What multiplies a part's output right now: a number, or one for each row in use."""
@@ -300,11 +323,14 @@ class LlamaServerEngine:
 
         say_together(voices, ask, hear, self.slots)
 
-    def reply(self, prompt: Sequence[int], sampling: Sampling, seed: int = 0) -> Iterator[Token]:
+    def reply(
+        self, prompt: Sequence[int], sampling: Sampling, seed: int = 0, stop: threading.Event | None = None
+    ) -> Iterator[Token]:
         """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed from the next token on.
+        While a single row is in use it is under that row's mix, whatever is moved.
 
         The request is asked again with what was said so far then (`differs("mid_reply")`). The last token is `END`
-        where the model ended the reply. Closing it ends the reply.
+        where the model ended the reply. Closing it ends the reply, and so does `stop`, even while nothing is said yet.
 
         Raises:
             ValueError, LlamaServerError: as with `say`.
@@ -312,12 +338,16 @@ class LlamaServerEngine:
         settings = settings_of(sampling, self._known, self.context)
         self._check_same()
         asking = Asking(self.client, prompt, settings, seed, sampling.max_new_tokens, self.lora)
+        over = threading.Event()
+        if stop is not None:
+            threading.Thread(target=_call_off, args=(asking, stop, over), name="llama-server stop", daemon=True).start()
         try:
             yield from asking.tokens(
-                lambda token: self._rest.at(token),
-                lambda token: ahead_of(self._rest, sampling.max_new_tokens)(token),
+                lambda token: self._heard.at(token),
+                lambda token: ahead_of(self._heard, sampling.max_new_tokens)(token),
             )
         finally:
+            over.set()
             asking.call_off()
 
     def reader(self, prompt: Sequence[int], cancelled: Cancel, held: Hold, keep: bool) -> ServerReader:
@@ -346,6 +376,13 @@ class LlamaServerEngine:
 
     def give_back(self) -> None:
         """Nothing is held."""
+
+
+def _call_off(asking: Asking, stop: threading.Event, over: threading.Event) -> None:
+    while not over.is_set():
+        if stop.wait(_GLANCE):
+            asking.call_off()
+            return
 
 
 _WHY_NOT: Mapping[str, str] = {

@@ -165,6 +165,10 @@ class PeftEngine:
         """Nothing is in its way; what certain mixes or settings cannot is told where they are asked for."""
         return ""
 
+    def differs(self, what: Ability) -> str:
+        """It is what others are held against."""
+        return ""
+
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Why these mixes cannot run as rows of one batch, naming what is in the way; empty when they can.
 

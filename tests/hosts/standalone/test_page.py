@@ -25,9 +25,9 @@ def shelved(tmp_path: Path) -> StandaloneHost:
 
 def test_the_page_names_the_adapters_that_are_loaded(shelved: StandaloneHost, extension_folder: Path) -> None:
     standalone_page.build_page(shelved, extension_folder)
-    assert [part.elem_id for part in shelved.adapter_menu()] == ["page-header"]
+    assert [part.elem_id for part in shelved.adapter_menu()] == ["page-header", "chat-send", "page-offer"]
     shelved.load_adapters(["butler"], keep=True)
-    [shown] = shelved.adapter_menu_updates()
+    shown, _, _ = shelved.adapter_menu_updates()
     assert ">pirate<" in shown and ">butler<" in shown
 
 

@@ -1,0 +1,69 @@
+"""What plays the model of our own page: transformers in this process, or a llama-server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..protocol import Request, Trouble
+from .growing import Partial
+
+if TYPE_CHECKING:
+    from ...lora_ops.engines.engine import Engine
+    from ...lora_ops.shelf.shelf import Place
+    from .prompt import Settings
+
+
+class Player(Protocol):
+    """A model that is there, with its adapters. It locks nothing: that is for the host to do."""
+
+    @property
+    def model(self) -> Any:
+        """The live model, as an object of its own kind."""
+
+    @property
+    def engine(self) -> Engine | None:
+        """What plays mixes on it; None while it cannot have adapters."""
+
+    @property
+    def parameters(self) -> int:
+        """How many the model has, without the adapters."""
+
+    @property
+    def facts(self) -> str:
+        """On what it plays, for the head of the page: "float32 on cpu"."""
+
+    def trouble(self) -> Trouble | None:
+        """Why it does not play any more, or None."""
+
+    def adapters(self) -> dict[str, Path | None]:
+        """The adapters in it, with the place that each came from."""
+
+    def changed(self, load: Mapping[str, Place], keep: Sequence[str]) -> Player:
+        """The same with other adapters; what it was before is not to be used any more.
+
+        Args:
+            load: those that come, by the names that they get.
+            keep: those that stay; all others go.
+
+        Raises:
+            HostError: it cannot be done; everything is as it was.
+        """
+
+    def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
+        """`messages` (the last one the user's) as a request; the reply goes on from `opening`.
+
+        Raises:
+            HostError: the prompt leaves no room for a reply in the model's context.
+        """
+
+    def stream(self, request: Request, stop: threading.Event) -> Iterator[Partial]:
+        """The reply each time it has grown, until it ends or `stop` is set."""
+
+    def count(self, text: str) -> int:
+        """Of how many tokens a text is made."""
+
+    def close(self) -> None:
+        """It is not needed any more."""
