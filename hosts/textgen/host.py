@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,9 +102,11 @@ class TextGenHost:
         return None if self.multi_user else Path(host_module("shared").args.model_dir).resolve()
 
     def shelf_folders(self) -> list[Path]:
-        """The host knows one folder of adapters."""
+        """The host knows one folder of adapters; on llama.cpp its user may have put files from elsewhere into flags."""
         folder = self.lora_dir
-        return [folder] if folder else []
+        if folder is None:
+            return []
+        return loader.shelf_folders() if (loader := self._loader) is not None else [folder]
 
     def loaded_adapters(self) -> dict[str, Path | None]:
         """The adapters in the model, whoever loaded them; the host's blend of them is not among them."""
@@ -132,6 +134,30 @@ class TextGenHost:
         """
         with self._changing() as loader:
             loader.unload(names)
+
+    def whole_adapters(self) -> Mapping[str, bool]:
+        """Adapters of the user's own extra flags; see `protocol.OpensUp`."""
+        return {} if self.multi_user or (loader := self._loader) is None else loader.whole_adapters()
+
+    def open_up(
+        self, name: str, *, on_loaded: OnLoaded | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Splits it, and starts the model again with its parts in its place. Takes `lock`.
+
+        Raises:
+            HostError: it cannot be done; the model runs as before.
+        """
+        with self._changing() as loader:
+            loader.open_up(name, on_loaded, progress)
+
+    def close_up(self, name: str, *, on_loaded: OnLoaded | None = None) -> None:
+        """Starts the model again with the user's own file in the place of its parts. Takes `lock`.
+
+        Raises:
+            HostError: it cannot be done; the model runs as before.
+        """
+        with self._changing() as loader:
+            loader.close_up(name, on_loaded)
 
     @contextmanager
     def _changing(self) -> Iterator[Loader]:

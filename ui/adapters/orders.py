@@ -114,6 +114,8 @@ JOBS = Orders(
     {
         "load": shelf.load,
         "unload": shelf.unload,
+        "open up": shelf.open_up,
+        "close up": shelf.close_up,
         "checkpoints": shelf.checkpoints,
         "bake": bake.bake,
         "impact": heat_maps.impact,
