@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...mix import Faders, Mix
 from ..engine import NotInRows
 from .client import Client, LlamaServerError
-from .judging import ServerReader, why_not_read
+from .judging import ServerReader, reads_prompts, why_not_read
 from .part import Part, adapters_of, parts_at
 from .request import settings_of
 from .saying import END, Asking, ahead_of, say_together
@@ -105,6 +105,7 @@ class LlamaServerEngine:
         self._silent: frozenset[str] = frozenset()
         self._outdated = False
         self._why_not_read: str | None = None
+        self._reads_prompts = False
         self._writing = threading.RLock()
         self._rest = Mix()
         self._plays: tuple[Mix, ...] = ()
@@ -215,7 +216,9 @@ class LlamaServerEngine:
         """Why it cannot do this, in a sentence for people; empty if it can."""
         if what == "scores":
             if self._why_not_read is None:
-                self._why_not_read = why_not_read(self.client, self.tokens, self.lora(Mix()))
+                scales = self.lora(Mix())
+                self._reads_prompts = reads_prompts(self.client, self.tokens, scales)
+                self._why_not_read = "" if self._reads_prompts else why_not_read(self.client, self.tokens, scales)
             return self._why_not_read
         if what == "live":
             return (
@@ -227,7 +230,7 @@ class LlamaServerEngine:
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
-        return _DIFFERS.get(what, "")
+        return "" if what == "scores" and self._reads_prompts else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Any mixes run side by side where the server has slots."""
@@ -254,9 +257,11 @@ class LlamaServerEngine:
         return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
 
     def lora_at(self, token: int) -> Scales:
-        """The scales from a generated token on; 0 is the first. While a single row is in use: that row's."""
+        """The scales from a generated token on; 0 is the first. While a single row is in use: that row's, for the
+        thread that uses it; whoever else is answered at the same time hears the faders."""
         with self._writing:
-            mix = self._plays[0] if len(self._plays) == 1 else self._rest
+            row = len(self._plays) == 1 and self._rows_of == threading.get_ident()
+            mix = self._plays[0] if row else self._rest
         return self.lora(mix.at(token))
 
     def scaling(self, target: Target) -> Any:
@@ -351,7 +356,9 @@ class LlamaServerEngine:
         if why_not := self.why_not("scores"):
             raise ValueError(why_not)
         self._check_same()
-        return ServerReader(self.client, self.tokens, prompt, self.context, self.lora, cancelled, held)
+        return ServerReader(
+            self.client, self.tokens, prompt, self.context, self.lora, cancelled, held, self._reads_prompts
+        )
 
     def _check_same(self) -> None:
         """Refuses a server that was started anew with other adapters: its numbers would be for others' files."""

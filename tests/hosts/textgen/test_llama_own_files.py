@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,14 @@ def test_the_model_is_not_started_again_under_replies_that_hold_no_lock(textgen:
             host.load_adapters(["pirate"])
     finally:
         textgen.models.active_generation_count = 0
+
+
+def test_who_is_answered_beside_a_comparison_hears_the_faders(textgen: StandIn, own: Path) -> None:
+    engine: Any = started(textgen, f"--lora {own}").engine
+    beside: list[Any] = []
+    with engine.rows([Mix({"mine": Faders(master=0.5)})]):
+        other = threading.Thread(target=lambda: beside.append(engine.lora_at(0)))
+        other.start()
+        other.join()
+        assert engine.lora_at(0) == [{"id": 0, "scale": 0.5}]
+    assert beside == [[{"id": 0, "scale": 1.0}]]
