@@ -17,6 +17,7 @@ from ...lora_ops import log
 from ..adapter_loading import OnLoaded
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
+from . import llama_loads as textgen_loads
 from . import lora_menu_changes as textgen_changes
 from . import turns as textgen_turns
 from .chat import (
@@ -172,6 +173,10 @@ class TextGenHost:
         """Around what its own menu and its API do."""
         textgen_changes.watch(around)
 
+    def watch_models(self, told: Callable[[], Any]) -> None:
+        """`told` is called when its llama.cpp loader has loaded a model, before anybody asks that."""
+        textgen_loads.watch(told)
+
     def adapter_menu(self) -> list[Any]:
         """The LoRA list of the Model tab."""
         return textgen_adapters.menu()
@@ -201,6 +206,11 @@ class TextGenHost:
         wakes = "Press Load in the Model tab (TextGen’s notebook and API load it by themselves)"
         if self.multi_user:
             return f"{wakes}; for its LoRAs, start TextGen anew."
+        if host_module("shared").args.loader == "llama.cpp":
+            return (
+                "TextGen’s notebook and API load it by themselves, with its adapters. So does Load in the Model tab, "
+                "with the extra flags that stand there alone: load other adapters again on the Adapters tab."
+            )
         return f"{wakes}, then load its LoRAs on the Adapters tab: their faders are where you left them."
 
     def merged_sources(self) -> list[str]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Where the engine of a `LlamaServer` is kept: on that object, so that it goes with it.
 _ENGINE = "lora_mixer_engine"
+#: Where the host puts a picture into a prompt.
+_PICTURE = "<__media__>"
 #: What of a request is not the chat's settings.
 _NOT_SETTINGS = ("lora", "seed", "n_probs", "logit_bias")
 #: The longest that one argument may be on Linux, and all of them on Windows, less what else stands there: scales, too.
@@ -204,6 +206,11 @@ class LlamaCpp:
         from ...lora_ops.engines.sampling import Sampling
 
         state, server = turn.state, self._server
+        if getattr(host_module("shared"), "is_multimodal", False) and _PICTURE in turn.prompt:
+            raise HostError(
+                "There is a picture in this chat, and columns are asked in words alone: type a prompt here instead. "
+                "The chat itself obeys the faders, pictures and all."
+            )
         token_ids = tuple(server.encode(turn.prompt, add_bos_token=state["add_bos_token"]))
         if len(token_ids) > host_module("text_generation").get_max_prompt_length(state):
             raise HostError(too_long(state, len(token_ids)))
