@@ -39,6 +39,8 @@ class _Door:
             host = self.host or _part("hosts.textgen.host").TextGenHost()
             self.console = _part("ui.page.studio").Studio(host, console.range_from(params))
             host.watch_changes(self.console.left_alone)
+            if self.host is None:
+                host.watch_models(self.console.desk)
         return self.console
 
 

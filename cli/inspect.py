@@ -14,6 +14,7 @@ from .exits import MISUSED
 from .output import show_facts, show_json, show_table, size
 
 if TYPE_CHECKING:
+    from ..lora_ops.shelf.gguf_on_shelf import GGUFAdapter
     from ..lora_ops.shelf.shelf import Entry
 
 Folders = Annotated[
@@ -54,13 +55,38 @@ def inspect(
         # A folder that is no adapter is no damage.
         failed |= any(entry.error and looks_like_adapter(entry.folder) for entry in entries)
         for entry in entries:
-            told.append({"name": entry.name, **(_facts(entry.files, hashed) if entry.files else _trouble(entry))})
+            told.append({"name": entry.name, **_of_entry(entry, hashed)})
         if not as_json:
             _show_shelf(folder, told[len(told) - len(entries) :])
     if as_json:
         show_json(told)
     if failed:
         raise typer.Exit(MISUSED)
+
+
+def _of_entry(entry: Entry, hashed: bool) -> dict[str, Any]:
+    if entry.gguf:
+        return _gguf_facts(entry.gguf)
+    return _facts(entry.files, hashed) if entry.files else _trouble(entry)
+
+
+def _gguf_facts(gguf: GGUFAdapter) -> dict[str, Any]:
+    """Of a GGUF adapter on a shelf, as far as its header tells."""
+    return {
+        "folder": str(gguf.path),
+        "method": "lora",
+        "ranks": list(gguf.ranks),
+        "alphas": [gguf.alpha] if gguf.alpha else [],
+        "targets": len(gguf.weights),
+        "kinds": list(gguf.kinds),
+        "layers": list(gguf.layers),
+        "base_model": gguf.base_model or gguf.architecture,
+        "parameters": gguf.parameters,
+        "dtype": gguf.dtype,
+        "size": gguf.size,
+        "time": gguf.time,
+        "special": ["a GGUF adapter, for llama.cpp alone"],
+    }
 
 
 def _trouble(entry: Entry) -> dict[str, Any]:

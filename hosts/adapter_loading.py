@@ -38,7 +38,7 @@ def wanted(
     """What has to be done for these adapters to be loaded.
 
     Args:
-        asked: names on the shelf, or folders that are on it.
+        asked: names on the shelf, or folders (and GGUF files) that are on it.
         keep: whether those that are loaded stay.
         shelf: its entries, by name.
         loaded: the folders of the loaded adapters, by PEFT name.
@@ -57,7 +57,9 @@ def wanted(
         place = found(one, shelf)
         folder = place.folder.resolve()
         if folder not in known:
-            known[folder] = peft_name(place.name, [*loaded, *load])
+            # As the folder's is, so that profiles of one fit the other.
+            called = place.name.rpartition(".")[0].rpartition("/")[2] if place.gguf else place.name
+            known[folder] = peft_name(called, [*loaded, *load])
             load[known[folder]] = place
         names[str(one)] = known[folder]
     stay = [name for name in loaded if keep or name in names.values()]

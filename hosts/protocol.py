@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ..lora_ops.engines.engine import Engine
@@ -265,4 +265,37 @@ class Host(Protocol):
         Only the turns of the page's own chat, new ones and those asked again; the host's stopping strings, settings
         and its way of being stopped hold for it as ever. When the host is to stop, it closes the iterator. Whatever
         the answerer raises, the host then answers that turn by its own way.
+        """
+
+
+@runtime_checkable
+class OpensUp(Protocol):
+    """A host in which an adapter may stand in one file with one fader, and can be given a fader for each target."""
+
+    def whole_adapters(self) -> Mapping[str, bool]:
+        """Such adapters by their names in the model, and whether they were opened up."""
+
+    def open_up(
+        self,
+        name: str,
+        *,
+        on_loaded: Callable[[Mapping[str, str]], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Gives one of them a fader for each target. Takes `lock`.
+
+        Args:
+            name: of the adapter, which keeps it.
+            on_loaded: as with `load_adapters`.
+            progress: told how many of how many targets are ready.
+
+        Raises:
+            HostError: it cannot be done; the model is as it was.
+        """
+
+    def close_up(self, name: str, *, on_loaded: Callable[[Mapping[str, str]], None] | None = None) -> None:
+        """The way back: one file with one fader, as it was. Takes `lock`.
+
+        Raises:
+            HostError: it cannot be done; the model is as it was.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from ...lora_ops import log
 from ..adapter_loading import OnLoaded
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
+from . import llama_loads as textgen_loads
 from . import lora_menu_changes as textgen_changes
 from . import turns as textgen_turns
 from .chat import (
@@ -102,9 +103,11 @@ class TextGenHost:
         return None if self.multi_user else Path(host_module("shared").args.model_dir).resolve()
 
     def shelf_folders(self) -> list[Path]:
-        """The host knows one folder of adapters."""
+        """The host knows one folder of adapters; on llama.cpp its user may have put files from elsewhere into flags."""
         folder = self.lora_dir
-        return [folder] if folder else []
+        if folder is None:
+            return []
+        return loader.shelf_folders() if (loader := self._loader) is not None else [folder]
 
     def loaded_adapters(self) -> dict[str, Path | None]:
         """The adapters in the model, whoever loaded them; the host's blend of them is not among them."""
@@ -133,6 +136,30 @@ class TextGenHost:
         with self._changing() as loader:
             loader.unload(names)
 
+    def whole_adapters(self) -> Mapping[str, bool]:
+        """Adapters of the user's own extra flags; see `protocol.OpensUp`."""
+        return {} if self.multi_user or (loader := self._loader) is None else loader.whole_adapters()
+
+    def open_up(
+        self, name: str, *, on_loaded: OnLoaded | None = None, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Splits it, and starts the model again with its parts in its place. Takes `lock`.
+
+        Raises:
+            HostError: it cannot be done; the model runs as before.
+        """
+        with self._changing() as loader:
+            loader.open_up(name, on_loaded, progress)
+
+    def close_up(self, name: str, *, on_loaded: OnLoaded | None = None) -> None:
+        """Starts the model again with the user's own file in the place of its parts. Takes `lock`.
+
+        Raises:
+            HostError: it cannot be done; the model runs as before.
+        """
+        with self._changing() as loader:
+            loader.close_up(name, on_loaded)
+
     @contextmanager
     def _changing(self) -> Iterator[Loader]:
         if self.multi_user:
@@ -145,6 +172,10 @@ class TextGenHost:
     def watch_changes(self, around: textgen_changes.Around) -> None:
         """Around what its own menu and its API do."""
         textgen_changes.watch(around)
+
+    def watch_models(self, told: Callable[[], Any]) -> None:
+        """`told` is called when its llama.cpp loader has loaded a model, before anybody asks that."""
+        textgen_loads.watch(told)
 
     def adapter_menu(self) -> list[Any]:
         """The LoRA list of the Model tab."""
@@ -175,6 +206,11 @@ class TextGenHost:
         wakes = "Press Load in the Model tab (TextGen’s notebook and API load it by themselves)"
         if self.multi_user:
             return f"{wakes}; for its LoRAs, start TextGen anew."
+        if host_module("shared").args.loader == "llama.cpp":
+            return (
+                "TextGen’s notebook and API load it by themselves, with its adapters. So does Load in the Model tab, "
+                "with the extra flags that stand there alone: load other adapters again on the Adapters tab."
+            )
         return f"{wakes}, then load its LoRAs on the Adapters tab: their faders are where you left them."
 
     def merged_sources(self) -> list[str]:

@@ -13,24 +13,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...lora_ops.optional_packages import MissingPackage
 from ..adapter_loading import OnLoaded, leaving, wanted
 from ..protocol import HostError, Trouble
-from . import llama_flags, llama_reply
+from . import llama_reply
 from .chat import Turn, host_module, too_long
+from .llama_flags import remembers_prompts
+from .llama_restart import Flags, is_ours, parts_folder, restart, shelf_folders
 
 if TYPE_CHECKING:
-    from ...lora_ops.engines.llama_server import LlamaServerEngine
+    from ...lora_ops.engines.llama_server import LlamaServerEngine, Part
+    from ...lora_ops.engines.llama_server.split import Progress
     from ...lora_ops.engines.sampling import Sampling
     from ...lora_ops.shelf.shelf import Place
 
 #: Where the engine of a `LlamaServer` is kept: on that object, so that it goes with it.
 _ENGINE = "lora_mixer_engine"
-#: In the user's data of our own: the parts of adapters.
-_PARTS = "parts"
+#: Where the host puts a picture into a prompt.
+_PICTURE = "<__media__>"
 #: What of a request is not the chat's settings.
 _NOT_SETTINGS = ("lora", "seed", "n_probs", "logit_bias")
-#: The longest that one argument may be on Linux, and all of them on Windows, less what else stands there.
-_LONGEST = 24_000 if os.name == "nt" else 120_000
+#: The longest that one argument may be on Linux, and all of them on Windows, less what else stands there: scales, too.
+_LONGEST = 22_000 if os.name == "nt" else 110_000
+_STANDS = {False: "in one file", True: "opened up"}
+_IK = Trouble(
+    "ik_llama.cpp is not known here",
+    "Untick “ik” in the Model tab and press Load: llama.cpp itself plays the same model.",
+)
+
+
+def is_ik() -> bool:
+    """Whether the host is to play by ik_llama.cpp."""
+    return bool(getattr(host_module("shared").args, "ik", False))
 
 
 def is_llama_server(model: Any) -> bool:
@@ -42,15 +56,14 @@ class LlamaCpp:
     """A model in the host's llama-server. Members as `loader.Loader` tells them."""
 
     def __init__(self, server: Any, multi_user: bool) -> None:
-        self.model: Any | None = server
+        self.model: Any | None = None if is_ik() else server
         self._server, self._multi_user = server, multi_user
 
     @property
     def engine(self) -> LlamaServerEngine | None:
         """None where the server has no adapters, or does not let them be moved."""
         try:
-            known = self._server.process is not None and not getattr(host_module("shared").args, "ik", False)
-            return self._engine() if known else None
+            return self._engine() if self._server.process is not None and not is_ik() else None
         except (ValueError, RuntimeError, OSError):
             return None
 
@@ -61,13 +74,12 @@ class LlamaCpp:
         if (engine := vars(self._server).get(_ENGINE)) is None:
             engine = connect(f"http://127.0.0.1:{self._server.port}", carried=True)
             vars(self._server)[_ENGINE] = engine
-            llama_reply.follow(self._server, engine.lora_at)
+            llama_reply.follow(self._server, engine.lora_at, remembers_prompts(host_module("shared").args.extra_flags))
         return engine
 
     def trouble(self) -> Trouble | None:
-        if getattr(host_module("shared").args, "ik", False):
-            advice = "Untick “ik” in the Model tab and press Load: llama.cpp itself plays the same model."
-            return Trouble("ik_llama.cpp is not known here", advice)
+        if is_ik():
+            return _IK
         try:
             if self._engine().adapters:
                 return None
@@ -90,47 +102,115 @@ class LlamaCpp:
     def merged_sources(self) -> list[str]:
         return []
 
+    def shelf_folders(self) -> list[Path]:
+        return shelf_folders()
+
     def load(self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None) -> Mapping[str, str]:
+        self._check_free()
         there = self.loaded()
         plan = wanted(names, keep, _shelf(), there)
-        split = {name: self._split(place, name) for name, place in plan.load.items()}
-        engine = self.engine
-        kept = [part.path for part in engine.parts if part.adapter in plan.keep] if engine else []
-        _restart([*(path for path in kept if _is_ours(path)), *(path for paths in split.values() for path in paths)])
+        split = {name: self._split(place.folder, place.name, name) for name, place in plan.load.items()}
+        flags = Flags.now()
+        kept = [part.path for part in self._loaded_here(flags) if part.adapter in plan.keep]
+        restart(flags.loading([*kept, *(path for paths in split.values() for path in paths)]))
         if on_loaded is not None:
             on_loaded(plan.names)
         return plan.names
 
     def unload(self, names: Sequence[str] | None) -> None:
+        self._check_free()
         there = self.loaded()
         out = leaving(names, _shelf(), there)
-        engine = self.engine
-        parts = engine.parts if engine else ()
-        own = next((part.adapter for part in parts if part.adapter in out and not _is_ours(part.path)), None)
+        flags = Flags.now()
+        here = self._loaded_here(flags)
+        own = next((name for name in out if name not in {part.adapter for part in here}), None)
         if own is not None and names is not None:
-            raise HostError(f"{own!r} stands in the extra flags of the Model tab: take it out there, and press Load.")
-        _restart([part.path for part in parts if part.adapter not in out and _is_ours(part.path)])
+            first = "put it back into one file first, " if self.whole_adapters().get(own) else ""
+            raise HostError(
+                f"{own!r} stands in the extra flags of the Model tab: {first}take it out there, and press Load."
+            )
+        restart(flags.loading([part.path for part in here if part.adapter not in out]))
 
-    def _split(self, place: Place, name: str) -> list[Path]:
+    def _loaded_here(self, flags: Flags) -> list[Part]:
+        """The parts of adapters that were loaded from the shelf; all others stand in the user's own flags, or did."""
+        engine = self.engine
+        opened = {path for path, _ in flags.opened}
+        return [part for part in engine.parts if is_ours(part.path) and part.path not in opened] if engine else []
+
+    def whole_adapters(self) -> dict[str, bool]:
+        engine, flags = self.engine, Flags.now()
+        own = {os.path.realpath(path) for path, _ in flags.own_files}
+        opened = {path for path, _ in flags.opened}
+        parts = engine.parts if engine else ()
+        found = {part.adapter: False for part in parts if os.path.realpath(part.path) in own and not is_ours(part.path)}
+        return {**found, **{part.adapter: True for part in parts if part.path in opened}}
+
+    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+        self._check_free()
+        flags, part = Flags.now(), self._whole(name, opened=False)
+        paths = self._split(part.path, name, name, progress)
+        restart(flags.opening(part.path, paths, part.start))
+        if on_loaded is not None:
+            on_loaded({name: name})
+
+    def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
+        self._check_free()
+        flags, part = Flags.now(), self._whole(name, opened=True)
+        if (source := _source_of(part.path)) is None:
+            raise HostError(f"The file that {name!r} was opened up from is gone: put it back first.")
+        restart(flags.closing(part.path.parent, source))
+        if on_loaded is not None:
+            on_loaded({name: name})
+
+    def _whole(self, name: str, opened: bool) -> Part:
+        """A part of an adapter of the user's own flags.
+
+        Raises:
+            HostError: there is none of that name that is opened up, or not.
+        """
+        engine = self.engine
+        if engine is None or self.whole_adapters().get(name) is not opened:
+            raise HostError(f"There is no adapter {name!r} in the extra flags that stands {_STANDS[opened]}.")
+        return next(part for part in engine.parts if part.adapter == name)
+
+    def _check_free(self) -> None:
+        """To start the model again while somebody is answered would end that reply.
+
+        Raises:
+            HostError: the host is answering without its lock, or its server takes no adapters.
+        """
+        if is_ik():
+            raise HostError(f"{_IK.title}. {_IK.advice}")
+        if (replies := getattr(host_module("models"), "active_generation_count", 0)) > 0:
+            several = "a reply is" if replies == 1 else f"{replies} replies are"
+            raise HostError(f"TextGen starts its model again for this, and {several} under way: try again after that.")
+
+    def _split(self, adapter: Path, called: str, name: str, progress: Progress | None = None) -> list[Path]:
         """The files of an adapter's parts, made if they are not there yet; those of adapters that are gone go."""
         from ...lora_ops.engines.llama_server import CannotSplit
         from ...lora_ops.engines.llama_server.store import PartsStore
 
-        store = PartsStore(_parts_folder())
+        store = PartsStore(parts_folder())
+        model = Path(self._server.model_path)
         try:
             store.clear()
-            parts = store.parts(place.folder, self._server.model_path, name=name, longest=_LONGEST)
+            parts = store.parts(adapter, model, name=name, longest=_LONGEST, progress=progress)
             return [part.path for part in parts]
         except CannotSplit as error:
-            raise HostError(f"{place.name} cannot be played by llama.cpp: {error}.") from error
-        except (ValueError, OSError) as error:
-            raise HostError(f"{place.name} could not be split for llama.cpp: {error}.") from error
+            raise HostError(f"{called} cannot be played by llama.cpp: {error}.") from error
+        except (ValueError, OSError, MissingPackage) as error:
+            raise HostError(f"{called} could not be split for llama.cpp: {error}.") from error
 
     def call(self, turn: Turn, seed: int) -> tuple[tuple[int, ...], Sampling]:
         """As `generate_with_streaming` of the host puts its request together."""
         from ...lora_ops.engines.sampling import Sampling
 
         state, server = turn.state, self._server
+        if getattr(host_module("shared"), "is_multimodal", False) and _PICTURE in turn.prompt:
+            raise HostError(
+                "There is a picture in this chat, and columns are asked in words alone: type a prompt here instead. "
+                "The chat itself obeys the faders, pictures and all."
+            )
         token_ids = tuple(server.encode(turn.prompt, add_bos_token=state["add_bos_token"]))
         if len(token_ids) > host_module("text_generation").get_max_prompt_length(state):
             raise HostError(too_long(state, len(token_ids)))
@@ -146,52 +226,15 @@ class LlamaCpp:
             raise HostError(f"TextGen could not generate: {errors[0]}") from errors[0]
 
 
-def _restart(files: Sequence[Path]) -> None:
-    """Starts the host's model again with these files besides the user's flags; without them where that fails.
-
-    Raises:
-        HostError: it did not start with them. It runs as it did before, or the message says that it does not.
-    """
-    shared = host_module("shared")
-    before = shared.args.extra_flags
-    try:
-        wanted_flags = llama_flags.with_files(llama_flags.without_files(before, _parts_folder()), files)
-    except ValueError as error:
-        raise HostError(f"The extra flags of the Model tab cannot be read: {error}.") from error
-    if _start(wanted_flags):
-        return
-    if _start(before):
-        raise HostError(
-            "llama-server did not start with these adapters (TextGen’s console says why): the model runs as before."
-        )
-    raise HostError("llama-server did not start again (TextGen’s console says why): press Load in the Model tab.")
-
-
-def _start(flags: str | None) -> bool:
-    shared, models = host_module("shared"), host_module("models")
-    models.unload_model(keep_model_name=True)
-    shared.args.extra_flags = flags
-    shared.model, shared.tokenizer = models.load_model(shared.model_name, "llama.cpp")
-    return shared.model is not None
-
-
-def _parts_folder() -> Path:
-    return Path(host_module("shared").user_data_dir).resolve() / "lora-mixer" / _PARTS
-
-
-def _is_ours(path: Path) -> bool:
-    return path.is_relative_to(_parts_folder())
-
-
 def _source_of(path: Path) -> Path | None:
-    """The folder that a part was made of, if it is still there."""
+    """What a part was made of, if it is still there; a file of the user's own flags is that itself."""
     from ...lora_ops.engines.llama_server.part import source_of
 
-    folder = source_of(path.parent) if _is_ours(path) else None
-    return folder if folder is not None and folder.is_dir() else None
+    source = source_of(path.parent) if is_ours(path) else path
+    return source if source is not None and source.exists() else None
 
 
 def _shelf() -> dict[str, Place]:
     from ...lora_ops.shelf.shelf import places
 
-    return places(Path(host_module("shared").args.lora_dir).resolve())
+    return places(shelf_folders())

@@ -24,14 +24,33 @@ _PAYLOAD, _STREAM = "prepare_payload", "generate_with_streaming"
 _SCALES = "lora_mixer_scales"
 
 
-def follow(server: Any, scales_at: ScalesAt) -> None:
-    """From its next request on `server` asks under these scales, and asks again when they change in mid-reply."""
+class _ReadAnew(dict[str, Any]):
+    """A request that uses nothing of what the server remembers, whatever the host says of that in its last word."""
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        super().update(*args, **kwargs)
+        self["cache_prompt"] = False
+
+
+def follow(server: Any, scales_at: ScalesAt, remembers: bool = False) -> None:
+    """From its next request on `server` asks under these scales, and asks again when they change in mid-reply.
+
+    Args:
+        server: the host's object.
+        scales_at: asked before each token.
+        remembers: whether the server keeps prompts outside its slots. It does not know under which scales it read
+            those: so from the first change of scales on none is used.
+    """
     release(server)
     prepare, stream = server.prepare_payload, server.generate_with_streaming
+    heard: list[Scales] = []
 
     def prepare_payload(state: Mapping[str, Any]) -> dict[str, Any]:
-        scales = state[_SCALES] if _SCALES in state else scales_at(0)
-        return {**prepare(state), "lora": [dict(one) for one in scales]}
+        scales = [dict(one) for one in (state[_SCALES] if _SCALES in state else scales_at(0))]
+        if remembers and len(heard) < 2 and scales not in heard:
+            heard.append(scales)
+        payload = {**prepare(state), "lora": scales}
+        return _ReadAnew(payload) if len(heard) > 1 else payload
 
     def generate_with_streaming(prompt: str, state: Mapping[str, Any]) -> Iterator[str]:
         return _Reply(server, stream, scales_at, prompt, state).grow()

@@ -13,6 +13,7 @@ from .chat import Turn, host_module
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
+    from ...lora_ops.engines.llama_server.split import Progress
     from ...lora_ops.engines.sampling import Sampling
 
 
@@ -49,6 +50,18 @@ class Loader(Protocol):
     def merged_sources(self) -> list[str]:
         """The adapters that the host has loaded together, though it plays a blend of them, or the first."""
 
+    def shelf_folders(self) -> list[Path]:
+        """Where adapters for it lie: folders of them, and files."""
+
+    def whole_adapters(self) -> dict[str, bool]:
+        """As `protocol.OpensUp` tells."""
+
+    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+        """As `protocol.OpensUp` tells; the caller holds the host's generation lock."""
+
+    def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
+        """As `protocol.OpensUp` tells; the caller holds the host's generation lock."""
+
     def call(self, turn: Turn, seed: int) -> tuple[tuple[int, ...], Sampling]:
         """What the host would generate from: token ids, and settings. The caller holds the host's generation lock.
 
@@ -77,7 +90,23 @@ def load_advice(multi_user: bool) -> str:
     return f"{load}. Then load an adapter on the Adapters tab."
 
 
-class Foreign:
+class NoFiles:
+    """A loader whose adapters are folders on the shelf, and no files in flags."""
+
+    def shelf_folders(self) -> list[Path]:
+        return [Path(host_module("shared").args.lora_dir).resolve()]
+
+    def whole_adapters(self) -> dict[str, bool]:
+        return {}
+
+    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+        raise HostError(f"{name} has its faders already: only adapters of llama.cpp’s extra flags are opened up.")
+
+    def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
+        self.open_up(name, on_loaded, None)
+
+
+class Foreign(NoFiles):
     """A loader that has no place for adapters: ExLlamaV3, TensorRT."""
 
     model: Any | None = None

@@ -15,7 +15,7 @@ from . import adapters
 from .adapters import MERGED
 from .chat import Turn, host_module
 from .generation_calls import adapters_in, finish_streams, recorded_call, seeded_random, watched_generate
-from .loader import load_advice, name_of
+from .loader import NoFiles, load_advice, name_of
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
@@ -27,7 +27,7 @@ _MENU = (
 )
 
 
-class Transformers:
+class Transformers(NoFiles):
     """A torch model of the host's. Members as `loader.Loader` tells them."""
 
     def __init__(self, model: Any, multi_user: bool) -> None:

@@ -13,6 +13,7 @@ from ..files import put_right
 from .adapter_files import AdapterFileError, AdapterFiles
 from .fitting import Fitting
 from .folders import Place, natural, places
+from .gguf_on_shelf import ON_LLAMA_ALONE, GGUFAdapter, GGUFFitting, read_gguf_on_shelf
 from .notes import NotesError, ShelfNotes
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ class Entry:
     """One adapter on the shelf, damaged or not.
 
     Attributes:
-        name: what a host loads it by: its folder's name, or "run/checkpoint-100".
-        folder: where it is.
+        name: what a host loads it by: its folder's name, "run/checkpoint-100", or a GGUF adapter's file.
+        folder: where it is; of a GGUF adapter its file.
         run: the training run that a checkpoint is of, else its own name.
-        files: what its files tell, or None if they cannot be read.
+        files: what a PEFT adapter's files tell, or None if they cannot be read.
         error: why they cannot; empty if they can.
         fits: why it cannot be loaded into the model that is loaded; empty if it can, or if there is no model.
         time: when it was written, in seconds since 1970.
+        gguf: what a GGUF adapter's file tells, or None if it is none, or cannot be read.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Entry:
     error: str
     fits: str
     time: float
+    gguf: GGUFAdapter | None = None
 
     @property
     def is_checkpoint(self) -> bool:
@@ -54,19 +57,22 @@ class Entry:
         return self.files.step if self.files else None
 
 
-def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | None = None) -> list[Entry]:
+def shelf(folders: Path | Sequence[Path], loaded_model: nn.Module | Path | None = None) -> list[Entry]:
     """Every adapter in these folders, and every checkpoint in a folder of theirs, sorted by name.
 
     Reads a few kilobytes of each, and those only once while they do not change. What a killed write left behind in
     these folders is put right.
 
     Args:
-        folders: a folder of adapters, or several; an adapter's own folder stands for itself. They need not exist.
-        loaded_model: what `Entry.fits` is about, with or without adapters; of one without torch nothing is said.
+        folders: a folder of adapters, or several; an adapter's own folder, or a GGUF adapter's file, stands for itself.
+            They need not exist.
+        loaded_model: what `Entry.fits` is about, with or without adapters: a model of torch, or the file of a GGUF
+            model. Of any other nothing is said.
     """
     folders = (folders,) if isinstance(folders, Path) else tuple(folders)
     for folder in folders:
-        put_right(folder)
+        if not folder.is_file():
+            put_right(folder)
     return _remembered(folders).look(loaded_model)
 
 
@@ -105,6 +111,7 @@ class _Read:
     stamp: tuple[Any, ...]
     files: AdapterFiles | None
     error: str
+    gguf: GGUFAdapter | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class _Look:
     read: Mapping[Path, _Read] = field(default_factory=dict)
     found: Sequence[Entry] = ()
     arranged: Sequence[Entry] = ()
-    fitting: Fitting | None = None
+    fitting: Fitting | GGUFFitting | None = None
 
 
 class _Memory:
@@ -131,10 +138,9 @@ class _Memory:
         self._folders = folders
         self._last = _Look()
 
-    def look(self, loaded_model: nn.Module | None) -> list[Entry]:
+    def look(self, loaded_model: nn.Module | Path | None) -> list[Entry]:
         last = self._last  # taken, and left, at once: others may look at the same time
-        known = loaded_model is not None and hasattr(loaded_model, "named_modules")
-        fitting = Fitting.of(loaded_model) if known else None  # type: ignore[arg-type]
+        fitting = _fitting(loaded_model)
         there = places(self._folders).values()
         alike = _Alike(last.read)
         read = {place.folder: _read(place, last.read.get(place.folder), alike) for place in there}
@@ -167,10 +173,18 @@ def _remembered(folders: tuple[Path, ...]) -> _Memory:
     return _Memory(folders)
 
 
+def _fitting(loaded_model: Any) -> Fitting | GGUFFitting | None:
+    if isinstance(loaded_model, Path):
+        return GGUFFitting.of(loaded_model)
+    return Fitting.of(loaded_model) if hasattr(loaded_model, "named_modules") else None
+
+
 def _read(place: Place, known: _Read | None, alike: _Alike) -> _Read:
     if known is not None and known.stamp == place.stamp:
         return known
     try:
+        if place.gguf:
+            return _Read(place.stamp, None, "", read_gguf_on_shelf(place.folder))
         return _Read(place.stamp, alike(place.read()), "")
     except AdapterFileError as error:
         return _Read(place.stamp, None, str(error))
@@ -179,14 +193,23 @@ def _read(place: Place, known: _Read | None, alike: _Alike) -> _Read:
         return _Read(place.stamp, None, f"{place.folder} cannot be read: {error or type(error).__name__}")
 
 
-def _entry(place: Place, read: _Read, before: Entry | None, fitting: Fitting | None) -> Entry:
+def _entry(place: Place, read: _Read, before: Entry | None, fitting: Fitting | GGUFFitting | None) -> Entry:
     """The very entry of the last look, where nothing about it has changed."""
     if before is not None and (before.folder, before.run) == (place.folder, place.run):
         return before
-    if read.files is None:
+    facts = read.files or read.gguf
+    if facts is None:
         return Entry(place.name, place.folder, place.run, None, read.error, "", _time(place.folder))
-    reason = fitting.why_not(read.files) if fitting else ""
-    return Entry(place.name, place.folder, place.run, read.files, "", reason, read.files.time)
+    reason = _why_not(place, read, fitting)
+    return Entry(place.name, place.folder, place.run, read.files, "", reason, facts.time, read.gguf)
+
+
+def _why_not(place: Place, read: _Read, fitting: Fitting | GGUFFitting | None) -> str:
+    if isinstance(fitting, GGUFFitting):
+        return fitting.why_not(place.folder)
+    if fitting is None:
+        return ""
+    return fitting.why_not(read.files) if read.files else ON_LLAMA_ALONE
 
 
 def _time(folder: Path) -> float:
@@ -197,6 +220,8 @@ def _time(folder: Path) -> float:
 
 
 def _text(entry: Entry) -> str:
-    files = entry.files
+    files, gguf = entry.files, entry.gguf
     facts = (files.method, *files.kinds, files.base_model) if files else ()
+    if gguf:
+        facts = ("lora", *gguf.kinds, gguf.base_model, gguf.architecture)
     return " ".join((entry.name, *facts)).casefold()

@@ -16,14 +16,19 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=1)
     parser.add_argument("--ctx-size", type=int, default=1024)
     parser.add_argument("--lora", action="append", default=[])
+    parser.add_argument("--lora-scaled", action="append", default=[])
     arguments, _ = parser.parse_known_args()
     params = xllamacpp.CommonParams()
     params.model.path, params.port, params.hostnames = arguments.model, arguments.port, ["127.0.0.1"]
     params.n_parallel, params.n_ctx = arguments.parallel, arguments.ctx_size * arguments.parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.cache_ram_mib, params.ui, params.verbosity = 0, False, 1
-    files = [file for given in arguments.lora for file in given.split(",")]
-    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(file, 1.0) for file in files]
+    files = [(file, 1.0) for given in arguments.lora for file in given.split(",")]
+    for given in arguments.lora_scaled:
+        for file in given.split(","):
+            path, scale = file.split(":")  # as llama.cpp does
+            files.append((path, float(scale)))
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(file, scale) for file, scale in files]
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     while sys.stdin.buffer.read(1) or server is None:  # until whoever started it is gone

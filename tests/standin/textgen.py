@@ -281,6 +281,11 @@ class ModelsModule:
         self.loads()
         return self._llama_server(name) if shared.args.loader == "llama.cpp" else self.loaded
 
+    def load_model_if_idle_unloaded(self) -> None:
+        shared = self._host.shared
+        if shared.args.idle_timeout > 0 and shared.model is None and shared.model_name not in (None, "None"):
+            shared.model, shared.tokenizer = self._host.models.load_model(shared.model_name)
+
     def _llama_server(self, name: str) -> tuple[Any, Any]:
         """A server that does not start is told in the log, and there is no model then."""
         from standin.textgen_llama import LlamaServer

@@ -111,6 +111,7 @@ class TextGenerationModule:
         self._host = host
 
     def generate_reply(self, *args: Any, **kwargs: Any) -> Iterator[str]:
+        self._host.models.load_model_if_idle_unloaded()
         with self._host.shared.generation_lock:
             yield from self._host.text_generation._generate_reply(*args, **kwargs)
             self._host.models.last_generation_time = time.time()

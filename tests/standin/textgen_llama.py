@@ -43,7 +43,7 @@ class LlamaServer:
     def _start(self) -> None:
         args = self._host.shared.args
         command = [sys.executable, str(_PROGRAM), "--model", str(self.model_path), "--port", str(self.port)]
-        command += ["--parallel", str(args.parallel), "--no-webui", *shlex.split(args.extra_flags or "")]
+        command += ["--parallel", str(args.parallel), "--no-webui", *_flags(args.extra_flags or "")]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
@@ -118,6 +118,14 @@ class LlamaServer:
             self.process.terminate()
             self.process.wait()
             self.process = None
+
+
+def _flags(text: str) -> list[str]:
+    """As a shell splits them, where they begin with a dash; else the older way, `flag=value,flag`."""
+    if not text or text.startswith("-"):
+        return shlex.split(text)
+    parts = [item.strip().partition("=") for item in text.split(",")]
+    return [word for flag, equals, value in parts for word in (f"--{flag}", value)[: 2 if equals else 1]]
 
 
 def generate_reply_custom(host: Any, question: str, state: dict[str, Any], is_chat: bool) -> Iterator[str]:

@@ -118,6 +118,8 @@ JOBS = Orders(
     {
         "load": shelf.load,
         "unload": shelf.unload,
+        "open up": shelf.open_up,
+        "close up": shelf.close_up,
         "checkpoints": shelf.checkpoints,
         "bake": bake.bake,
         "estimate": heat_maps.estimate,

@@ -196,6 +196,7 @@ export function shelfTable() {
     },
     load: (entry, keep) => start({ do: "load", names: [entry.id], keep, gain: at }),
     remove: (entry) => start({ do: "unload", names: [entry.loaded] }),
+    open: (entry) => start({ do: entry.whole === "open" ? "close up" : "open up", name: entry.loaded }),
     compare: (entry) => start({ do: "checkpoints", name: entry.id, gain: at }),
     note: (entry, note, collections, then) =>
       jobs.order({ do: "note", name: entry.id, note, collections }, (answer) => {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
-from ...hosts.protocol import HostError
+from ...hosts.protocol import HostError, OpensUp
 from ...lora_ops.imported import imported
 from ...lora_ops.limits import LOUDEST
 from ...lora_ops.mix import Faders, Mix
@@ -60,7 +60,7 @@ def shelf_json(console: Studio) -> News:
     from ...lora_ops.shelf.notes import NotesError, Written
 
     folders = [str(folder) for folder in host.shelf_folders()]
-    loaded, entries = loaded_adapters(console), entries_of(console)
+    loaded, entries, whole = loaded_adapters(console), entries_of(console), whole_adapters(console)
     try:
         written = shelf_notes(console).look()
     except NotesError as error:  # the adapters are there all the same
@@ -70,7 +70,7 @@ def shelf_json(console: Studio) -> News:
     shown |= {"folder": folders[0] if folders else "", "folders": folders, "loaded": list(loaded), "empty": empty}
     shown["collections"] = sorted(written.collections, key=str.casefold)
     return console.shown_shelf.drawn(
-        (shown, entries, loaded, written), lambda: {**shown, "entries": _runs(entries, loaded, written)}
+        (shown, entries, loaded, written, whole), lambda: {**shown, "entries": _runs(entries, loaded, written, whole)}
     )
 
 
@@ -87,9 +87,20 @@ def entries_of(console: Studio) -> list[Entry]:
     PEFT has its word in what fits. Where it is not imported yet, which is not for a page to do, nothing is said of it;
     loading says it then.
     """
+    from ...lora_ops.engines.llama_server import LlamaServerEngine
     from ...lora_ops.shelf.shelf import shelf
 
-    return shelf(console.host.shelf_folders(), console.host.model if imported("peft") else None)
+    host = console.host
+    engine = host.engine
+    if isinstance(engine, LlamaServerEngine):
+        return shelf(host.shelf_folders(), engine.model_file)
+    return shelf(host.shelf_folders(), host.model if imported("peft") else None)
+
+
+def whole_adapters(console: Studio) -> dict[str, bool]:
+    """Adapters that stand in one file with one fader, and those that were opened up."""
+    host = console.host
+    return dict(host.whole_adapters()) if isinstance(host, OpensUp) else {}
 
 
 def shelf_notes(console: Studio) -> ShelfNotes:
@@ -109,7 +120,9 @@ def why_not_load(console: Studio) -> str:
     return f"{trouble.title}. {trouble.advice}" if trouble else "There is no model to load adapters into."
 
 
-def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: Written) -> list[News]:
+def _runs(
+    entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: Written, whole: Mapping[str, bool]
+) -> list[News]:
     """The adapters in order, each with its checkpoints; a run that has checkpoints alone has a line of its own."""
     names = {str(folder): name for name, folder in loaded.items() if folder is not None}
     of_shelf = {entry.name for entry in entries}
@@ -125,6 +138,7 @@ def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: 
             names.get(str(entry.folder)) or names.get(str(entry.folder.resolve())) or names_alone.get(entry.name, "")
         )
         row = _row(entry, found, written.notes.get(entry.name, ""), own.get(entry.name, ()))
+        row["whole"] = _WHOLE[whole.get(found)]
         if not entry.is_checkpoint:
             runs[entry.run] = row
         else:
@@ -137,10 +151,10 @@ def _runs(entries: Sequence[Entry], loaded: Mapping[str, Path | None], written: 
 def _row(entry: Entry, loaded: str, note: str, collections: Sequence[str]) -> News:
     from ...lora_ops.shelf.adapter_files import looks_like_adapter
 
-    files = entry.files
+    files, gguf = entry.files, entry.gguf
     row = {**_NOTHING, "id": entry.name, "name": entry.name, "where": str(entry.folder), "error": entry.error}
     row |= {"fits": entry.fits, "time": entry.time, "loaded": loaded, "note": note, "collections": list(collections)}
-    row["missing"] = files is None and not looks_like_adapter(entry.folder)
+    row["missing"] = entry.folder.is_dir() and files is None and not looks_like_adapter(entry.folder)
     if files is not None:
         row |= {
             "method": files.method,
@@ -158,6 +172,19 @@ def _row(entry: Entry, loaded: str, note: str, collections: Sequence[str]) -> Ne
             "problems": list(files.problems),
             "step": files.step,
         }
+    if gguf is not None:
+        row |= {
+            "method": "lora",
+            "rank": list(gguf.ranks),
+            "alpha": [gguf.alpha] if gguf.alpha else [],
+            "kinds": list(gguf.kinds),
+            "layers": len(gguf.layers),
+            "targets": len(gguf.weights),
+            "base": gguf.base_model or gguf.architecture,
+            "size": gguf.size,
+            "parameters": gguf.parameters,
+            "dtype": gguf.dtype,
+        }
     return {**row, "entries": []}
 
 
@@ -170,8 +197,10 @@ def _run(entry: Entry, note: str, collections: Sequence[str]) -> News:
 _NOTHING: News = {
     "run": False, "missing": False, "error": "", "fits": "", "loaded": "", "method": "", "rslora": False,
     "rank": [], "alpha": [], "kinds": [], "layers": 0, "targets": 0, "saved": [], "base": "", "size": 0,
-    "parameters": 0, "dtype": "", "time": 0.0, "problems": [], "step": None, "note": "", "collections": [],
+    "parameters": 0, "dtype": "", "time": 0.0, "problems": [], "step": None, "note": "", "collections": [], "whole": "",
 }  # fmt: skip
+#: How a page is told that an adapter stands in one file, or was opened up.
+_WHOLE: Mapping[bool | None, str] = {None: "", False: "whole", True: "open"}
 
 
 def note(page: OpenPage, *, name: Name, note: Words, collections: Names) -> News:
@@ -206,6 +235,36 @@ def unload(page: OpenPage, job: Job, *, names: Names | None) -> News:
     # What was done, not how things stand: the host's own menu may load one the next moment, and this still says so.
     said = f"Unloaded {_listed(names)}." if left and names else "Unloaded every adapter: that left the base model."
     return {"said": said, "shelf": shelf_json(console)}
+
+
+def open_up(page: OpenPage, job: Job, *, name: Name) -> News:
+    """Gives an adapter that stands in one file a fader for each target; its master stays where it is."""
+    console, host = page.console, page.console.host
+    if not isinstance(host, OpensUp):
+        raise HostError(f"{host.name} has no adapters in one file.")
+    job.tell(f"Splitting {name}{_after(console)} …")
+
+    def progress(done: int, of: int) -> None:
+        told = f"Splitting {name}: {done} of {of} targets …" if done < of else "Starting the model again …"
+        job.tell(told, done / of)
+
+    began, master = time.monotonic(), console.panel.mix[name].master
+    host.open_up(name, on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), master)), progress=progress)
+    console.refresh()
+    said = f"Opened up {name} in {clock(began)}: every target has a fader."
+    return {"said": said, "shelf": shelf_json(console)}
+
+
+def close_up(page: OpenPage, job: Job, *, name: Name) -> News:
+    """The way back: one file with one fader, as it was."""
+    console, host = page.console, page.console.host
+    if not isinstance(host, OpensUp):
+        raise HostError(f"{host.name} has no adapters in one file.")
+    job.tell(f"Putting {name} back into one file{_after(console)} …")
+    master = console.panel.mix[name].master
+    host.close_up(name, on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), master)))
+    console.refresh()
+    return {"said": f"{name} is one file again, as the extra flags had it.", "shelf": shelf_json(console)}
 
 
 def checkpoints(page: OpenPage, job: Job, *, name: Name, gain: Gain = 1.0) -> News:

@@ -19,6 +19,7 @@ import { writeBytes, writeCount, writeMethod, writeShort, writeTime } from "../p
  * @property {(entry: ShelfEntry, keep: boolean) => void} load keep: beside what is loaded
  * @property {(entry: ShelfEntry) => void} remove
  * @property {(entry: ShelfEntry) => void} compare
+ * @property {(entry: ShelfEntry) => void} open a fader for each target of what stands in one file, or the way back
  * @property {(entry: ShelfEntry, note: string, collections: string[], then: (refused: string) => void) => void} note
  */
 
@@ -148,6 +149,7 @@ export function shelfRow(act) {
   const add = button("Add beside", "add", () => act.load(entry, true));
   const remove = button("Remove", "remove", () => act.remove(entry));
   const compare = button("Compare the checkpoints", "compare", () => act.compare(entry), " quiet");
+  const open = button("Open up", "open-up", () => act.open(entry));
   const toggle = () => {
     detailed = !detailed;
     jobs.changed();
@@ -172,7 +174,7 @@ export function shelfRow(act) {
     what,
     size,
     time,
-    cell("acts", load, add, remove, details),
+    cell("acts", load, add, open, remove, details),
   );
   const node = el("div", { class: "shelf-entry", role: "row" }, row, why, box);
 
@@ -227,6 +229,13 @@ export function shelfRow(act) {
     load.title = stops || entry.fits || (loaded.length ? "In the place of what is loaded" : "");
     add.title = stops || entry.fits || "Beside what is loaded; ranks may differ";
     remove.disabled = busy;
+    open.hidden = !entry.loaded || !entry.whole;
+    open.disabled = busy;
+    setText(open, entry.whole === "open" ? "Back to one file" : "Open up");
+    open.title =
+      entry.whole === "open"
+        ? "Starts the model again with the file as it stood in the extra flags"
+        : "Splits it and starts the model again: a fader for each of its targets, in the place of one for all";
     const fitting = entry.entries.filter((one) => !one.error && !one.fits).length;
     compare.disabled = Boolean(busy || cannot || fitting < 2);
     const few = fitting < 2 ? "Fewer than two of them can be loaded" : "";

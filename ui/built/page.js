@@ -1709,6 +1709,7 @@
     const add = button3("Add beside", "add", () => act.load(entry, true));
     const remove = button3("Remove", "remove", () => act.remove(entry));
     const compare = button3("Compare the checkpoints", "compare", () => act.compare(entry), " quiet");
+    const open = button3("Open up", "open-up", () => act.open(entry));
     const toggle2 = () => {
       detailed = !detailed;
       jobs.changed();
@@ -1733,15 +1734,15 @@
       what,
       size,
       time,
-      cell2("acts", load, add, remove, details)
+      cell2("acts", load, add, open, remove, details)
     );
     const node = el("div", { class: "shelf-entry", role: "row" }, row2, why2, box);
-    function writeName({ depth, open }) {
+    function writeName({ depth, open: open2 }) {
       const inside = entry.entries.length;
       fold.hidden = !inside;
-      setText(fold, open ? "▾" : "▸");
-      setAttribute(fold, "aria-expanded", String(open));
-      setAttribute(fold, "aria-label", `${open ? "Hide" : "Show"} the checkpoints of ${entry.id}`);
+      setText(fold, open2 ? "▾" : "▸");
+      setAttribute(fold, "aria-expanded", String(open2));
+      setAttribute(fold, "aria-label", `${open2 ? "Hide" : "Show"} the checkpoints of ${entry.id}`);
       setText(name2, depth && entry.name.includes("/") ? entry.name.slice(entry.name.indexOf("/") + 1) : entry.name);
       name2.title = entry.where;
       const renamed = entry.loaded && entry.loaded !== entry.name;
@@ -1781,6 +1782,10 @@
       load.title = stops || entry.fits || (loaded.length ? "In the place of what is loaded" : "");
       add.title = stops || entry.fits || "Beside what is loaded; ranks may differ";
       remove.disabled = busy;
+      open.hidden = !entry.loaded || !entry.whole;
+      open.disabled = busy;
+      setText(open, entry.whole === "open" ? "Back to one file" : "Open up");
+      open.title = entry.whole === "open" ? "Starts the model again with the file as it stood in the extra flags" : "Splits it and starts the model again: a fader for each of its targets, in the place of one for all";
       const fitting = entry.entries.filter((one) => !one.error && !one.fits).length;
       compare.disabled = Boolean(busy || cannot || fitting < 2);
       const few = fitting < 2 ? "Fewer than two of them can be loaded" : "";
@@ -2005,6 +2010,7 @@
       },
       load: (entry, keep2) => start2({ do: "load", names: [entry.id], keep: keep2, gain: at }),
       remove: (entry) => start2({ do: "unload", names: [entry.loaded] }),
+      open: (entry) => start2({ do: entry.whole === "open" ? "close up" : "open up", name: entry.loaded }),
       compare: (entry) => start2({ do: "checkpoints", name: entry.id, gain: at }),
       note: (entry, note, collections, then) => jobs.order({ do: "note", name: entry.id, note, collections }, (answer) => {
         then(saidBy(answer));
@@ -6132,6 +6138,11 @@
     let offer = null;
     const accept = () => {
       if (!offer) return;
+      if (offer.id === "open up") {
+        jobs.start({ do: "open up", name: offer.name ?? "" }, "shelf");
+        goTo("adapters", "lora-mixer-shelf-card");
+        return;
+      }
       button3.disabled = true;
       wire.command({ do: "accept offer", id: offer.id });
     };

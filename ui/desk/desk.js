@@ -1,10 +1,12 @@
 /* The desk: top row, trouble, offer, and a strip for each adapter, kept in step with the store. */
 
 import { deskIcon, el, setText } from "../page/elements.js";
+import { jobs } from "../page/jobs.js";
 import { keyed } from "../page/keyed.js";
 import { onStop } from "../page/lifetime.js";
 import { placed } from "../page/place.js";
 import { store } from "../page/store.js";
+import { goTo } from "../page/tabs.js";
 import { wire } from "../page/wire.js";
 import { crossfadeSection } from "./crossfade.js";
 import { profileLine } from "./profiles.js";
@@ -33,6 +35,11 @@ function offerBox() {
   let offer = null;
   const accept = () => {
     if (!offer) return;
+    if (offer.id === "open up") {
+      jobs.start({ do: "open up", name: offer.name ?? "" }, "shelf");
+      goTo("adapters", "lora-mixer-shelf-card"); // where it is told how far that is
+      return;
+    }
     button.disabled = true; // until the next state says what became of it
     wire.command({ do: "accept offer", id: offer.id });
   };

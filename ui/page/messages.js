@@ -108,7 +108,11 @@
  */
 
 /** @typedef {{title: string, advice: string}} Trouble */
-/** @typedef {{id: Extract<DeskOrder, {do: "accept offer"}>["id"], text: string, label: string}} Offer */
+/**
+ * What can be done about adapters as they are loaded; of "open up" `name` is the adapter.
+ *
+ * @typedef {{id: Extract<DeskOrder, {do: "accept offer"}>["id"] | "open up", text: string, label: string, name?: string}} Offer
+ */
 /** @typedef {{tokens: number, withPrompt: boolean}} ReplyLength */
 
 /**
@@ -173,6 +177,7 @@
  * @property {string} error
  * @property {string} fits "" or why it does not
  * @property {string} loaded "" or the name that it has in the model
+ * @property {string} whole "whole": it stands in one file with one fader; "open": it was opened up; or ""
  * @property {string} method
  * @property {boolean} rslora
  * @property {number[]} rank

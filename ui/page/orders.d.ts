@@ -38,6 +38,8 @@ export type JobOrder =
 export type JobStart =
   | { do: "load"; names: Array<string>; keep: boolean; gain?: number }
   | { do: "unload"; names: Array<string> | null }
+  | { do: "open up"; name: string }
+  | { do: "close up"; name: string }
   | { do: "checkpoints"; name: string; gain?: number }
   | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean; overwrite?: boolean }
   | { do: "estimate"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }

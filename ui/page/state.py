@@ -90,7 +90,7 @@ def _offer(console: Studio, desk: Desk) -> dict[str, str] | None:
     """What can be done about adapters that the host blended into one."""
     sources = console.host.merged_sources()
     if not sources:
-        return None
+        return _offer_to_open(console)
     playing = desk.chosen
     if console.plays_apart(desk, sources):
         return {
@@ -104,6 +104,23 @@ def _offer(console: Studio, desk: Desk) -> dict[str, str] | None:
         "text": f"{console.host.name} plays {only}{_listed(playing)}, though {_listed(sources)} are loaded. "
         "They can play side by side, each with its own faders; their ranks may differ.",
         "label": "Play them as separate adapters",
+    }
+
+
+def _offer_to_open(console: Studio) -> dict[str, str] | None:
+    """An adapter that stands in one file can have more faders than one."""
+    from ...hosts.protocol import OpensUp
+
+    host = console.host
+    whole = host.whole_adapters() if isinstance(host, OpensUp) else {}
+    if (name := next((name for name, opened in whole.items() if not opened), None)) is None:
+        return None
+    return {
+        "id": "open up",
+        "name": name,
+        "text": f"“{name}” stands in {host.name}’s extra flags as one file, so it has one fader. Opened up, each of "
+        "its targets has one; the model is started again for it.",
+        "label": "Open it up",
     }
 
 

@@ -6,12 +6,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...mix import Mix
+from ...mix import Faders, Mix
 from ..engine import NotInRows
 from .client import Client, LlamaServerError
-from .judging import ServerReader, why_not_read
+from .judging import ServerReader, reads_prompts, why_not_read
 from .part import Part, adapters_of, parts_at
 from .request import settings_of
 from .saying import END, Asking, ahead_of, say_together
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at whether a reply is over.
 _GLANCE = 0.5
+_OFF = Faders(on=False)
 _IN_USE = "rows of this llama-server are in use: wait until they end"
 
 
@@ -84,6 +87,8 @@ class LlamaServerEngine:
         self.adapters: Mapping[str, Adapter] = {}
         self.parameters = 0
         self.parts: tuple[Part, ...] = ()
+        #: The base model's file, if it lies on this machine where the server has it.
+        self.model_file: Path | None = None
         self.tokens = ServerTokens(client)
         self.context: int | None = None
         self.slots = 1
@@ -94,10 +99,15 @@ class LlamaServerEngine:
         self._base = _Model()
         self._paths: tuple[str, ...] = ()
         self._ids: dict[tuple[str, str], int] = {}
+        self._starts: dict[tuple[str, str], float] = {}
         #: Adapters of the server's that are none of ours, as whoever started it wants them.
         self._others: dict[int, float] = {}
+        #: The scale that each file was started at, by the path that the server names; it is read once.
+        self._started: dict[str, float] = {}
+        self._silent: frozenset[str] = frozenset()
         self._outdated = False
         self._why_not_read: str | None = None
+        self._reads_prompts = False
         self._writing = threading.RLock()
         self._rest = Mix()
         self._plays: tuple[Mix, ...] = ()
@@ -113,8 +123,8 @@ class LlamaServerEngine:
 
     @property
     def as_loaded(self) -> tuple[str, ...]:
-        """All of them: what a server was started with is meant to be heard."""
-        return tuple(self.adapters)
+        """What a server was started with is meant to be heard, but for files that it was started with at scale 0."""
+        return tuple(name for name in self.adapters if name not in self._silent)
 
     def unsettled(self) -> bool:
         """Never: a server's adapters come and go with it."""
@@ -138,6 +148,8 @@ class LlamaServerEngine:
                 raise LlamaServerError(f"another llama-server listens at {self.client.url} now: start yours again")
             loras = _listed(self._asked("/lora-adapters", list), self.client)
             self._take(loras)
+            path = Path(model[0])
+            self.model_file = path.resolve() if path.is_file() else None
             self._known = frozenset(settings.get("params") or ())
             context = settings.get("n_ctx")
             self.context = context if isinstance(context, int) else None
@@ -157,7 +169,7 @@ class LlamaServerEngine:
 
     def _take(self, loras: Sequence[tuple[int, str, float]]) -> None:
         """Matches the parts with what the server has: by path, never by order."""
-        parts = tuple(self._given) if self._given is not None else parts_at([path for _, path, _ in loras])
+        parts = tuple(self._given) if self._given is not None else self._found(loras)
         numbers: dict[str, int] = {}
         for id, path, _ in loras:
             numbers[path] = numbers[os.path.realpath(path)] = id
@@ -171,9 +183,23 @@ class LlamaServerEngine:
                     "it with all parts"
                 )
             ids[part.adapter, part.target] = number
+        self._starts = {(part.adapter, part.target): part.start for part in parts}
         self.parts, self._ids = parts, ids
         self._paths = tuple(path for _, path, _ in loras)
         self._others = {id: scale for id, _, scale in loras if id not in set(ids.values())}
+
+    def _found(self, loras: Sequence[tuple[int, str, float]]) -> tuple[Part, ...]:
+        """The parts that the server names. The scale that whoever started it chose for a file is as loaded; a file at
+        0, for those to switch on who move scales, is as its maker meant it, and off."""
+        parts = parts_at([path for _, path, _ in loras])
+        by_path = {os.path.realpath(path): scale for _, path, scale in loras}
+        started = {path: self._started.get(path, by_path[path]) for path in by_path}
+        self._started = started
+        scales = [started[os.path.realpath(part.path)] for part in parts]
+        heard = {part.adapter for part, scale in zip(parts, scales, strict=True) if scale}
+        self._silent = frozenset(part.adapter for part in parts) - heard
+        pairs = zip(parts, scales, strict=True)
+        return tuple(replace(part, scaling=part.scaling * (scale or 1.0), start=scale or 1.0) for part, scale in pairs)
 
     def _end_of(self, text: Any) -> tuple[int, ...]:
         ids = self.tokens.encode(text, add_special_tokens=False) if isinstance(text, str) and text else []
@@ -209,7 +235,9 @@ class LlamaServerEngine:
         """Why it cannot do this, in a sentence for people; empty if it can."""
         if what == "scores":
             if self._why_not_read is None:
-                self._why_not_read = why_not_read(self.client, self.tokens, self.lora(Mix()))
+                scales = self.lora(Mix())
+                self._reads_prompts = reads_prompts(self.client, self.tokens, scales)
+                self._why_not_read = "" if self._reads_prompts else why_not_read(self.client, self.tokens, scales)
             return self._why_not_read
         if what == "live":
             return (
@@ -221,7 +249,7 @@ class LlamaServerEngine:
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
-        return _DIFFERS.get(what, "")
+        return "" if what == "scores" and self._reads_prompts else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Any mixes run side by side where the server has slots."""
@@ -241,18 +269,23 @@ class LlamaServerEngine:
         mix = self._rest if mix is None else mix
         scales = dict(self._others)
         for adapter in self.adapters.values():
-            faders = mix[adapter.name].at(0)
+            faders = _OFF if adapter.name in self._silent - mix.adapters.keys() else mix[adapter.name].at(0)
             for target, gain in zip(adapter.targets, faders.gains(adapter.targets), strict=True):
-                scales[self._ids[adapter.name, target.name]] = gain
+                place = adapter.name, target.name
+                scales[self._ids[place]] = gain * self._starts[place]
         return [{"id": id, "scale": scale} for id, scale in sorted(scales.items())]
 
     def lora_at(self, token: int) -> Scales:
-        """The scales from a generated token on; 0 is the first. While a single row is in use: that row's."""
-        return self.lora(self._heard.at(token))
+        """The scales from a generated token on; 0 is the first. While a single row is in use: that row's, for the
+        thread that uses it; whoever else is answered at the same time hears the faders."""
+        with self._writing:
+            row = len(self._plays) == 1 and self._rows_of == threading.get_ident()
+            mix = self._plays[0] if row else self._rest
+        return self.lora(mix.at(token))
 
     @property
     def _heard(self) -> Mix:
-        """What whoever generates by a way of their own hears."""
+        """What a reply of `reply` hears: nobody else generates while a row is in use."""
         with self._writing:
             return self._plays[0] if len(self._plays) == 1 else self._rest
 
@@ -355,7 +388,9 @@ class LlamaServerEngine:
         if why_not := self.why_not("scores"):
             raise ValueError(why_not)
         self._check_same()
-        return ServerReader(self.client, self.tokens, prompt, self.context, self.lora, cancelled, held)
+        return ServerReader(
+            self.client, self.tokens, prompt, self.context, self.lora, cancelled, held, self._reads_prompts
+        )
 
     def _check_same(self) -> None:
         """Refuses a server that was started anew with other adapters: its numbers would be for others' files."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import Cancelled, Judgement
 from .client import Client, LlamaServerError
-from .request import reading_body, reading_one_body
+from .request import prompt_body, reading_body, reading_one_body
 from .saying import ahead_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 _MOST = 1024
 
 
+def reads_prompts(client: Client, tokens: ServerTokens, scales: Scales) -> bool:
+    """Whether this server tells how likely each token of a prompt is, all at once, as TextGen's own build does.
+
+    A stock server does not know the wish, and says nothing of it.
+    """
+    ids = tokens.encode("one two three", add_special_tokens=False)
+    try:
+        return len(ids) > 1 and len(_read_prompt(client, ids[:1], ids[1:], scales)) == len(ids) - 1
+    except LlamaServerError:
+        return False
+
+
 def why_not_read(client: Client, tokens: ServerTokens, scales: Scales) -> str:
     """Why this server cannot be asked how likely a text is; empty if it can. It is asked to read two words."""
     try:
@@ -34,7 +46,10 @@ def why_not_read(client: Client, tokens: ServerTokens, scales: Scales) -> str:
 
 
 class ServerReader:
-    """Judges texts after one prompt. Members as `engines.engine.Reader` tells them."""
+    """Judges texts after one prompt. Members as `engines.engine.Reader` tells them.
+
+    Where the server tells how likely a prompt is (`at_once`) it is read whole; else the server is asked to say it.
+    """
 
     def __init__(
         self,
@@ -45,7 +60,9 @@ class ServerReader:
         scales: Callable[[Mix], Scales],
         cancelled: Cancel,
         held: Hold,
+        at_once: bool = False,
     ) -> None:
+        self._at_once = at_once
         self._client, self._tokens, self._scales = client, tokens, scales
         self._prompt, self._context = tuple(prompt), context
         self._cancelled, self._held = cancelled, held
@@ -69,6 +86,14 @@ class ServerReader:
         with self._held([mix]):
             while len(logprobs) < len(text):
                 at = len(logprobs)
+                if self._at_once:
+                    if self._cancelled():
+                        raise Cancelled
+                    part = text[at : at + (ahead(at) or len(text))]
+                    told = _read_prompt(self._client, [*self._prompt, *text[:at]], part, self._scales(mix.at(at)))
+                    logprobs += [logprob for logprob, _ in told]
+                    agreed += sum(agrees for _, agrees in told)
+                    continue
                 part = self._part(text[at : at + min(_MOST, ahead(at) or _MOST)])
                 prompt = [*self._prompt, *text[:at]]
                 for logprob, agrees in _read(self._client, prompt, part, self._scales(mix.at(at)), self._cancelled):
@@ -108,6 +133,20 @@ def _read(
         raise LlamaServerError(f"the llama-server at {client.url} tells no probabilities that can be read") from error
     finally:
         call.call_off()
+
+
+def _read_prompt(
+    client: Client, prompt: Sequence[int], text: Sequence[int], scales: Scales
+) -> list[tuple[float, bool]]:
+    """As `_read`, of a text that is part of the prompt. The server tells of all its tokens but the first."""
+    answer = client.post("/completion", prompt_body([*prompt, *text], scales))
+    try:
+        told = answer["prompt_probabilities"]
+        if len(told) != len(prompt) + len(text) - 1:
+            raise ValueError("it tells of another number of tokens")
+        return [_told(one, id) for one, id in zip(told[len(told) - len(text) :], text, strict=True)]
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise LlamaServerError(f"the llama-server at {client.url} tells no probabilities that can be read") from error
 
 
 def _told(told: Any, id: int) -> tuple[float, bool]:

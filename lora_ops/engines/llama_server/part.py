@@ -34,6 +34,7 @@ class Part:
         scaling: the factor on what it adds as loaded, alpha / r.
         parameters: how many numbers it holds.
         rank_stabilised: whether its maker scaled the adapter by the square root of the rank.
+        start: the scale that its server was started with, which is in `scaling` then.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Part:
     scaling: float
     parameters: int
     rank_stabilised: bool = False
+    start: float = 1.0
 
     @property
     def fader(self) -> Target:
@@ -149,14 +151,25 @@ def parts_at(paths: Sequence[str]) -> tuple[Part, ...]:
         ValueError: one of them cannot be read here.
     """
     known: dict[Path, dict[Path, Part]] = {}
-    found = []
-    for path in map(Path, paths):
-        folder = path.resolve().parent
+    found: dict[Path, Part | None] = {}
+    for path in (Path(path).resolve() for path in paths):
+        folder = path.parent
         if folder not in known:
             listed = read_parts(folder) if (folder / LIST).is_file() else ()
             known[folder] = {part.path.resolve(): part for part in listed}
-        found.append(known[folder].get(path.resolve()) or unsplit(path))
-    return tuple(found)
+        found[path] = known[folder].get(path)
+    taken = {part.adapter for part in found.values() if part}
+    return tuple(part or unsplit(path, _free(path.stem, taken)) for path, part in found.items())
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name for one more adapter: two files may be called alike."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}-{number}"
+    taken.add(free)
+    return free
 
 
 def unsplit(path: Path | str, name: str | None = None) -> Part:

@@ -115,3 +115,12 @@ def reading_one_body(prompt: Sequence[int], id: int, scales: Scales) -> dict[str
     """The same for a single token, whichever it is, forced by a bias that the probabilities do not know."""
     settings = {"temperature": 0.0, "top_k": 1, "n_probs": 1, "logit_bias": [[id, 1e6]]}
     return reply_body(prompt, scales, settings, 0, 1)
+
+
+def prompt_body(prompt: Sequence[int], scales: Scales) -> dict[str, Any]:
+    """What asks how likely each token of a prompt is, in the words of TextGen's own build of llama.cpp.
+
+    (`get_prompt_logprob_entries` in its modules/llama_cpp_server.py; a stock server passes over `prompt_logprobs`.)
+    """
+    wish = {"prompt_logprobs": True, "n_probs": 1, "stream": False}
+    return {**reply_body(prompt, scales, {}, 0, 0), **wish}

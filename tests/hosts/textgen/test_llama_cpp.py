@@ -170,7 +170,7 @@ def test_an_adapter_of_the_user_s_own_flags_has_one_fader_and_stays(textgen: Sta
         engine = host.engine
         assert engine is not None
         (mine,) = engine.adapters.values()
-        assert len(mine.targets) == 1 and host.loaded_adapters() == {mine.name: None}
+        assert len(mine.targets) == 1 and host.loaded_adapters() == {mine.name: own}
         host.load_adapters(["pirate"], keep=True)
         assert set(host.loaded_adapters()) == {mine.name, "pirate"}
         with pytest.raises(HostError, match="extra flags"):

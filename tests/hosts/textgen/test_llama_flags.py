@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.hosts.textgen.llama_flags import arguments, with_files, without_files
+from lora_mixer.hosts.textgen.llama_flags import (
+    arguments,
+    files_of,
+    own_files,
+    remembers_prompts,
+    with_files,
+    with_own,
+    without_files,
+    without_own,
+)
 
 FILES = [Path("/data/two words/a.gguf"), Path("/data/it's/b.gguf")]
 
@@ -58,3 +67,43 @@ def test_what_cannot_be_written_is_refused():
 def test_files_that_were_put_there_are_taken_out_again_and_the_user_s_own_are_not(text):
     assert arguments(without_files(with_files(text, FILES), Path("/data"))) == arguments(text)
     assert without_files(text, Path("/data")) == (text or "")
+
+
+SCALED = [(Path("/data/x/1.gguf"), 0.5), (Path("/data/x/2.gguf"), 0.5)]
+
+
+@pytest.mark.parametrize("text", [None, "--jinja", "jinja,lora=own.gguf", "--lora-scaled own.gguf:0.5"])
+def test_what_was_opened_up_stands_apart_with_its_scale(text):
+    written = with_files(text, FILES, SCALED)
+    assert files_of(written, Path("/data")) == (FILES, SCALED)
+    assert arguments(without_files(written, Path("/data"))) == arguments(text)
+    assert files_of(with_files(text, [], SCALED), Path("/data")) == ([], SCALED)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("lora=/a.gguf,jinja", "--jinja"),
+        ("--lora /a.gguf,/b.gguf --jinja", "--lora /b.gguf --jinja"),
+        ("--lora-scaled /b.gguf:2,/a.gguf:0.5", "--lora-scaled /b.gguf:2"),
+        ("--lora /b.gguf", "--lora /b.gguf"),
+    ],
+)
+def test_one_of_the_user_s_own_files_is_taken_out_and_all_else_stays(text, left):
+    assert without_own(text, Path("/a.gguf")) == left
+
+
+def test_the_user_s_own_files_are_told_with_their_scales_and_written_back_as_a_user_would():
+    assert own_files("lora=/a.gguf,lora-scaled=/b.gguf:0.5") == [(Path("/a.gguf"), 1.0), (Path("/b.gguf"), 0.5)]
+    assert with_own("jinja", (Path("/a.gguf"), 1.0)) == "--jinja --lora /a.gguf"
+    assert with_own("", (Path("/a.gguf"), 0.5)) == "--lora-scaled /a.gguf:0.5"
+    with pytest.raises(ValueError, match="colon"):
+        with_own("", (Path("/a:b.gguf"), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("text", "remembers"),
+    [(None, True), ("--lora a.gguf", True), ("cache-ram=0", False), ("-cram 4096", True), ("-cram 9 -cram 0", False)],
+)
+def test_a_server_remembers_prompts_unless_it_is_told_not_to(text, remembers):
+    assert remembers_prompts(text) is remembers

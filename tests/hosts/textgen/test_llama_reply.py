@@ -116,3 +116,19 @@ def test_nothing_is_left_when_it_is_taken_off(server: LlamaServer) -> None:
     assert server.prepare_payload(STATE)["lora"] == QUIET
     llama_reply.release(server)
     assert vars(server) == before and server.prepare_payload(STATE) == {"seed": 7}
+
+
+def test_a_server_that_remembers_prompts_uses_none_once_scales_have_changed(server: LlamaServer) -> None:
+    now = [LOUD]
+    llama_reply.follow(server, lambda at: now[0], remembers=True)
+
+    def cached() -> bool:
+        payload = server.prepare_payload(STATE)
+        payload.update({"prompt": "ahoy", "cache_prompt": True})
+        return bool(json.loads(json.dumps(payload))["cache_prompt"])
+
+    assert cached() and cached()
+    now[0] = QUIET
+    assert not cached()
+    now[0] = LOUD
+    assert not cached(), "it may have kept what it read under the other"
