@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from ..mix import Mix
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
-from ..shelf.live_weights import loaded_weights
 from .fold import draft_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
 from .publish import publish
-from .verify import Checker, without_desk
 from .ways import Form, Way
 from .writing import AS_USUAL, Writing
-from .written import Baked
+from .written import Baked, without_desk
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -53,6 +51,9 @@ def bake(
         OSError: it cannot be written; a full disk is named.
         Cancelled: the wait was called off.
     """
+    from ..shelf.live_weights import loaded_weights
+    from .verify import Checker
+
     desk.check(mix)
     refuse_fades(mix, [adapter])
     refuse_ranks(mix, [adapter])

@@ -11,23 +11,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from .. import energy as measures
-from ..engines.peft.components import components
+from ..arrays import Array, as_type, axes, count, float64, is_finite, joined, wide_enough
+from ..components import components
 from ..mix import Mix, heard
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
-from ..shelf.live_weights import loaded_weights
 from .combine import Sum, added_up, check_addable, union
 from .place import Place
 from .plan import refuse_fades
 from .publish import publish
 from .summing import Piece
-from .verify import Checker, without_desk
 from .ways import MOST_RANK
 from .writing import AS_USUAL, Writing
-from .written import Baked, Compared
+from .written import Baked, Compared, without_desk
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -152,6 +149,9 @@ def resize(
         OSError: it cannot be written; a full disk is named.
         Cancelled: it was called off.
     """
+    from ..shelf.live_weights import loaded_weights
+    from .verify import Checker
+
     names = [adapter] if isinstance(adapter, str) else list(adapter)
     desk.check(mix)
     keep = Keep.of(mix, names, keep, kept)
@@ -214,8 +214,8 @@ def _written(
         **vars(baked),
         alone=len(parts) == 1,
         ranks=dict(zip(union(parts), ranks, strict=True)),
-        parameters_before=sum(tensor.numel() for tensor in tensors),
-        size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+        parameters_before=sum(map(count, tensors)),
+        size_before=sum(count(tensor) * tensor.dtype.itemsize for tensor in tensors),
     )
 
 
@@ -235,34 +235,30 @@ def _check(parts: Sequence[AdapterWeights], mix: Mix, keep: Keep) -> None:
         )
 
 
-@torch.no_grad()
 def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     """A and B of the strongest components of a sum, and the energy of those and of all.
 
     The experts of one parameter are decomposed each by itself, and all keep the same number.
     """
     first, experts = pieces[0], pieces[0].experts
-    a = torch.cat([piece.a.double().reshape(experts, piece.rank, -1) for piece in pieces], dim=1)
-    b = torch.cat(
-        [
-            piece.scaling * piece.b.double().reshape(len(piece.b), piece.rank, experts).permute(2, 0, 1)
-            for piece in pieces
-        ],
-        dim=2,
-    )
-    if not (a.isfinite().all() and b.isfinite().all()):
+    a = joined([float64(piece.a).reshape(experts, piece.rank, -1) for piece in pieces], 1)
+    b = joined([piece.scaling * axes(_by_expert(piece), 2, 0, 1) for piece in pieces], 2)
+    if not (is_finite(a) and is_finite(b)):
         raise ValueError(f"{first.name}: its weights hold numbers that are none (NaN) or infinite")
     left, values, right = components(b, a)
-    joint = values.square().sum(0)
-    count = keep.count(joint.sqrt().tolist())
+    joint = [measures.energy(one) for one in zip(*values.tolist(), strict=True)]
+    kept = keep.count([one**0.5 for one in joint])
     # Half of a value on either side: both keep within what 16 bits tell apart.
-    root = values[:, :count].sqrt()
-    new_a, new_b = root[:, :, None] * right[:, :count], left[:, :, :count] * root[:, None, :]
-    dtype = first.b.dtype
-    for piece in pieces[1:]:
-        dtype = torch.promote_types(dtype, piece.b.dtype)
-    new_a = new_a.reshape(experts * count, *first.a.shape[1:]).to(dtype)
-    new_b = new_b.permute(1, 2, 0).reshape(len(first.b), count * experts, *first.b.shape[2:]).to(dtype)
-    if not (new_a.isfinite().all() and new_b.isfinite().all()):
+    root = values[:, :kept] ** 0.5
+    new_a, new_b = root[:, :, None] * right[:, :kept], left[:, :, :kept] * root[:, None, :]
+    dtype = wide_enough([piece.b for piece in pieces])
+    new_a = as_type(new_a.reshape(experts * kept, *first.a.shape[1:]), dtype)
+    new_b = as_type(axes(new_b, 1, 2, 0).reshape(len(first.b), kept * experts, *first.b.shape[2:]), dtype)
+    if not (is_finite(new_a) and is_finite(new_b)):
         raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
-    return new_a, new_b, (float(joint[:count].sum()), float(joint.sum()))
+    return new_a, new_b, (sum(joint[:kept]), sum(joint))
+
+
+def _by_expert(piece: Piece) -> Array:
+    """B as (out, rank, experts), in float64."""
+    return float64(piece.b).reshape(len(piece.b), piece.rank, piece.experts)

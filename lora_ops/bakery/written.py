@@ -45,6 +45,11 @@ class Compared:
         return "near" if self.greatest_difference <= _NEAR else "off"
 
 
+def without_desk(folder: Path) -> Compared:
+    """What is made of adapters' folders alone has no desk to be compared with."""
+    return Compared(why_unchecked="no base model is loaded")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Written(Compared):
     """What was written.
