@@ -18,6 +18,7 @@ from ..mix import Mix, heard
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
 from .combine import Sum, added_up, check_addable, union
+from .draft import Draft
 from .place import Place
 from .plan import refuse_fades
 from .publish import publish
@@ -199,15 +200,8 @@ def _written(
     writing: Writing,
     compare: Callable[[Path], Compared],
 ) -> Resized:
-    _check(parts, mix, keep)
     ranks: list[int] = []
-
-    def cut(pieces: Sequence[Piece]) -> Sum:
-        a, b, energies = strongest(pieces, keep)
-        ranks.append(len(a) // pieces[0].experts)
-        return a, b, energies
-
-    draft = added_up(parts, mix, cut, WAY, keep.uniform, writing).stored_as(writing.dtype)
+    draft = resized(parts, mix, keep, writing, ranks.append).stored_as(writing.dtype)
     baked = publish(draft, parts, mix, place, compare)
     tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
     return Resized(
@@ -217,6 +211,32 @@ def _written(
         parameters_before=sum(map(count, tensors)),
         size_before=sum(count(tensor) * tensor.dtype.itemsize for tensor in tensors),
     )
+
+
+def resized(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    keep: Keep,
+    writing: Writing = AS_USUAL,
+    rank_told: Callable[[int], None] = lambda rank: None,
+) -> Draft:
+    """The new adapter before it is written.
+
+    Args:
+        parts, mix, keep, writing: as `resize_weights` takes them.
+        rank_told: told the rank of each target, in the order of `union`.
+
+    Raises:
+        ValueError, Cancelled: as `resize`.
+    """
+    _check(parts, mix, keep)
+
+    def cut(pieces: Sequence[Piece]) -> Sum:
+        a, b, energies = strongest(pieces, keep)
+        rank_told(len(a) // pieces[0].experts)
+        return a, b, energies
+
+    return added_up(parts, mix, cut, WAY, keep.uniform, writing)
 
 
 def _check(parts: Sequence[AdapterWeights], mix: Mix, keep: Keep) -> None:

@@ -110,7 +110,7 @@ def bake(folder: Path) -> None:
     pirate, butler = (read_weights(ROOT / "demo" / "adapters" / name) for name in ("pirate", "butler"))
     mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
     assert bake_weights(pirate, mix, folder, "soft").targets == 210
-    assert combine_weights([pirate, butler], mix, folder, "both", Recipe("cat")).rank == 32
+    assert combine_weights([pirate, butler], mix, folder, "both", Recipe("cat")).rank > 16
     assert resize_weights([pirate], mix, folder, "small", energy=0.9).rank < 16
     assert spectrum_weights([pirate]).told("pirate").startswith("trained at rank 16")
     assert read_weights(folder / "soft").config["lora_alpha"] == 16
