@@ -12,6 +12,7 @@ from .fold import draft_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
 from .publish import publish
+from .start import start_of
 from .ways import Form, Way
 from .writing import AS_USUAL, Writing
 from .written import Baked, without_desk
@@ -51,17 +52,14 @@ def bake(
         OSError: it cannot be written; a full disk is named.
         Cancelled: the wait was called off.
     """
-    from ..shelf.live_weights import loaded_weights
-    from .verify import Checker
-
     desk.check(mix)
     refuse_fades(mix, [adapter])
     refuse_ranks(mix, [adapter])
     place = Place.free(folder, name, writing.overwrite)
-    weights = loaded_weights(desk, adapter, writing.sources.get(adapter))
-    draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
+    start = start_of(desk, mix, [adapter], writing)
+    draft = draft_of(start.parts[0], start.mix.gain, Form.of(form)).stored_as(writing.dtype)
     writing.done(1, 1)
-    return publish(draft, [weights], mix, place, Checker(desk, mix, [adapter], writing))
+    return publish(draft, start.parts, mix, place, start.compare)
 
 
 def bake_weights(

@@ -17,6 +17,7 @@ from .full_weights import brought_along, fields_of, keeper_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
 from .publish import publish
+from .start import start_of
 from .summing import Piece, by_peft, nearest, side_by_side
 from .target_patterns import describe_targets, patterns
 from .tied_modules import ties
@@ -68,16 +69,13 @@ def combine(
         OSError: it cannot be written; a full disk is named.
         Cancelled: it was called off.
     """
-    from ..shelf.live_weights import loaded_weights
-    from .verify import Checker
-
     desk.check(mix)
     refuse_fades(mix, names)
     refuse_ranks(mix, names)
     place = Place.free(folder, name, writing.overwrite)
-    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
-    draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
-    return publish(draft, parts, mix, place, Checker(desk, mix, names, writing))
+    start = start_of(desk, mix, names, writing)
+    draft = combined(start.parts, start.mix, recipe, writing).stored_as(writing.dtype)
+    return publish(draft, start.parts, mix, place, start.compare)
 
 
 def combine_weights(

@@ -20,7 +20,7 @@ from ..engines.llama_server.numbers import read_tensor
 from ..engines.llama_server.pair import Pair
 from ..engines.llama_server.whole_adapter import write_pairs
 from ..files import aside_of
-from ..mix import Faders, Mix
+from ..mix import Mix
 from ..mix_check import check_mix
 from .combine import combined
 from .draft import Draft
@@ -28,6 +28,7 @@ from .fold import draft_of
 from .llama_layout import LlamaWeights, llama_weights_of_parts, pairs_of
 from .plan import refuse_fades
 from .resize import Keep, resized
+from .start import parts_of, spelled_out
 from .ways import Form, Recipe
 
 if TYPE_CHECKING:
@@ -132,6 +133,19 @@ def bake_gguf(
     )
 
 
+def bake_desk_gguf(desk: Desk, mix: Mix, names: Sequence[str], path: Path | str, **options: Any) -> BakedFile:
+    """What a desk on a llama-server plays of these adapters, as one GGUF file; `options` as `bake_gguf` takes them.
+
+    Raises:
+        ValueError: the engine is another one, its files cannot be read on this machine, or as `bake_gguf`.
+        FileExistsError, OSError: as `bake_gguf`.
+    """
+    desk.check(mix)
+    refuse_fades(mix, names)
+    sources = sources_of(desk, names)
+    return bake_gguf(sources, spelled_out(parts_of(desk) or (), mix, names), path, **options)
+
+
 def sources_of(desk: Desk, names: Sequence[str]) -> list[LlamaWeights]:
     """The adapters of a desk on a llama-server, as that plays them.
 
@@ -139,23 +153,10 @@ def sources_of(desk: Desk, names: Sequence[str]) -> list[LlamaWeights]:
         ValueError: the engine is another one, or its files cannot be read on this machine.
     """
     desk.check_adapters(names)
-    parts = getattr(desk.engine, "parts", None)
+    parts = parts_of(desk)
     if parts is None:
         raise ValueError("only what plays on a llama-server is baked out of its files: bake from the adapter's folder")
     return [llama_weights_of_parts([part for part in parts if part.adapter == name]) for name in names]
-
-
-def spelled_out(desk: Desk, mix: Mix, names: Sequence[str]) -> Mix:
-    """The same gains, each under the target's own name: a part of a server's may hold several."""
-    found = {}
-    for name in names:
-        gains = {}
-        for part in desk.engine.parts:  # type: ignore[attr-defined] # a llama-server's
-            if part.adapter == name:
-                gain = mix.gain(part.fader)
-                gains.update(dict.fromkeys(part.targets, gain))
-        found[name] = Faders(modules=gains, rank=mix[name].rank, energy=mix[name].energy)
-    return Mix(found)
 
 
 def _draft(sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe: Recipe | None) -> Draft:

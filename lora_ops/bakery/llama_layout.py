@@ -7,7 +7,7 @@ care, so that everything that the bakery does to a PEFT adapter it does to these
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ..engines.llama_server.base import Base
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
 from ..engines.llama_server.numbers import read_tensor
 from ..engines.llama_server.pair import Pair, Whole
-from ..engines.llama_server.part import Part
+from ..engines.llama_server.part import Part, unsplit
 from ..engines.llama_server.whole_adapter import name_of, read_whole
 from ..shelf.adapter_weights import PREFIX, AdapterWeights, roles_of
 from ..target import Target, kind_of, layer_of
@@ -58,6 +58,22 @@ def read_llama_weights(adapter: Path | str, model: Path | str, name: str = "") -
     """
     adapter, base = Path(adapter).expanduser(), Base.read(Path(model).expanduser())
     return _of_whole(read_whole(adapter, base), name or name_of(adapter), adapter, base.name)
+
+
+def read_gguf_weights(path: Path | str, name: str = "") -> LlamaWeights:
+    """A GGUF adapter by itself, with no base model: for what it adds, not for a file that is played.
+
+    Raises:
+        GGUFError: it is damaged, or no adapter.
+    """
+    path = Path(path).expanduser()
+    file = read_gguf_adapter(path)
+    blocks = [int(word[1]) for tensor in file.tensors if (word := tensor.split("."))[0] == "blk" and word[1].isdigit()]
+    fields = {**file.fields, f"{file.architecture}.block_count": max(blocks, default=0) + 1}
+    modules = Base(replace(file, fields=fields)).modules
+    part = unsplit(path, name or path.stem)
+    targets = tuple(modules.get(tensor, tensor) for tensor in part.targets)
+    return llama_weights_of_parts([replace(part, targets=targets)])
 
 
 def llama_weights_of_parts(parts: Sequence[Part]) -> LlamaWeights:

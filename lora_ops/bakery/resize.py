@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import energy as measures
-from ..arrays import Array, as_type, axes, count, float64, is_finite, joined, wide_enough
+from ..arrays import as_type, axes, count, is_finite, wide_enough
 from ..components import components
 from ..mix import Mix, heard
 from ..mix_check import check_mix
@@ -22,7 +22,8 @@ from .draft import Draft
 from .place import Place
 from .plan import refuse_fades
 from .publish import publish
-from .summing import Piece
+from .start import start_of
+from .summing import Piece, summed
 from .ways import MOST_RANK
 from .writing import AS_USUAL, Writing
 from .written import Baked, Compared, without_desk
@@ -150,16 +151,13 @@ def resize(
         OSError: it cannot be written; a full disk is named.
         Cancelled: it was called off.
     """
-    from ..shelf.live_weights import loaded_weights
-    from .verify import Checker
-
     names = [adapter] if isinstance(adapter, str) else list(adapter)
     desk.check(mix)
     keep = Keep.of(mix, names, keep, kept)
     refuse_fades(mix, names)
     place = Place.free(folder, name, writing.overwrite)
-    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
-    return _written(parts, mix, keep, place, writing, Checker(desk, _heard(mix, names, keep), names, writing))
+    start = start_of(desk, mix, names, writing, _heard(mix, names, keep))
+    return _written(start.parts, start.mix, keep, place, writing, start.compare)
 
 
 def resize_weights(
@@ -261,10 +259,7 @@ def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     The experts of one parameter are decomposed each by itself, and all keep the same number.
     """
     first, experts = pieces[0], pieces[0].experts
-    a = joined([float64(piece.a).reshape(experts, piece.rank, -1) for piece in pieces], 1)
-    b = joined([piece.scaling * axes(_by_expert(piece), 2, 0, 1) for piece in pieces], 2)
-    if not (is_finite(a) and is_finite(b)):
-        raise ValueError(f"{first.name}: its weights hold numbers that are none (NaN) or infinite")
+    b, a = summed(pieces)
     left, values, right = components(b, a)
     joint = [measures.energy(one) for one in zip(*values.tolist(), strict=True)]
     kept = keep.count([one**0.5 for one in joint])
@@ -277,8 +272,3 @@ def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     if not (is_finite(new_a) and is_finite(new_b)):
         raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
     return new_a, new_b, (sum(joint[:kept]), sum(joint))
-
-
-def _by_expert(piece: Piece) -> Array:
-    """B as (out, rank, experts), in float64."""
-    return float64(piece.b).reshape(len(piece.b), piece.rank, piece.experts)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..arrays import Array, as_type, at_hand, wide_enough
-from ..components import components
+from ..arrays import Array, as_type, at_hand, axes, float64, is_finite, joined, wide_enough
+from ..components import components, singular_values
 from ..optional_packages import needed
 from ..shelf.adapter_weights import AdapterWeights
 from .fold import stacked, times
@@ -65,6 +65,26 @@ def nearest(pieces: Sequence[Piece], rank: int) -> tuple[Array, Array, tuple[flo
     new_b, new_a = left[:, :size] * values[:size], right[:size]
     energy = [value * value for value in values.tolist()]
     return as_type(new_a, dtype), as_type(new_b, dtype), (sum(energy[:size]), sum(energy))
+
+
+def values_of_sum(pieces: Sequence[Piece]) -> list[float]:
+    """The singular values of a sum, descending, in float64; those of experts together."""
+    return sorted((value for values in singular_values(*summed(pieces)).tolist() for value in values), reverse=True)
+
+
+def summed(pieces: Sequence[Piece]) -> tuple[Array, Array]:
+    """B and A of the sum, in float64, with experts in front."""
+    experts = pieces[0].experts
+    a = joined([float64(piece.a).reshape(experts, piece.rank, -1) for piece in pieces], 1)
+    b = joined([piece.scaling * axes(_by_expert(piece), 2, 0, 1) for piece in pieces], 2)
+    if not (is_finite(a) and is_finite(b)):
+        raise ValueError(f"{pieces[0].name}: its weights hold numbers that are none (NaN) or infinite")
+    return b, a
+
+
+def _by_expert(piece: Piece) -> Array:
+    """B as (out, rank, experts), in float64."""
+    return float64(piece.b).reshape(len(piece.b), piece.rank, piece.experts)
 
 
 def by_peft(pieces: Sequence[Piece], recipe: Recipe, names: Sequence[str], rank: int) -> tuple[Array, Array]:

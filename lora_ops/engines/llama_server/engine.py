@@ -350,7 +350,8 @@ class LlamaServerEngine:
 
 _WHY_NOT: Mapping[str, str] = {
     "divergence": "a llama-server tells how likely a text is, not the whole distributions that a distance is taken of",
-    "weights": "the weights are in the llama-server: work on the adapter's folder instead (lora-mixer bake, inspect)",
+    "weights": "the weights are in the llama-server: what is measured on them is measured on the adapter's folder "
+    "(lora-mixer spectrum, inspect)",
     "impact": "impact needs the model in this process: load it with the Transformers loader",
     "load": "a llama-server takes adapters when it starts: start it again with others",
     "rank": "a llama-server plays all components of a part: resize the adapter, and split that",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import gguf
@@ -14,8 +13,9 @@ from helpers.tiny_gguf import HIDDEN, SHAPES, WORDS, every_module, pairs, what_a
 
 from lora_mixer.lora_ops import Faders, Keep, Mix, Recipe
 from lora_mixer.lora_ops.bakery import gguf as baking
-from lora_mixer.lora_ops.bakery.gguf import bake_gguf, spelled_out
+from lora_mixer.lora_ops.bakery.gguf import bake_gguf
 from lora_mixer.lora_ops.bakery.llama_layout import llama_weights_of_parts, read_llama_weights
+from lora_mixer.lora_ops.bakery.start import spelled_out
 from lora_mixer.lora_ops.engines.llama_server import split, unsplit, whole
 from lora_mixer.lora_ops.fade import Fade
 
@@ -73,8 +73,7 @@ def test_parts_that_hold_several_targets_are_baked_at_their_one_gain(model: Path
     parts = split(pirate, model, tmp_path / "parts", longest=14 * (len(str(tmp_path / "parts")) + 12))
     assert len(parts) < 14
     mix = Mix({"pirate": Faders(modules={parts[0].target: 3.0, parts[1].target: 0.0})})
-    desk: Any = SimpleNamespace(engine=SimpleNamespace(parts=parts))
-    made = bake_gguf([llama_weights_of_parts(parts)], spelled_out(desk, mix, ["pirate"]), tmp_path / "soft.gguf")
+    made = bake_gguf([llama_weights_of_parts(parts)], spelled_out(parts, mix, ["pirate"]), tmp_path / "soft.gguf")
     assert_adds(made.path, as_the_parts_say(parts, mix))
 
 
