@@ -90,7 +90,7 @@ def bake_gguf(
     )
     told = said_alike(made.path, sources, mix, base) if check else None
     if as_json:
-        show_json({**made.to_dict(), "adapters": list(sources), "checked": told})
+        show_json({**made.to_dict(), "adapter": " + ".join(sources), "bytes": made.size, "checked": told})
     else:
         _tell(made, base, told)
 

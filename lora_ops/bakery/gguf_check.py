@@ -1,4 +1,4 @@
-"""Whether llama.cpp says of a file what it says of the adapters that it was baked of: a server of our own plays both."""
+"""Whether llama.cpp says of a file what it says of the adapters that it was baked of: a server of ours plays both."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
                 Column("file", Mix({**{name: Faders(on=False) for name in sources}, _BAKED: Faders()})),
             ]
             prompt = desk.engine.tokens.encode(_QUESTION, add_special_tokens=True)  # type: ignore[union-attr] # it has some
-            run = compare(
-                desk, None, prompt, columns, seed=1, generation={"max_new_tokens": _TOKENS, "do_sample": False}
-            )
+            greedy = {"max_new_tokens": _TOKENS, "do_sample": False}
+            run = compare(desk, None, prompt, columns, seed=1, generation=greedy)
             for _ in run:
                 pass
             desk_said, file_said = (column.token_ids for column in run.result.columns)
