@@ -93,8 +93,8 @@ def multiplied(array: Array, factor: float) -> Array:
     import numpy as np
 
     with np.errstate(over="ignore", invalid="ignore"):
-        wide = np.result_type(array.dtype, np.float32)
-        return as_type(array.astype(wide) * wide.type(factor), array.dtype)
+        kind = np.result_type(array.dtype, np.float32)
+        return as_type(array.astype(kind) * kind.type(factor), array.dtype)
 
 
 def joined(arrays: Sequence[Array], axis: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +36,7 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
     """
     with TemporaryDirectory(prefix="lora-mixer-check-") as folder:
         parts = [part for name, one in sources.items() for part in split(one, base, Path(folder) / name, name=name)]
-        with start(base, [*parts, unsplit(path, _BAKED)], context=1024, slots=1) as server:
+        with start(base, [*parts, unsplit(path, _BAKED)], context=1024, slots=1, threads=_threads()) as server:
             desk = Desk(connect(server.url, server.parts, server.key, alias=server.alias))
             gains = {name: Faders(**{**vars(mix[name]), "rank": None, "energy": None}) for name in sources}
             columns = [
@@ -55,3 +56,8 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
     if tuple(desk_said) == tuple(file_said):
         return f"a llama-server says the same {same} tokens of the file and of the adapters at these gains"
     return f"a llama-server says the same for {same} of {max(len(desk_said), len(file_said))} tokens, and then parts"
+
+
+def _threads() -> int:
+    """Half of the processor's: threads that wait for each other make a server crawl where others compute."""
+    return max(1, (os.cpu_count() or 2) // 2)

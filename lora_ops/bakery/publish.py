@@ -81,7 +81,7 @@ def _save(tensors: Mapping[str, Array], path: Path, metadata: dict[str, str]) ->
         return
     from safetensors.torch import save_file
 
-    save_file(tensors, str(path), metadata=metadata)
+    save_file(dict(tensors), str(path), metadata=metadata)
 
 
 def _storable(tensors: Mapping[str, Array]) -> dict[str, Array]:

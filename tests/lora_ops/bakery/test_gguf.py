@@ -181,13 +181,14 @@ def test_what_is_off_is_not_kept(model: Path, pirate: Path, tmp_path: Path, monk
 def test_what_cannot_be_baked_is_refused_and_nothing_is_written(model: Path, pirate: Path, tmp_path: Path) -> None:
     source = read_llama_weights(pirate, model)
     path = tmp_path / "out" / "soft.gguf"
-    fading = Mix({"pirate": Faders(fades={"master": Fade([(0, 0.0), (9, 1.0)])})})
-    for mix, options, why in (
+    fading = Mix({"pirate": Faders(fades={"master": Fade(((0, 0.0), (9, 1.0)))})})
+    cases: tuple[tuple[Mix, dict[str, Any], str], ...] = (
         (fading, {}, "fades over a reply"),
         (Mix({"pirate": Faders(kinds={"lm_head": 2.0})}), {}, "has no kind 'lm_head'"),
         (Mix({"poet": Faders()}), {}, "no adapter 'poet'"),
         (Mix({"pirate": Faders(master=1e6)}), {"dtype": "float16"}, "too large for float16"),
-    ):
+    )
+    for mix, options, why in cases:
         with pytest.raises(ValueError, match=why):
             bake_gguf([source], mix, path, **options)
     assert not path.exists()

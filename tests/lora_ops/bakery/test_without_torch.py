@@ -54,8 +54,8 @@ def adds(folder: Path) -> dict[str, Any]:
     weights = read_weights(folder)
     found = {}
     for target in weights.targets:
-        a, b = (tensors[key].astype(np.float64) for key in weights.pair(target))
-        found[target.name] = target.scaling * b @ a
+        first, second = weights.pair(target)
+        found[target.name] = target.scaling * tensors[second].astype(np.float64) @ tensors[first].astype(np.float64)
     return found
 
 
@@ -76,13 +76,13 @@ def rounding(folder: Path) -> float:
 
 def test_a_mix_is_folded_alike(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bake_weights(read_weights(folder), MIX, tmp_path, "by-torch")
-    bake_weights(*without_torch(monkeypatch, folder), MIX, tmp_path, "by-numpy")
+    bake_weights(without_torch(monkeypatch, folder)[0], MIX, tmp_path, "by-numpy")
     assert_alike(tmp_path / "by-torch", tmp_path / "by-numpy", rounding(folder))
 
 
 def test_gains_go_into_alpha_alike(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bake_weights(read_weights(folder), MIX, tmp_path, "by-torch", "patterned")
-    bake_weights(*without_torch(monkeypatch, folder), MIX, tmp_path, "by-numpy", "patterned")
+    bake_weights(without_torch(monkeypatch, folder)[0], MIX, tmp_path, "by-numpy", "patterned")
     assert_alike(tmp_path / "by-torch", tmp_path / "by-numpy", 1e-7)
 
 
@@ -114,10 +114,10 @@ def test_the_spectrum_is_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_type_is_chosen_by_name(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = without_torch(monkeypatch, folder)
-    bake_weights(*weights, MIX, tmp_path, "half", writing=Writing(dtype="float16"))
+    [weights] = without_torch(monkeypatch, folder)
+    bake_weights(weights, MIX, tmp_path, "half", writing=Writing(dtype="float16"))
     tensors = load_file(tmp_path / "half" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {np.dtype(np.float16)}
     with pytest.raises(ValueError, match="bfloat16 is written by PyTorch alone"):
-        bake_weights(*weights, MIX, tmp_path, "bf", writing=Writing(dtype="bfloat16"))
+        bake_weights(weights, MIX, tmp_path, "bf", writing=Writing(dtype="bfloat16"))
     assert not (tmp_path / "bf").exists()
