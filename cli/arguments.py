@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..hosts.standalone.load import name_adapters
+from ..lora_ops.arrays import has_torch
 from ..lora_ops.fader import Fader
 from ..lora_ops.mix import Mix
 
@@ -169,10 +170,10 @@ def _fader(adapter: str, part: str) -> Fader:
     return Fader(adapter, "target" if "." in part else "kind", part)
 
 
-def torch_dtype(store: Stored | None) -> torch.dtype | None:
-    """The type as torch has it; None for numbers as they are."""
-    if store is None:
-        return None
+def torch_dtype(store: Stored | None) -> torch.dtype | str | None:
+    """The type as torch has it, by its name where there is no torch; None for numbers as they are."""
+    if store is None or not has_torch():
+        return store.value if store else None
     import torch
 
     found: torch.dtype = getattr(torch, store.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,7 @@ from ..lora_ops.bakery.plan import fades_until
 from ..lora_ops.bakery.ways import Combination, Form, Recipe, Way
 from ..lora_ops.mix import Mix
 from . import arguments as asking
-from .gguf import GGUF, bake_gguf
+from .gguf import GGUF, Check, bake_gguf
 from .live_model import desk_of
 from .options import Output, Playing, shared
 from .output import progress, say, show_facts, show_json, size
@@ -71,6 +71,7 @@ def bake(
     forming: Forming,
     model: asking.Model = None,
     gguf: GGUF = None,
+    check: Check = False,
     as_json: asking.AsJson = False,
 ) -> None:
     """Write one adapter, at the gains of a mix, as a new adapter that needs no desk.
@@ -89,8 +90,9 @@ def bake(
     if gguf is not None:
         given = {"--model": model, "--way patterned": forming.way == "patterned", "--drop-silent": forming.drop_silent}
         others = [option for option, value in given.items() if value]
-        bake_gguf(adapter, gguf, output, playing.of, others, as_json)
+        bake_gguf([adapter], gguf, output, playing.of, others, check, as_json)
         return
+    _needs_gguf(check)
     from ..lora_ops.bakery.bake import bake as bake_loaded
     from ..lora_ops.bakery.bake import bake_weights
     from ..lora_ops.shelf.adapter_weights import read_weights
@@ -112,6 +114,8 @@ def combine(
     playing: Playing,
     combining: Combining,
     model: asking.Model = None,
+    gguf: GGUF = None,
+    check: Check = False,
     as_json: asking.AsJson = False,
 ) -> None:
     """Write several LoRA adapters, each target at its gain, as one.
@@ -123,7 +127,15 @@ def combine(
     * `combine loras/pirate loras/butler -o loras/both -g pirate=0.5 -g butler=0.8`
 
     * `combine a=loras/one b=loras/two -o loras/small --type svd --rank 8 --model demo`
+
+    * `combine loras/pirate loras/butler -o both.gguf --gguf smollm2.gguf --check`
     """
+    if gguf is not None:
+        recipe = replace(combining.recipe(), uniform=False)
+        others = ["--model"] if model else []
+        bake_gguf(adapters, gguf, output, playing.of, others, check, as_json, recipe)
+        return
+    _needs_gguf(check)
     from ..lora_ops.bakery.combine import combine as combine_loaded
     from ..lora_ops.bakery.combine import combine_weights
     from ..lora_ops.shelf.adapter_weights import read_weights
@@ -179,6 +191,11 @@ def merge(
             "difference": _difference(merged, "stock transformers"),
         }
     )
+
+
+def _needs_gguf(check: bool) -> None:
+    if check:
+        raise ValueError("--check has a llama-server play a GGUF file: name the base model's with --gguf")
 
 
 def _gains(playing: Playing, names: list[str]) -> Mix:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import arguments as asking
+from .gguf import GGUF, Check, bake_gguf, files_of
 from .live_model import desk_of
 from .measure import By, Part, Top
 from .options import Mixing, Output, Playing, shared
 from .output import bar, progress, say, show_facts, show_json, show_table, size
 
 if TYPE_CHECKING:
-    from ..lora_ops.bakery.resize import Resized
+    from ..lora_ops.bakery.resize import Keep, Resized
     from ..lora_ops.measure.spectrum import Spectrum, TargetSpectrum
+    from ..lora_ops.mix import Mix
 
 #: The shares of the first table.
 _SHARES = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -36,20 +38,24 @@ def spectrum(
 ) -> None:
     """Tell what rank an adapter needed: how many components hold how much of what each target adds.
 
-    Reads the adapter's folder alone, no base model. Energy is the squared norm; the components are the singular values
-    of scaling × B A.
+    Reads the adapter's folder or GGUF file alone, no base model. Energy is the squared norm; the components are the
+    singular values of scaling × B A.
 
     Example: `spectrum loras/pirate --energy 0.9 --by kind`
     """
+    from ..lora_ops.bakery.llama_layout import read_gguf_weights
     from ..lora_ops.energy import check_share
     from ..lora_ops.measure.spectrum import spectrum_weights
     from ..lora_ops.mix_check import check_mix
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     check_share(energy)
-    folders = asking.named(adapters)
+    folders = files_of(adapters)
     gains = mixing.of(list(folders))
-    parts = [read_weights(path, name) for name, path in folders.items()]
+    parts = [
+        read_gguf_weights(path, name).weights if path.is_file() else read_weights(path, name)
+        for name, path in folders.items()
+    ]
     check_mix(gains, {one.name: one.adapter for one in parts})
     with progress("measuring", as_json):
         found = spectrum_weights(parts).at(gains)
@@ -87,6 +93,8 @@ def resize(
         typer.Option("--one-rank", help="Pad smaller ranks with zeros (vLLM before 0.32 knows one rank alone)."),
     ] = False,
     model: asking.Model = None,
+    gguf: GGUF = None,
+    check: Check = False,
     as_json: asking.AsJson = False,
 ) -> None:
     """Write a LoRA adapter, or the sum of several, at a smaller rank: the strongest components of what a target adds.
@@ -99,14 +107,28 @@ def resize(
     * `resize loras/pirate -o loras/pirate-small --energy 0.95`
 
     * `resize loras/pirate loras/butler -o loras/both --rank 8 --model demo`
+
+    * `resize pirate.gguf -o pirate-small.gguf --energy 0.95 --gguf smollm2.gguf`
     """
-    from ..lora_ops.bakery.resize import Keep, resize_weights
+    from ..lora_ops.bakery.resize import Keep
+
+    said = {of: value for of, value in (("rank", rank), ("energy", energy)) if value is not None}
+    if gguf is not None:
+        others = [option for option, given in {"--model": model, "--one-rank": one_rank}.items() if given]
+
+        def kept(mix: Mix, names: Sequence[str]) -> Keep:
+            return Keep.of(mix, names, None, said)
+
+        bake_gguf(adapters, gguf, output, playing.of, others, check, as_json, keep=kept)
+        return
+    if check:
+        raise ValueError("--check has a llama-server play a GGUF file: name the base model's with --gguf")
     from ..lora_ops.bakery.resize import resize as resize_loaded
+    from ..lora_ops.bakery.resize import resize_weights
     from ..lora_ops.shelf.adapter_weights import read_weights
 
     folders = asking.named(adapters)
     gains, place = playing.of(list(folders)), output.place()
-    said = {of: value for of, value in (("rank", rank), ("energy", energy)) if value is not None}
     keep = Keep.of(gains, list(folders), None, {**said, "uniform": one_rank})
     if model is None:
         parts = [read_weights(path, name) for name, path in folders.items()]

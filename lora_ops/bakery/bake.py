@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from ..mix import Mix
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
-from ..shelf.live_weights import loaded_weights
 from .fold import draft_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
 from .publish import publish
-from .verify import Checker, without_desk
+from .start import start_of
 from .ways import Form, Way
 from .writing import AS_USUAL, Writing
-from .written import Baked
+from .written import Baked, without_desk
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -57,10 +56,10 @@ def bake(
     refuse_fades(mix, [adapter])
     refuse_ranks(mix, [adapter])
     place = Place.free(folder, name, writing.overwrite)
-    weights = loaded_weights(desk, adapter, writing.sources.get(adapter))
-    draft = draft_of(weights, mix.gain, Form.of(form)).stored_as(writing.dtype)
+    start = start_of(desk, mix, [adapter], writing)
+    draft = draft_of(start.parts[0], start.mix.gain, Form.of(form)).stored_as(writing.dtype)
     writing.done(1, 1)
-    return publish(draft, [weights], mix, place, Checker(desk, mix, [adapter], writing))
+    return publish(draft, start.parts, mix, place, start.compare)
 
 
 def bake_weights(

@@ -7,25 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
+from ..arrays import Array, at_hand, zeros
 from ..mix import Mix
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
-from ..shelf.live_weights import loaded_weights
 from .draft import Draft
 from .fold import as_plain, checked_gains, stacked, times
 from .full_weights import brought_along, fields_of, keeper_of
 from .place import Place
 from .plan import refuse_fades, refuse_ranks
 from .publish import publish
+from .start import start_of
 from .summing import Piece, by_peft, nearest, side_by_side
 from .target_patterns import describe_targets, patterns
 from .tied_modules import ties
-from .verify import Checker, without_desk
 from .ways import Recipe
 from .writing import AS_USUAL, Writing
-from .written import Baked
+from .written import Baked, without_desk
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -75,9 +73,9 @@ def combine(
     refuse_fades(mix, names)
     refuse_ranks(mix, names)
     place = Place.free(folder, name, writing.overwrite)
-    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
-    draft = combined(parts, mix, recipe, writing).stored_as(writing.dtype)
-    return publish(draft, parts, mix, place, Checker(desk, mix, names, writing))
+    start = start_of(desk, mix, names, writing)
+    draft = combined(start.parts, start.mix, recipe, writing).stored_as(writing.dtype)
+    return publish(draft, start.parts, mix, place, start.compare)
 
 
 def combine_weights(
@@ -123,7 +121,7 @@ def combined(parts: Sequence[AdapterWeights], mix: Mix, recipe: Recipe, writing:
 
 
 #: A and B of a sum, and the squared norms of what they hold and of the whole; zeros where that is not known.
-Sum = tuple[torch.Tensor, torch.Tensor, tuple[float, float]]
+Sum = tuple[Array, Array, tuple[float, float]]
 
 
 def added_up(
@@ -145,7 +143,7 @@ def added_up(
         writing: who is told how far it is, and may call it off.
     """
     targets = union(parts)
-    done: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    done: dict[str, tuple[Array, Array]] = {}
     kept, whole = 0.0, 0.0
     for at, (name, members) in enumerate(targets.items()):
         a, b, energy = add([Piece.of(weights, target, mix.gain(target)) for weights, target in members])
@@ -211,15 +209,15 @@ def _draft(
     parts: Sequence[AdapterWeights],
     mix: Mix,
     targets: Mapping[str, list[tuple[AdapterWeights, Target]]],
-    done: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    done: Mapping[str, tuple[Array, Array]],
     way: str,
     uniform: bool,
 ) -> Draft:
     experts = {name: Piece.of(*members[0], 1.0).experts for name, members in targets.items()}
     ranks = {name: a.shape[0] // experts[name] for name, (a, _) in done.items()}
     rank = max(ranks.values())
-    tensors: dict[str, torch.Tensor] = {}
-    biases: dict[str, torch.Tensor] = {}
+    tensors: dict[str, Array] = {}
+    biases: dict[str, Array] = {}
     for name, (a, b) in done.items():
         members = targets[name]
         key_a, key_b = members[0][0].pair(members[0][1])
@@ -229,12 +227,12 @@ def _draft(
         for weights, target in members:
             key = weights.roles[name].get("lora_B.bias")
             if key is not None:
-                bias = times(weights.tensors[key].detach().cpu(), mix.gain(target) * target.scaling * factor, name)
+                bias = times(at_hand(weights.tensors[key]), mix.gain(target) * target.scaling * factor, name)
                 biases[key] = biases[key] + bias if key in biases else bias
     if biases:
         for key, value in tensors.items():
             if key.endswith(".lora_B.weight"):
-                biases.setdefault(key.removesuffix("weight") + "bias", value.new_zeros(value.shape[0]))
+                biases.setdefault(key.removesuffix("weight") + "bias", zeros(value, value.shape[0]))
     chosen = [members[0][1] for members in targets.values()]
     smaller = {} if uniform else {name: own for name, own in ranks.items() if own != rank}
     config = {

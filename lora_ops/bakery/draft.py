@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
+from ..arrays import Array, as_type, is_finite, is_floating, is_torch
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Draft:
 
     way: str
     config: dict[str, Any]
-    tensors: dict[str, torch.Tensor]
+    tensors: dict[str, Array]
     rank: int
     targets: int
     silent: int = 0
     dropped: bool = False
     kept: float | None = None
 
-    def stored_as(self, dtype: torch.dtype | None) -> Draft:
+    def stored_as(self, dtype: Any) -> Draft:
         """The same adapter with floating-point tensors of another type; itself without one.
 
         Raises:
@@ -42,9 +42,19 @@ class Draft:
         if dtype is None:
             return self
         changed = {
-            key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in self.tensors.items()
+            key: _typed(tensor, dtype) if is_floating(tensor) else tensor for key, tensor in self.tensors.items()
         }
         for key, tensor in changed.items():
-            if tensor.is_floating_point() and not tensor.isfinite().all():
+            if is_floating(tensor) and not is_finite(tensor):
                 raise ValueError(f"{key}: its numbers are too large for {dtype}")
         return replace(self, tensors=changed)
+
+
+def _typed(tensor: Array, dtype: Any) -> Array:
+    if is_torch(tensor):
+        import torch
+
+        return as_type(tensor, getattr(torch, dtype) if isinstance(dtype, str) else dtype)
+    if dtype == "bfloat16":
+        raise ValueError("bfloat16 is written by PyTorch alone, which is not installed here: choose float16 or float32")
+    return as_type(tensor, dtype)

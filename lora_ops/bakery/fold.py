@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-
+from ..arrays import Array, is_finite, joined, multiplied, zeros
+from ..limits import LOUDEST
 from ..shelf.adapter_weights import PREFIX, AdapterWeights
 from ..shelf.lora_fields import Effect
 from ..target import Target
@@ -22,8 +22,6 @@ from .tied_modules import check_ties
 from .ways import FOLDED, Form
 
 _ONE_FACTOR = ("hada_w1_a", "lokr_w1", "lokr_w1_b")
-#: The largest float32: models work with no larger numbers.
-_MOST = float(torch.finfo(torch.float32).max)
 
 
 def draft_of(weights: AdapterWeights, gain: Callable[[Target], float], form: Form) -> Draft:
@@ -172,10 +170,10 @@ def checked_gains(weights: AdapterWeights, gain: Callable[[Target], float]) -> d
         raise ValueError(f"{weights.name!r} cannot be written: {router.sentence}")
     gains = {target.name: gain(target) for target in weights.targets}
     for target in weights.targets:
-        if not abs(gains[target.name] * target.scaling) <= _MOST:
+        if not abs(gains[target.name] * target.scaling) <= LOUDEST:
             raise ValueError(
                 f"{target.name} of {weights.name!r}: a gain of {gains[target.name]:g} makes its scaling larger than "
-                f"{_MOST:.3g}, which no number of a model holds: lower its faders"
+                f"{LOUDEST:.3g}, which no number of a model holds: lower its faders"
             )
     return gains
 
@@ -199,7 +197,7 @@ def only_trains(weights: AdapterWeights, key: str) -> bool:
     return any(f".{name}" in key for name in leaves)
 
 
-def stacked(parts: Sequence[tuple[torch.Tensor, torch.Tensor, int]], rank: int) -> tuple[torch.Tensor, torch.Tensor]:
+def stacked(parts: Sequence[tuple[Array, Array, int]], rank: int) -> tuple[Array, Array]:
     """Several pairs of A and B in one, whose product is the sum of theirs, padded with zeros to `rank`.
 
     Args:
@@ -213,22 +211,22 @@ def stacked(parts: Sequence[tuple[torch.Tensor, torch.Tensor, int]], rank: int) 
     b = [b.reshape(b.shape[0], own, experts, *b.shape[2:]) for _, b, own in parts]
     missing = rank - sum(own for _, _, own in parts)
     if missing:
-        a.append(a[0].new_zeros(experts, missing, *first_a.shape[1:]))
-        b.append(b[0].new_zeros(first_b.shape[0], missing, experts, *first_b.shape[2:]))
+        a.append(zeros(a[0], experts, missing, *first_a.shape[1:]))
+        b.append(zeros(b[0], first_b.shape[0], missing, experts, *first_b.shape[2:]))
     return (
-        torch.cat(a, dim=1).reshape(experts * rank, *first_a.shape[1:]),
-        torch.cat(b, dim=1).reshape(first_b.shape[0], rank * experts, *first_b.shape[2:]),
+        joined(a, 1).reshape(experts * rank, *first_a.shape[1:]),
+        joined(b, 1).reshape(first_b.shape[0], rank * experts, *first_b.shape[2:]),
     )
 
 
-def times(tensor: torch.Tensor, factor: float, what: str) -> torch.Tensor:
+def times(tensor: Array, factor: float, what: str) -> Array:
     """`tensor * factor` in its own type, computed in float32 at least.
 
     Raises:
         ValueError: a number becomes too large for that type.
     """
-    product = (tensor.to(torch.promote_types(tensor.dtype, torch.float32)) * factor).to(tensor.dtype)
-    if not product.isfinite().all():
+    product = multiplied(tensor, factor)
+    if not is_finite(product):
         raise ValueError(f"{what}: at this gain its weights are too large for {tensor.dtype}")
     return product
 
@@ -236,7 +234,7 @@ def times(tensor: torch.Tensor, factor: float, what: str) -> torch.Tensor:
 # One target
 
 
-def _scaled(weights: AdapterWeights, target: Target, factor: float) -> dict[str, torch.Tensor]:
+def _scaled(weights: AdapterWeights, target: Target, factor: float) -> dict[str, Array]:
     """The tensors of a target that change when what it adds is multiplied by `factor`."""
     roles = weights.roles[target.name]
     if weights.method in ("lora", "dora"):
@@ -246,7 +244,7 @@ def _scaled(weights: AdapterWeights, target: Target, factor: float) -> dict[str,
     return {name: times(weights.tensors[name], factor, target.name) for name in names}
 
 
-def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> dict[str, torch.Tensor]:
+def _magnitude(weights: AdapterWeights, target: Target, gain: float) -> dict[str, Array]:
     """DoRA's magnitude at this gain, by its name in the file; nothing where the target has none."""
     key = weights.roles[target.name].get("lora_magnitude_vector")
     if key is None:

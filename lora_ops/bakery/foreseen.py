@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from .. import energy as measures
-from ..engines.peft.components import singular_values
+from ..arrays import Array, count, stacked
+from ..components import singular_values
 from ..mix import Mix
 from ..shelf.adapter_weights import AdapterWeights
 from .combine import union
-from .resize import Keep, check_resizable, product
-from .summing import Piece
+from .resize import Keep, check_resizable
+from .summing import Piece, summed
 
 #: So many numbers of B and A are worked on together.
 _AT_ONCE = 2**22
@@ -71,21 +70,23 @@ def strengths(parts: Sequence[AdapterWeights], mix: Mix) -> dict[str, Strengths]
     }
     alike: dict[Any, list[str]] = {}
     for name, some in pieces.items():
-        alike.setdefault(tuple((piece.a.shape, piece.b.shape, piece.rank) for piece in some), []).append(name)
+        alike.setdefault(tuple((tuple(piece.a.shape), tuple(piece.b.shape), piece.rank) for piece in some), []).append(
+            name
+        )
     found: dict[str, Strengths] = {}
     for names in alike.values():
         some = pieces[names[0]]
-        numbers = sum(piece.a.numel() + piece.b.numel() for piece in some)
+        numbers = sum(count(piece.a) + count(piece.b) for piece in some)
         step = max(1, _AT_ONCE // max(1, numbers))
         for start in range(0, len(names), step):
             together = names[start : start + step]
-            products = [product(pieces[name]) for name in together]
-            b, a = (torch.stack([one[at] for one in products]) for at in (0, 1))
-            joint = singular_values(b, a).square().sum(1).sqrt()
+            products = [summed(pieces[name]) for name in together]
+            b, a = (stacked([one[at] for one in products]) for at in (0, 1))
+            joint = (singular_values(b, a) ** 2).sum(1) ** 0.5
             for name, values in zip(together, joint.tolist(), strict=True):
                 one = pieces[name][0]
-                each = (one.a.numel() + one.b.numel()) // one.rank
-                found[name] = Strengths(tuple(values), each, max(piece.b.element_size() for piece in pieces[name]))
+                each = (count(one.a) + count(one.b)) // one.rank
+                found[name] = Strengths(tuple(values), each, max(piece.b.dtype.itemsize for piece in pieces[name]))
     return {name: found[name] for name in pieces}
 
 
@@ -110,22 +111,22 @@ def foresee(parts: Sequence[AdapterWeights], known: Mapping[str, Strengths], kee
     left = sum(measures.energy(one.values[counts[name] :]) for name, one in known.items())
     return Foreseen(
         ranks=ranks,
-        parameters=sum(one.numbers * ranks[name] for name, one in known.items()) + sum(t.numel() for t in rest),
+        parameters=sum(one.numbers * ranks[name] for name, one in known.items()) + sum(map(count, rest)),
         size=sum(one.numbers * one.bytes * ranks[name] for name, one in known.items()) + _size(rest),
-        parameters_before=sum(tensor.numel() for tensor in before),
+        parameters_before=sum(map(count, before)),
         size_before=_size(before),
         error=(left / whole) ** 0.5 if whole else 0.0,
     )
 
 
-def _beside(parts: Sequence[AdapterWeights]) -> list[torch.Tensor]:
+def _beside(parts: Sequence[AdapterWeights]) -> list[Array]:
     """What goes along beside A and B: biases and whole modules, once each."""
-    found: dict[str, torch.Tensor] = {}
+    found: dict[str, Array] = {}
     for weights in parts:
         pairs = {key for target in weights.targets for key in weights.pair(target)}
         found |= {key: tensor for key, tensor in weights.tensors.items() if key not in pairs}
     return list(found.values())
 
 
-def _size(tensors: Sequence[torch.Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+def _size(tensors: Sequence[Array]) -> int:
+    return sum(count(tensor) * tensor.dtype.itemsize for tensor in tensors)

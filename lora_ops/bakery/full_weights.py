@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
+from ..arrays import Array, float32, near
 from ..shelf.adapter_weights import AdapterWeights
 from ..shelf.lora_fields import is_set
 from .fold import only_trains
@@ -42,13 +41,13 @@ def fields_of(keeper: AdapterWeights | None) -> dict[str, Any]:
     return {field: keeper.config.get(field, usual) if keeper else usual for field, usual in _FIELDS.items()}
 
 
-def brought_along(parts: Sequence[AdapterWeights]) -> dict[str, torch.Tensor]:
+def brought_along(parts: Sequence[AdapterWeights]) -> dict[str, Array]:
     """The full weights of the one that brings some, and the copies of the base model's own of all.
 
     Raises:
         ValueError: two hold different copies, so that they are for different base models.
     """
-    found: dict[str, torch.Tensor] = {}
+    found: dict[str, Array] = {}
     owners: dict[str, str] = {}
     for weights in parts:
         for key in sorted(_besides_targets(weights)):
@@ -74,6 +73,6 @@ def _trained(weights: AdapterWeights) -> set[str]:
     return {key for key in _besides_targets(weights) if not key.endswith(".base_layer.weight")}
 
 
-def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+def _same(one: Array, other: Array) -> bool:
     """Whether two copies differ by no more than the rounding of a 16-bit number."""
-    return one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=2**-7, atol=1e-6)
+    return one.shape == other.shape and near(float32(one), float32(other), 2**-7, 1e-6)

@@ -42,7 +42,8 @@ def merged_weights(desk: Desk, mix: Mix, names: Sequence[str], writing: Writing)
                 tensors, adapted = _tensors(path, module, layers, names, full)
                 changed += adapted
                 for key, tensor in tensors.items():
-                    dtype = writing.dtype if writing.dtype and tensor.is_floating_point() else tensor.dtype
+                    wanted = getattr(torch, writing.dtype) if isinstance(writing.dtype, str) else writing.dtype
+                    dtype = wanted if wanted and tensor.is_floating_point() else tensor.dtype
                     state[f"{path}.{key}" if path else key] = tensor.to("cpu", dtype)
                 writing.done(at + 1, len(modules))
         finally:

@@ -52,13 +52,14 @@ class Place:
             ValueError, FileExistsError: as `free`, if something stands there by now.
             OSError: it cannot be written; a full disk is named, also where safetensors has another word for it.
         """
-        from safetensors import SafetensorError
-
         self.free(self.path.parent, self.path.name, self.overwrite)  # making it may have taken minutes
         with folder_aside(self.path, self.overwrite) as aside:
             try:
                 yield aside
-            except SafetensorError as error:
+            except Exception as error:
+                # safetensors has an error of its own, and is not everywhere.
+                if type(error).__name__ != "SafetensorError":
+                    raise
                 full = any(
                     sign in str(error) for sign in ("No space left", "os error 28", "Disk quota", "os error 122")
                 )

@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import torch
-
+from ..arrays import Array, count, is_torch
 from ..files import write_aside
 from ..mix import Mix
 from ..shelf.adapter_folder import CONFIG, WEIGHTS
 from ..shelf.adapter_weights import CARD, AdapterWeights
+from ..shelf.safetensors_file import write_safetensors
 from .draft import Draft
 from .model_card import model_card, versions
 from .place import Place
@@ -50,11 +50,9 @@ def publish(
         FileExistsError, OSError: as `Place.aside`.
         Whatever `compare` raises.
     """
-    from safetensors.torch import save_file
-
     with place.aside() as aside:
         tensors = _storable(draft.tensors)
-        save_file(tensors, str(aside / WEIGHTS), metadata=_metadata(sources, mix, draft.way))
+        _save(tensors, aside / WEIGHTS, _metadata(sources, mix, draft.way))
         config = {**draft.config, "inference_mode": True}
         write_aside(aside / CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n")
         baked = Baked(
@@ -66,7 +64,7 @@ def publish(
             silent=draft.silent,
             dropped=draft.dropped,
             kept=draft.kept,
-            parameters=sum(tensor.numel() for tensor in tensors.values()),
+            parameters=sum(map(count, tensors.values())),
             size=(aside / WEIGHTS).stat().st_size,
             sha256=_sha256_of(aside / WEIGHTS),
             objections=objections(draft.config, {key: tuple(tensor.shape) for key, tensor in tensors.items()}),
@@ -77,11 +75,23 @@ def publish(
     return baked
 
 
-def _storable(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _save(tensors: Mapping[str, Array], path: Path, metadata: dict[str, str]) -> None:
+    if not all(map(is_torch, tensors.values())):
+        write_safetensors(path, tensors, metadata)
+        return
+    from safetensors.torch import save_file
+
+    save_file(dict(tensors), str(path), metadata=metadata)
+
+
+def _storable(tensors: Mapping[str, Array]) -> dict[str, Array]:
     """What safetensors takes: on the CPU, contiguous, and no two in one storage."""
     seen: set[int] = set()
     found = {}
     for key, tensor in tensors.items():
+        if not is_torch(tensor):
+            found[key] = tensor
+            continue
         stored = tensor.detach().to("cpu").contiguous()
         storage = stored.untyped_storage()
         if storage.data_ptr() in seen or storage.nbytes() != stored.numel() * stored.element_size():

@@ -11,23 +11,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from .. import energy as measures
-from ..engines.peft.components import components
+from ..arrays import as_type, axes, count, is_finite, wide_enough
+from ..components import components
 from ..mix import Mix, heard
 from ..mix_check import check_mix
 from ..shelf.adapter_weights import AdapterWeights
-from ..shelf.live_weights import loaded_weights
 from .combine import Sum, added_up, check_addable, union
+from .draft import Draft
 from .place import Place
 from .plan import refuse_fades
 from .publish import publish
-from .summing import Piece
-from .verify import Checker, without_desk
+from .start import start_of
+from .summing import Piece, summed
 from .ways import MOST_RANK
 from .writing import AS_USUAL, Writing
-from .written import Baked, Compared
+from .written import Baked, Compared, without_desk
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -171,8 +170,8 @@ def resize(
     keep = Keep.of(mix, names, keep, kept)
     refuse_fades(mix, names)
     place = Place.free(folder, name, writing.overwrite)
-    parts = [loaded_weights(desk, one, writing.sources.get(one)) for one in names]
-    return _written(parts, mix, keep, place, writing, Checker(desk, _heard(mix, names, keep), names, writing))
+    start = start_of(desk, mix, names, writing, _heard(mix, names, keep))
+    return _written(start.parts, start.mix, keep, place, writing, start.compare)
 
 
 def resize_weights(
@@ -213,25 +212,44 @@ def _written(
     writing: Writing,
     compare: Callable[[Path], Compared],
 ) -> Resized:
-    check_resizable(parts, mix)
-    keep.check(parts)
     ranks: list[int] = []
-
-    def cut(pieces: Sequence[Piece]) -> Sum:
-        a, b, energies = strongest(pieces, keep)
-        ranks.append(len(a) // pieces[0].experts)
-        return a, b, energies
-
-    draft = added_up(parts, mix, cut, WAY, keep.uniform, writing).stored_as(writing.dtype)
+    draft = resized(parts, mix, keep, writing, ranks.append).stored_as(writing.dtype)
     baked = publish(draft, parts, mix, place, compare)
     tensors = [tensor for weights in parts for tensor in weights.tensors.values()]
     return Resized(
         **vars(baked),
         alone=len(parts) == 1,
         ranks=dict(zip(union(parts), ranks, strict=True)),
-        parameters_before=sum(tensor.numel() for tensor in tensors),
-        size_before=sum(tensor.numel() * tensor.element_size() for tensor in tensors),
+        parameters_before=sum(map(count, tensors)),
+        size_before=sum(count(tensor) * tensor.dtype.itemsize for tensor in tensors),
     )
+
+
+def resized(
+    parts: Sequence[AdapterWeights],
+    mix: Mix,
+    keep: Keep,
+    writing: Writing = AS_USUAL,
+    rank_told: Callable[[int], None] = lambda rank: None,
+) -> Draft:
+    """The new adapter before it is written.
+
+    Args:
+        parts, mix, keep, writing: as `resize_weights` takes them.
+        rank_told: told the rank of each target, in the order of `union`.
+
+    Raises:
+        ValueError, Cancelled: as `resize`.
+    """
+    check_resizable(parts, mix)
+    keep.check(parts)
+
+    def cut(pieces: Sequence[Piece]) -> Sum:
+        a, b, energies = strongest(pieces, keep)
+        rank_told(len(a) // pieces[0].experts)
+        return a, b, energies
+
+    return added_up(parts, mix, cut, WAY, keep.uniform, writing)
 
 
 def check_resizable(parts: Sequence[AdapterWeights], mix: Mix) -> None:
@@ -248,46 +266,22 @@ def check_resizable(parts: Sequence[AdapterWeights], mix: Mix) -> None:
     check_addable(parts, mix)
 
 
-@torch.no_grad()
 def strongest(pieces: Sequence[Piece], keep: Keep) -> Sum:
     """A and B of the strongest components of a sum, and the energy of those and of all.
 
     The experts of one parameter are decomposed each by itself, and all keep the same number.
     """
     first, experts = pieces[0], pieces[0].experts
-    b, a = product(pieces)
+    b, a = summed(pieces)
     left, values, right = components(b, a)
-    joint = values.square().sum(0)
-    count = keep.count(joint.sqrt().tolist())
+    joint = [measures.energy(one) for one in zip(*values.tolist(), strict=True)]
+    kept = keep.count([one**0.5 for one in joint])
     # Half of a value on either side: both keep within what 16 bits tell apart.
-    root = values[:, :count].sqrt()
-    new_a, new_b = root[:, :, None] * right[:, :count], left[:, :, :count] * root[:, None, :]
-    dtype = first.b.dtype
-    for piece in pieces[1:]:
-        dtype = torch.promote_types(dtype, piece.b.dtype)
-    new_a = new_a.reshape(experts * count, *first.a.shape[1:]).to(dtype)
-    new_b = new_b.permute(1, 2, 0).reshape(len(first.b), count * experts, *first.b.shape[2:]).to(dtype)
-    if not (new_a.isfinite().all() and new_b.isfinite().all()):
+    root = values[:, :kept] ** 0.5
+    new_a, new_b = root[:, :, None] * right[:, :kept], left[:, :, :kept] * root[:, None, :]
+    dtype = wide_enough([piece.b for piece in pieces])
+    new_a = as_type(new_a.reshape(experts * kept, *first.a.shape[1:]), dtype)
+    new_b = as_type(axes(new_b, 1, 2, 0).reshape(len(first.b), kept * experts, *first.b.shape[2:]), dtype)
+    if not (is_finite(new_a) and is_finite(new_b)):
         raise ValueError(f"{first.name}: at this gain its weights are too large for {dtype}")
-    return new_a, new_b, (float(joint[:count].sum()), float(joint.sum()))
-
-
-@torch.no_grad()
-def product(pieces: Sequence[Piece]) -> tuple[torch.Tensor, torch.Tensor]:
-    """B of (experts, out, ranks) and A of (experts, ranks, in), whose product is the sum of all pieces, in float64.
-
-    Raises:
-        ValueError: there is a number in them that is none.
-    """
-    experts = pieces[0].experts
-    a = torch.cat([piece.a.double().reshape(experts, piece.rank, -1) for piece in pieces], dim=1)
-    b = torch.cat(
-        [
-            piece.scaling * piece.b.double().reshape(len(piece.b), piece.rank, experts).permute(2, 0, 1)
-            for piece in pieces
-        ],
-        dim=2,
-    )
-    if not (a.isfinite().all() and b.isfinite().all()):
-        raise ValueError(f"{pieces[0].name}: its weights hold numbers that are none (NaN) or infinite")
-    return b, a
+    return new_a, new_b, (sum(joint[:kept]), sum(joint))

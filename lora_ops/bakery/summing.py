@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
+from ..arrays import Array, as_type, at_hand, axes, float64, is_finite, joined, wide_enough
+from ..components import components, singular_values
+from ..optional_packages import needed
 from ..shelf.adapter_weights import AdapterWeights
 from .fold import stacked, times
 from .ways import Recipe
@@ -23,15 +24,15 @@ class Piece:
     """What one adapter has to add at one target: `scaling * b @ a`, the gain included."""
 
     adapter: str
-    a: torch.Tensor
-    b: torch.Tensor
+    a: Array
+    b: Array
     rank: int
     scaling: float
     name: str
 
     @classmethod
     def of(cls, weights: AdapterWeights, target: Target, gain: float) -> Piece:
-        a, b = (weights.tensors[key].detach().cpu() for key in weights.pair(target))
+        a, b = (at_hand(weights.tensors[key]) for key in weights.pair(target))
         return cls(weights.name, a, b, target.rank, gain * target.scaling, target.name)
 
     @property
@@ -39,42 +40,60 @@ class Piece:
         return self.a.shape[0] // self.rank
 
     @property
-    def scaled_b(self) -> torch.Tensor:
+    def scaled_b(self) -> Array:
         return times(self.b, self.scaling, self.name)
 
 
-def side_by_side(pieces: Sequence[Piece]) -> tuple[torch.Tensor, torch.Tensor]:
+def side_by_side(pieces: Sequence[Piece]) -> tuple[Array, Array]:
     heard = [piece for piece in pieces if piece.scaling != 0] or pieces[:1]
-    dtype = _dtype(heard)
-    stack = [(piece.a.to(dtype), piece.scaled_b.to(dtype), piece.rank) for piece in heard]
+    dtype = wide_enough([piece.b for piece in heard])
+    stack = [(as_type(piece.a, dtype), as_type(piece.scaled_b, dtype), piece.rank) for piece in heard]
     return stacked(stack, sum(piece.rank for piece in heard))
 
 
-def nearest(pieces: Sequence[Piece], rank: int) -> tuple[torch.Tensor, torch.Tensor, tuple[float, float]]:
-    """The nearest matrices of that rank, in float32, and the squared norms of what they hold and of the whole.
+def nearest(pieces: Sequence[Piece], rank: int) -> tuple[Array, Array, tuple[float, float]]:
+    """The nearest matrices of that rank, and the squared norms of what they hold and of the whole.
 
     The sum is B A with few columns and rows: two QR decompositions leave a small matrix to decompose.
     """
-    if any(piece.a.dim() != 2 or piece.experts != 1 for piece in pieces):
+    if any(len(piece.a.shape) != 2 or piece.experts != 1 for piece in pieces):
         raise ValueError(f"{pieces[0].name} is no matrix: concatenate instead")
-    a, b = (one.float() for one in side_by_side(pieces))
-    left, small_b = torch.linalg.qr(b)
-    right, small_a = torch.linalg.qr(a.T)
-    u, s, v = torch.linalg.svd(small_b @ small_a.T)
-    size = min(rank, s.numel())
-    dtype = _dtype(pieces)
-    new_b, new_a = left @ (u[:, :size] * s[:size]), v[:size] @ right.T
-    energy = s.double().square()
-    return new_a.to(dtype), new_b.to(dtype), (float(energy[:size].sum()), float(energy.sum()))
+    a, b = side_by_side(pieces)
+    left, values, right = components(b, a)
+    size = min(rank, len(values))
+    dtype = wide_enough([piece.b for piece in pieces])
+    new_b, new_a = left[:, :size] * values[:size], right[:size]
+    energy = [value * value for value in values.tolist()]
+    return as_type(new_a, dtype), as_type(new_b, dtype), (sum(energy[:size]), sum(energy))
 
 
-def by_peft(
-    pieces: Sequence[Piece], recipe: Recipe, names: Sequence[str], rank: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def values_of_sum(pieces: Sequence[Piece]) -> list[float]:
+    """The singular values of a sum, descending, in float64; those of experts together."""
+    return sorted((value for values in singular_values(*summed(pieces)).tolist() for value in values), reverse=True)
+
+
+def summed(pieces: Sequence[Piece]) -> tuple[Array, Array]:
+    """B and A of the sum, in float64, with experts in front."""
+    experts = pieces[0].experts
+    a = joined([float64(piece.a).reshape(experts, piece.rank, -1) for piece in pieces], 1)
+    b = joined([piece.scaling * axes(_by_expert(piece), 2, 0, 1) for piece in pieces], 2)
+    if not (is_finite(a) and is_finite(b)):
+        raise ValueError(f"{pieces[0].name}: its weights hold numbers that are none (NaN) or infinite")
+    return b, a
+
+
+def _by_expert(piece: Piece) -> Array:
+    """B as (out, rank, experts), in float64."""
+    return float64(piece.b).reshape(len(piece.b), piece.rank, piece.experts)
+
+
+def by_peft(pieces: Sequence[Piece], recipe: Recipe, names: Sequence[str], rank: int) -> tuple[Array, Array]:
     """PEFT's `add_weighted_adapter` on a model of this one target, whose scaling has the gain in it.
 
     A second module that all adapters have lets PEFT see all of them, also where only one has the target itself.
     """
+    needed("peft", f"combining by {recipe.combination}")
+    import torch
     from peft import LoraConfig
     from peft.tuners.lora import LoraModel
 
@@ -127,13 +146,6 @@ def by_peft(
         options = {key: value for key, value in options.items() if key in known}
         model.add_weighted_adapter(list(slots.values()), [1.0] * len(slots), "sum", recipe.combination, **options)
     made: Any = host["target"]
-    dtype = _dtype(pieces)
+    dtype = wide_enough([piece.b for piece in pieces])
     new_a, new_b = made.lora_A["sum"].weight, made.lora_B["sum"].weight
     return new_a.detach().to(dtype), new_b.detach().to(dtype)
-
-
-def _dtype(pieces: Sequence[Piece]) -> torch.dtype:
-    dtype = pieces[0].b.dtype
-    for piece in pieces[1:]:
-        dtype = torch.promote_types(dtype, piece.b.dtype)
-    return dtype

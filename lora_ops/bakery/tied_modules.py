@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
+from ..arrays import equal
 from ..shelf.adapter_weights import PREFIX, AdapterWeights
 from ..target import Target
 
@@ -47,7 +46,7 @@ def ties(weights: AdapterWeights) -> list[Tie]:
                 continue
             own_a, own_b = (weights.tensors[key] for key in weights.pair(target))
             if own_a.shape == b.T.shape and own_b.shape == a.T.shape:
-                agree = torch.equal(own_a, b.T) and torch.equal(own_b, a.T)
+                agree = equal(own_a, b.T) and equal(own_b, a.T)
                 # Live, or where nothing is tied, what each holds is what it plays.
                 agree = agree or bool(weights.modules) or _apart(weights, embedding, target) or not _peft_ties()
                 found.append(Tie(embedding, target, agree))
@@ -81,12 +80,14 @@ def check_ties(weights: AdapterWeights, factors: Callable[[Target], float]) -> N
 
 def _peft_ties() -> bool:
     """Whether this PEFT ties adapters; 0.18 knows the field, and heeds it for full copies of modules alone."""
-    from peft.tuners.lora import LoraModel
-
+    try:
+        from peft.tuners.lora import LoraModel
+    except ImportError:  # without it: what the newest does
+        return True
     return hasattr(LoraModel, "_add_targets_to_tie")
 
 
 def _apart(weights: AdapterWeights, one: Target, other: Target) -> bool:
     """Whether the file shows that the base model does not tie two modules: it holds both, and they differ."""
     first, second = (weights.tensors.get(f"{PREFIX}{target.name}.base_layer.weight") for target in (one, other))
-    return first is not None and second is not None and not torch.equal(first, second)
+    return first is not None and second is not None and not equal(first, second)

@@ -142,11 +142,6 @@ class Checker:
         return Compared(greatest_difference=found.greatest, greatest_logit=found.logit)
 
 
-def without_desk(folder: Path) -> Compared:
-    """What is made of adapters' folders alone has no desk to be compared with."""
-    return Compared(why_unchecked="no base model is loaded")
-
-
 @contextmanager
 def _played(desk: Desk, mix: Mix, names: Sequence[str]) -> Iterator[None]:
     """These adapters play as in `mix` while the block lasts, and all others are silent."""

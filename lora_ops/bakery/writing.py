@@ -19,7 +19,7 @@ class Writing:
 
     Attributes:
         overwrite: whether what has its name already, an adapter or a model, may be replaced.
-        dtype: of the weights; as they are loaded if not given.
+        dtype: of the weights, as torch has it or by its name; as they are loaded if not given.
         sources: the folders that loaded adapters came from, by name: their card, metadata, hash and tokenizer are kept.
         check: whether stock PEFT or transformers reads it once, where there is a desk, and logits are compared.
         input_ids: the text to compare on, shape (rows, tokens); without one, tokens from all over the vocabulary.
@@ -28,7 +28,7 @@ class Writing:
     """
 
     overwrite: bool = False
-    dtype: torch.dtype | None = None
+    dtype: torch.dtype | str | None = None
     sources: Mapping[str, Path] = field(default_factory=dict)
     check: bool = True
     input_ids: torch.Tensor | None = None

@@ -21,11 +21,14 @@ class Compared:
     Attributes:
         greatest_difference: between its logits and the desk's; None if that was not compared.
         greatest_logit: the greatest of those logits, whatever its sign; None if that was not compared.
-        why_unchecked: why not; empty if it was.
+        numbers_off: where no logits were compared, but what it adds with what the desk adds: the norm of the
+            difference against that of the latter; None otherwise.
+        why_unchecked: why nothing was compared; empty if something was.
     """
 
     greatest_difference: float | None = None
     greatest_logit: float | None = None
+    numbers_off: float | None = None
     why_unchecked: str = ""
 
     @property
@@ -38,11 +41,18 @@ class Compared:
     @property
     def closeness(self) -> Literal["", "same", "near", "off"]:
         """Whether it says what the desk says, but for rounding; empty if that was not compared."""
+        if self.numbers_off is not None:
+            return "same" if self.numbers_off <= _SAME else "near" if self.numbers_off <= _NEAR else "off"
         if self.greatest_difference is None:
             return ""
         if self.greatest_difference <= _SAME:
             return "same"
         return "near" if self.greatest_difference <= _NEAR else "off"
+
+
+def without_desk(folder: Path) -> Compared:
+    """What is made of adapters' folders alone has no desk to be compared with."""
+    return Compared(why_unchecked="no base model is loaded")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-
-from ..engines.peft.components import exact
-from ..engines.peft.knob import Knob
+from ..arrays import Array, axes, float64, is_torch
 
 #: A tensor of one target by its role in the file, `lora_A.weight`; None where there is none.
-Tensors = Callable[[str], torch.Tensor | None]
+Tensors = Callable[[str], Array | None]
 
 
 @dataclass(frozen=True)
@@ -28,26 +24,12 @@ class Factor:
         a: shape (experts, rank, in); None where `b` is the whole matrix, shape (experts, out, in).
     """
 
-    b: torch.Tensor
-    a: torch.Tensor | None
+    b: Array
+    a: Array | None
 
 
 class NoFactors(ValueError):
     """What the target adds is no product of small matrices; the message says what it is instead."""
-
-
-def live_tensors(knob: Knob) -> Tensors:
-    """The tensors of a target as they lie in its PEFT layer."""
-    layer, adapter = knob.layer, knob.adapter
-
-    def tensor(role: str) -> torch.Tensor | None:
-        container, dot, _ = role.partition(".")
-        held: Any = getattr(layer, container, None) or {}
-        if adapter not in held:
-            return None
-        return knob.as_loaded(held[adapter].weight if dot else held[adapter])
-
-    return tensor
 
 
 def factors(tensors: Tensors, rank: int) -> tuple[Factor, ...]:
@@ -80,11 +62,11 @@ def _pair(tensors: Tensors, rank: int) -> Factor:
     else:
         raise NoFactors("it has no pair of A and B")
     # Convolutions are flattened. PEFT lays experts out as A of (experts x rank, in), and B of (out, rank x experts).
-    a, b = a.detach().flatten(1), b.detach().flatten(1)
+    a, b = _flat(_bare(a)), _flat(_bare(b))
     if rank < 1 or len(a) % rank or len(a) != b.shape[1]:
         raise NoFactors(f"its A has {len(a)} rows and its B {b.shape[1]} columns, which is no product of rank {rank}")
     experts = len(a) // rank
-    return Factor(b.reshape(len(b), rank, experts).permute(2, 0, 1), a.reshape(experts, rank, -1))
+    return Factor(axes(b.reshape(len(b), rank, experts), 2, 0, 1), a.reshape(experts, rank, -1))
 
 
 def _loha(tensors: Tensors) -> Factor:
@@ -92,10 +74,12 @@ def _loha(tensors: Tensors) -> Factor:
     w1a, w1b, w2a, w2b = (_needed(tensors, f"hada_{name}") for name in ("w1_a", "w1_b", "w2_a", "w2_b"))
     t1, t2 = tensors("hada_t1"), tensors("hada_t2")
     if t1 is not None and t2 is not None:
+        if not is_torch(t1):
+            raise NoFactors("LoHa of a convolution, which is worked out by PEFT, and that is not installed")
+        import torch
         from peft.tuners.loha.layer import make_weight_cp
 
-        whole = make_weight_cp(exact(t1), w1a, w1b, exact(t2), w2a, w2b, scale=torch.tensor(1.0))
-        return _whole(whole)
+        return _whole(make_weight_cp(float64(t1), w1a, w1b, float64(t2), w2a, w2b, scale=torch.tensor(1.0)))
     pairs = w1a.shape[1] * w2a.shape[1]
     if pairs >= min(len(w1a), w1b.shape[1]):
         return _whole((w1a @ w1b) * (w2a @ w2b))
@@ -110,18 +94,30 @@ def _kronecker(tensors: Tensors, name: str) -> Factor:
         return _whole(whole)
     b, a = _needed(tensors, f"{name}_a"), _needed(tensors, f"{name}_b")
     if (t := tensors("lokr_t2")) is not None and name == "lokr_w2":
+        if not is_torch(t):
+            raise NoFactors("LoKr of a convolution, which is worked out by PEFT, and that is not installed")
         from peft.tuners.lokr.layer import make_weight_cp
 
-        return _whole(make_weight_cp(exact(t), b, a))
-    return Factor(b[None].flatten(2), a[None].flatten(2))
+        return _whole(make_weight_cp(float64(t), b, a))
+    return Factor(_flat(b)[None], _flat(a)[None])
 
 
-def _whole(matrix: torch.Tensor) -> Factor:
-    return Factor(matrix.flatten(1)[None], None)
+def _whole(matrix: Array) -> Factor:
+    return Factor(_flat(matrix)[None], None)
 
 
-def _needed(tensors: Tensors, role: str) -> torch.Tensor:
+def _flat(array: Array) -> Array:
+    """Convolutions as matrices."""
+    return array.reshape(array.shape[0], -1)
+
+
+def _bare(array: Array) -> Array:
+    """No part of any training."""
+    return array.detach() if is_torch(array) else array
+
+
+def _needed(tensors: Tensors, role: str) -> Array:
     found = tensors(role)
     if found is None:
         raise NoFactors(f"it has no {role}")
-    return exact(found)
+    return float64(found)

@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from .. import energy as measures
-from ..engines.peft.components import exact, singular_values
-from ..engines.peft.engine import peft_engine
+from ..arrays import count, float64, is_finite, stacked
+from ..components import singular_values, values_of
 from ..mix import Mix
 from ..mix_check import check_names
 from ..target import Target
-from .factors import Factor, NoFactors, Tensors, factors, live_tensors
+from .factors import Factor, NoFactors, Tensors, factors
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -216,6 +214,9 @@ def spectrum(desk: Desk, adapters: Iterable[str] | None = None) -> Spectrum:
     Raises:
         ValueError: the engine of the desk does not give its weights away, or there is no such adapter.
     """
+    from ..engines.peft.engine import peft_engine
+    from .live_factors import live_tensors
+
     engine = peft_engine(desk)
     names = list(desk.adapters) if adapters is None else list(adapters)
     desk.check_adapters(names)
@@ -286,7 +287,6 @@ def _spectrum_of(target: Target, parts: Sequence[list[list[float]] | None]) -> T
     return TargetSpectrum(target, tuple(map(tuple, experts)))
 
 
-@torch.no_grad()
 def _values_of(wanted: Sequence[Factor]) -> list[list[list[float]] | None]:
     """The singular values of each factor's experts; None where its numbers are none."""
     found: list[list[list[float]] | None] = [None] * len(wanted)
@@ -295,7 +295,7 @@ def _values_of(wanted: Sequence[Factor]) -> list[list[list[float]] | None]:
         groups.setdefault(_alike(factor), []).append(at)
     for members in groups.values():
         first = wanted[members[0]]
-        numbers = first.b.numel() + (0 if first.a is None else first.a.numel())
+        numbers = count(first.b) + (0 if first.a is None else count(first.a))
         step = max(1, _AT_ONCE // max(1, numbers))
         for start in range(0, len(members), step):
             places = members[start : start + step]
@@ -305,23 +305,21 @@ def _values_of(wanted: Sequence[Factor]) -> list[list[list[float]] | None]:
 
 
 def _alike(factor: Factor) -> tuple[Any, ...]:
-    return tuple((one.shape, one.dtype, one.device) if one is not None else None for one in (factor.b, factor.a))
+    return tuple(
+        (one.shape, one.dtype, getattr(one, "device", None)) if one is not None else None
+        for one in (factor.b, factor.a)
+    )
 
 
 def _values_together(alike: Sequence[Factor]) -> Iterator[list[list[float]] | None]:
     """Of factors of one shape, in one go."""
-    b = exact(torch.stack([factor.b for factor in alike]))
-    good = b.isfinite().flatten(1).all(1)
-    if alike[0].a is None:
-        values = torch.linalg.svdvals(_only(b, good))
-    else:
-        a = exact(torch.stack([factor.a for factor in alike]))  # type: ignore[misc] # alike, so that none is None
-        good &= a.isfinite().flatten(1).all(1)
-        values = singular_values(_only(b, good), _only(a, good))
-    for is_good, one in zip(good.tolist(), values.tolist(), strict=True):
+    b = stacked([float64(factor.b) for factor in alike])
+    a = None if alike[0].a is None else stacked([float64(factor.a) for factor in alike])
+    good = [is_finite(b[at]) and (a is None or is_finite(a[at])) for at in range(len(alike))]
+    for one in (b,) if a is None else (b, a):
+        for at in range(len(alike)):
+            if not good[at]:
+                one[at] = 0.0  # LAPACK refuses all of a batch for one NaN in it
+    values = values_of(b) if a is None else singular_values(b, a)
+    for is_good, one in zip(good, values.tolist(), strict=True):
         yield one if is_good else None
-
-
-def _only(tensor: torch.Tensor, good: torch.Tensor) -> torch.Tensor:
-    """Zeros in the place of those that are not good: LAPACK refuses all of a batch for one NaN in it."""
-    return tensor if bool(good.all()) else torch.where(good.view(-1, *[1] * (tensor.ndim - 1)), tensor, 0.0)

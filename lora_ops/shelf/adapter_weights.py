@@ -14,14 +14,14 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from ..arrays import Array, count, float32, has_torch, is_finite, is_floating
 from ..target import Adapter, Target, kind_of, layer_of
 from .adapter_config import AdapterFileError
 from .adapter_folder import CONFIG, WEIGHTS
 from .expert_names import expert_names
 from .lora_fields import CHANGES_BASE, Trait, traits
 from .patterns import PatternError, Patterns
+from .safetensors_file import SafeTensors
 
 CARD = "README.md"
 #: The methods whose adapters can be written: what a desk can scale.
@@ -44,7 +44,8 @@ class AdapterWeights:
         name: of the adapter.
         method: one of `METHODS`.
         config: the fields of its adapter_config.json.
-        tensors: by their names in the file. Those of a live adapter are the live ones: not to be written to.
+        tensors: by their names in the file; numpy's where there is no torch. Those of a live adapter are the live ones:
+            not to be written to.
         targets: the targets that have a scaling, with it, in the order of the model.
         roles: the tensors of each target: by target name, then by role (`lora_A.weight`), their names in the file.
         magnitude: DoRA's magnitude of a target at a gain; None where there is none, or where the base model is needed.
@@ -58,17 +59,17 @@ class AdapterWeights:
     name: str
     method: str
     config: Mapping[str, Any]
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, Array]
     targets: tuple[Target, ...]
     roles: Mapping[str, Mapping[str, str]]
-    magnitude: Callable[[Target, float], torch.Tensor] | None = None
+    magnitude: Callable[[Target, float], Array] | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     source: Path | None = None
     sha256: str = ""
     modules: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
 
-    def tensor(self, target: Target, role: str) -> torch.Tensor | None:
+    def tensor(self, target: Target, role: str) -> Array | None:
         """The tensor that has this role for this target, if there is one."""
         key = self.roles[target.name].get(role)
         return None if key is None else self.tensors[key]
@@ -88,7 +89,7 @@ class AdapterWeights:
     @property
     def adapter(self) -> Adapter:
         """The plain facts of it, as a desk has them of a loaded one; of no base model, so its share is 0."""
-        numbers = sum(one.numel() for one in self.tensors.values())
+        numbers = sum(map(count, self.tensors.values()))
         return Adapter(self.name, self.method, self.targets, numbers, 0.0, bool(self.config.get("use_rslora")))
 
     @cached_property
@@ -138,14 +139,14 @@ def read_weights(folder: Path, name: str = "") -> AdapterWeights:
     )
 
 
-def check_numbers(tensors: Mapping[str, torch.Tensor], folder: Path) -> None:
+def check_numbers(tensors: Mapping[str, Array], folder: Path) -> None:
     """Refuses weights of which a model would say nothing any more.
 
     Raises:
         AdapterFileError: a number is none, or is infinite; the message names file and tensor.
     """
     for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
+        if is_floating(tensor) and not is_finite(tensor):
             raise AdapterFileError(f"{folder / WEIGHTS}: {key} holds numbers that are none (NaN) or infinite")
 
 
@@ -167,13 +168,22 @@ class AdapterFile:
     keys: Mapping[str, str]
     sha256: str
 
-    def load(self, key: str) -> torch.Tensor:
-        """One tensor; what is stored in 8 bits, in which torch does not calculate, in 32."""
+    def load(self, key: str) -> Array:
+        """One tensor; what is stored in 8 bits, in which torch does not calculate, in 32. By numpy without torch.
+
+        Raises:
+            AdapterFileError: it is stored in a way that only torch knows, and there is none.
+        """
+        if not has_torch():
+            try:
+                return SafeTensors.open(self.folder / WEIGHTS).read(self.keys[key])
+            except ValueError as error:
+                raise AdapterFileError(f"{error} (without PyTorch)") from error
         from safetensors import safe_open
 
         with safe_open(str(self.folder / WEIGHTS), framework="pt") as file:
-            tensor: torch.Tensor = file.get_tensor(self.keys[key])
-        return tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
+            tensor = file.get_tensor(self.keys[key])
+        return float32(tensor) if is_floating(tensor) and tensor.itemsize == 1 else tensor
 
 
 def read_adapter_file(folder: Path) -> AdapterFile:
@@ -182,19 +192,17 @@ def read_adapter_file(folder: Path) -> AdapterFile:
     Raises:
         ValueError: it is damaged or hostile; the message names the file and the field.
     """
-    from safetensors import safe_open
-
     from .adapter_files import read_adapter
 
     checked = read_adapter(folder)
     config = {**checked.config, "peft_type": checked.peft_type}
     config |= {field: config.get(field) or {} for field in ("rank_pattern", "alpha_pattern") if field in config}
-    with safe_open(str(folder / WEIGHTS), framework="pt") as file:
-        keys = {checked.names.get(key, key): key for key in file.keys()}  # noqa: SIM118
-        return AdapterFile(folder, config, dict(file.metadata() or {}), keys, checked.content_hash())
+    file = SafeTensors.open(checked.folder / WEIGHTS)
+    keys = {checked.names.get(key, key): key for key in file.entries}
+    return AdapterFile(checked.folder, config, dict(file.metadata), keys, checked.content_hash())
 
 
-def _parameters(paths: Iterable[str], tensors: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> dict[str, str]:
+def _parameters(paths: Iterable[str], tensors: Mapping[str, Array], config: Mapping[str, Any]) -> dict[str, str]:
     """Of the modules at these paths of the file, those that stand for a parameter (experts' weights), by its name."""
 
     def size(path: str) -> int:
@@ -244,7 +252,4 @@ def roles_of(tensors: Iterable[str], owners: Mapping[str, Target]) -> dict[str, 
 
 def shapes_of(folder: Path) -> dict[str, tuple[int, ...]]:
     """The shapes of an adapter's tensors, by their names in the file; for a folder that `read_adapter` has checked."""
-    from safetensors import safe_open
-
-    with safe_open(str(folder / WEIGHTS), framework="numpy") as file:
-        return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    return {key: entry.shape for key, entry in SafeTensors.open(folder / WEIGHTS).entries.items()}

@@ -113,6 +113,32 @@ def as_float(data: NDArray[Any], dtype: str) -> NDArray[Any]:
     return data if dtype in ("F16", "F32") else data.astype(np.float32)
 
 
+def write_safetensors(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
+    """Writes a file of float16 and float32 tensors.
+
+    Raises:
+        ValueError: one of them is of another type.
+        OSError: it cannot be written.
+    """
+    import numpy as np
+
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    at = 0
+    for name, tensor in tensors.items():
+        if tensor.dtype not in (np.float16, np.float32):
+            raise ValueError(f"{name} is of type {tensor.dtype}, which is not written here")
+        kind = "F16" if tensor.dtype == np.float16 else "F32"
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [at, at + tensor.nbytes]}
+        at += tensor.nbytes
+    said = json.dumps(header, separators=(",", ":")).encode()
+    said += b" " * (-len(said) % 8)
+    with path.open("wb") as file:
+        file.write(len(said).to_bytes(8, "little"))
+        file.write(said)
+        for tensor in tensors.values():
+            file.write(np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<")).tobytes())
+
+
 def _entry(name: str, told: Any, begin: int) -> Entry:
     try:
         dtype, shape, (start, end) = told["dtype"], told["shape"], told["data_offsets"]

@@ -94,6 +94,28 @@ def split(folder: Path) -> None:
     assert len(parts) == 210 and parts == llama_server.read_parts(folder / "parts")
 
 
+def bake(folder: Path) -> None:
+    """Adapters of the demo baked, combined and resized, and what rank they needed."""
+    from lora_mixer.lora_ops import (
+        Faders,
+        Mix,
+        Recipe,
+        bake_weights,
+        combine_weights,
+        read_weights,
+        resize_weights,
+        spectrum_weights,
+    )
+
+    pirate, butler = (read_weights(ROOT / "demo" / "adapters" / name) for name in ("pirate", "butler"))
+    mix = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
+    assert bake_weights(pirate, mix, folder, "soft").targets == 210
+    assert combine_weights([pirate, butler], mix, folder, "both", Recipe("cat")).rank > 16
+    assert resize_weights([pirate], mix, folder, "small", energy=0.9).rank < 16
+    assert spectrum_weights([pirate]).told("pirate").startswith("trained at rank 16")
+    assert read_weights(folder / "soft").config["lora_alpha"] == 16
+
+
 def page(folder: Path) -> None:
     """The whole page, built, and a comparison on it."""
     import gradio as gr
@@ -126,6 +148,7 @@ def main(folder: Path) -> None:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     play(folder)
     split(folder)
+    bake(folder / "baked")
     page(folder)
     there = [name for name in MISSING if name in sys.modules]
     assert not there, there

@@ -30,6 +30,14 @@ const WAYS = {
     "Concatenated: exact, the ranks add up",
     "The adapters\u2019 matrices side by side, each scaled by its gain. It says exactly what they say together.",
   ],
+  gguf: [
+    "GGUF, float32: one file for llama.cpp",
+    "Every target\u2019s gain goes into one GGUF adapter, and several adapters into one exactly. llama.cpp, LM Studio, Ollama and others read it.",
+  ],
+  "gguf-half": [
+    "GGUF, float16: half the size",
+    "The same in 16 bits: three digits of every number stay, as in most GGUF files.",
+  ],
   merged: [
     "Merged into the base: a whole model",
     "Adapters and base become one model that needs no PEFT. As large as the base.",
@@ -55,11 +63,13 @@ const SVD = "The nearest adapter of that rank to the exact sum.";
  *
  * @param {boolean} several
  * @param {string[]} combinations of PEFT's
+ * @param {{ gguf: boolean, folders: boolean }} here whether it is for llama.cpp, and whether all came from PEFT folders
  * @returns {Array<[way: string, text: string]>}
  */
-function waysFor(several, combinations) {
-  const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
-  const combined = several ? combinations : [];
+function waysFor(several, combinations, here) {
+  const folders = !here.folders ? [] : several ? ["concatenated"] : ["folded", "patterned"];
+  const ways = here.gguf ? ["gguf", "gguf-half", ...folders] : [...folders, "merged"];
+  const combined = several && here.folders ? combinations : [];
   return [
     ...ways.map((way) => /** @type {[string, string]} */ ([way, WAYS[way][0]])),
     ...combined.map((way) => /** @type {[string, string]} */ ([way, `Combined: ${way}`])),
@@ -329,7 +339,13 @@ export function bakeForm() {
       setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
       adapters.show(bakery.adapters, bakery.heard, forget);
       const several = adapters.chosen.length > 1;
-      setOptions(way.select, waysFor(several, bakery.combinations));
+      setOptions(
+        way.select,
+        waysFor(several, bakery.combinations, {
+          gguf: bakery.gguf,
+          folders: adapters.chosen.every((one) => bakery?.folders.includes(one)),
+        }),
+      );
       const chosen = way.select.value;
       setText(about, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
       rank.node.hidden = !several || !chosen.endsWith("svd");

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...hosts.protocol import HostError
+from ...lora_ops.arrays import has_torch
 from ...lora_ops.bakery.plan import Plan, fades_until
+from ...lora_ops.bakery.start import folder_of, parts_of
 from ...lora_ops.bakery.ways import COMBINATIONS, CONCATENATED, NEED_DENSITY, WAYS, Form, Recipe
 from ...lora_ops.bakery.writing import Writing
 from ...lora_ops.engines.engine import Cancelled
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: What a page calls a whole model, beside the ways of one adapter and the combinations of several.
 MERGED = "merged"
+#: The types of a GGUF file, by what a page calls such a way.
+GGUF = {"gguf": "float32", "gguf-half": "float16"}
 _COMPARING = "Writing, and comparing its logits …"
 
 
@@ -134,7 +138,9 @@ def setting(page: OpenPage) -> News:
             "why_not": "",
             "adapters": list(desk.adapters),
             "heard": desk.heard(console.panel.mix),
-            "combinations": [one for one in COMBINATIONS if one != "cat"],
+            "combinations": [one for one in COMBINATIONS if one != "cat" and (one == "svd" or has_torch())],
+            "gguf": parts_of(desk) is not None,
+            "folders": [name for name in desk.adapters if parts_of(desk) is None or folder_of(desk, name)],
             "need_density": list(NEED_DENSITY),
             "lora_dir": str(console.host.lora_dir or ""),
             "model_dir": str(console.host.model_dir or ""),
@@ -146,7 +152,7 @@ def plan(page: OpenPage, *, said: Said) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
     console, desk = page.console, _desk(page.console)
     wish = wish_of(console, desk, said)
-    where = wish.folder / safe_name(said.name)
+    where = wish.folder / _file_name(said)
     resized = {}
     if wish.how is not None and not isinstance(wish.how, Form | Recipe):
         # Where a token is not chosen yet, as above: the first.
@@ -166,11 +172,19 @@ def plan(page: OpenPage, *, said: Said) -> News:
 
 def bake(page: OpenPage, job: Job, *, said: Said, overwrite: bool = False) -> News:
     """Writes it, checks it, and says what came of it; what has its name already is replaced if `overwrite` says so."""
+    from ...lora_ops.bakery.gguf import bake_desk_gguf
+
     console, desk = page.console, _desk(page.console)
     wish = wish_of(console, desk, said)
     began = time.monotonic()
     job.tell("Writing …")
     try:
+        if said.way in GGUF:
+            path = wish.folder / _file_name(said)
+            file = bake_desk_gguf(desk, wish.mix, wish.names, path, dtype=GGUF[said.way], overwrite=overwrite)
+            first, *more = bake_sentences.of_file(file)
+            lines = [f"{first}. Took {clock(began)}.", *more]
+            return {"baked": {"lines": lines, "checked": True}, "shelf": shelf_json(console)}
         made = _written(desk, wish, said.name, _writing(console, wish, job, overwrite))
     except Cancelled:
         return {"line": "Stopped: nothing was written."}
@@ -214,6 +228,8 @@ def _how(said: Said, mix: Mix) -> Form | Recipe | Keep | None:
     way: Any = said.way
     if way == MERGED:
         return None
+    if way in GGUF:
+        return Form(uniform=False) if len(said.names) == 1 else Recipe("cat", uniform=False)
     if way in ("folded", CONCATENATED) and (keep := _keep(said, mix)) is not None:
         return keep
     if way in WAYS:
@@ -257,11 +273,17 @@ def _desk(console: Studio) -> Desk:
     if desk is None:
         trouble = console.trouble
         raise HostError(f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake.")
-    if reason := desk.engine.why_not("weights"):
+    if (reason := desk.engine.why_not("weights")) and parts_of(desk) is None:
         raise HostError(f"{reason[:1].upper()}{reason[1:]}.")
     if console.host.lora_dir is None:
         raise HostError("This host has no folder to write adapters to.")
     return desk
+
+
+def _file_name(said: Said) -> str:
+    """What it will be called on disk."""
+    name = safe_name(said.name)
+    return f"{name.removesuffix('.gguf')}.gguf" if said.way in GGUF else name
 
 
 def _number(value: Typed, what: str, kind: type, at: str) -> Any:

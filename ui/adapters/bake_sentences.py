@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from ...lora_ops.bakery.gguf import BakedFile
 from ...lora_ops.bakery.written import Baked, Merged, Written
 
 if TYPE_CHECKING:
@@ -62,6 +63,18 @@ def of_model(made: Merged) -> list[str]:
     return lines
 
 
+def of_file(made: BakedFile) -> list[str]:
+    """A GGUF adapter in words."""
+    silent = f", of which {made.silent} were silent" if made.silent else ""
+    facts = f"rank {made.rank}, {made.targets} targets{silent}, {size(made.size)}"
+    off = f"{made.error:.1g}" if made.kept is None else f"{made.error:.2g}, which is what was left out"
+    return [
+        f"{made.path.name} is in {made.path.parent}: {facts}",
+        f"Read back, what it adds is what the mix says, but for {off} of its norm.",
+        f"For llama.cpp, and what is built on it: llama-server --lora {made.path}",
+    ]
+
+
 def compared(made: Written, reader: str) -> str:
     """What came of comparing logits with the desk's.
 
@@ -70,6 +83,8 @@ def compared(made: Written, reader: str) -> str:
         reader: who has read it: "Stock PEFT".
     """
     by = f"{made.greatest_difference or 0:.2g}"
+    if made.numbers_off is not None:
+        return f"Read back, what it adds differs from what the server plays by {made.numbers_off:.1g} of its norm."
     if not made.closeness:
         return f"It was not compared with the desk: {made.why_unchecked}."
     if not made.exact:

@@ -37,18 +37,19 @@ class ForeseenBakes:
         Raises:
             Refused: these adapters cannot be resized, or have no such rank.
         """
-        from ...lora_ops import loaded_weights
         from ...lora_ops.bakery.foreseen import foresee, strengths
+        from ...lora_ops.bakery.start import start_of
+        from ...lora_ops.bakery.writing import AS_USUAL
 
         of = (weakref.ref(desk), console.loaded, tuple(names), Mix({name: mix[name] for name in names}))
         try:
-            parts = [loaded_weights(desk, name) for name in names]
+            start = start_of(desk, mix, names, AS_USUAL)
             with self._lock:
                 if of != self._of:
-                    self._of, self._strengths = None, strengths(parts, mix)
+                    self._of, self._strengths = None, strengths(start.parts, start.mix)
                     self._of = of
                 known = self._strengths
-            seen = foresee(parts, known, keep)
+            seen = foresee(start.parts, known, keep)
         except ValueError as error:
             raise Refused(error, "part") from error
         ranks = list(seen.ranks.values())

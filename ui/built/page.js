@@ -1059,6 +1059,14 @@
       "Concatenated: exact, the ranks add up",
       "The adapters’ matrices side by side, each scaled by its gain. It says exactly what they say together."
     ],
+    gguf: [
+      "GGUF, float32: one file for llama.cpp",
+      "Every target’s gain goes into one GGUF adapter, and several adapters into one exactly. llama.cpp, LM Studio, Ollama and others read it."
+    ],
+    "gguf-half": [
+      "GGUF, float16: half the size",
+      "The same in 16 bits: three digits of every number stay, as in most GGUF files."
+    ],
     merged: [
       "Merged into the base: a whole model",
       "Adapters and base become one model that needs no PEFT. As large as the base."
@@ -1075,9 +1083,10 @@
     ["one", "One rank for all, padded"]
   ];
   var SVD = "The nearest adapter of that rank to the exact sum.";
-  function waysFor(several, combinations) {
-    const ways = several ? ["concatenated", "merged"] : ["folded", "patterned", "merged"];
-    const combined = several ? combinations : [];
+  function waysFor(several, combinations, here) {
+    const folders = !here.folders ? [] : several ? ["concatenated"] : ["folded", "patterned"];
+    const ways = here.gguf ? ["gguf", "gguf-half", ...folders] : [...folders, "merged"];
+    const combined = several && here.folders ? combinations : [];
     return [
       ...ways.map((way) => (
         /** @type {[string, string]} */
@@ -1325,7 +1334,13 @@
         setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
         adapters.show(bakery.adapters, bakery.heard, forget2);
         const several = adapters.chosen.length > 1;
-        setOptions(way.select, waysFor(several, bakery.combinations));
+        setOptions(
+          way.select,
+          waysFor(several, bakery.combinations, {
+            gguf: bakery.gguf,
+            folders: adapters.chosen.every((one) => bakery?.folders.includes(one))
+          })
+        );
         const chosen = way.select.value;
         setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
         rank.node.hidden = !several || !chosen.endsWith("svd");

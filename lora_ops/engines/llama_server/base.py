@@ -49,6 +49,11 @@ class Base:
         return self.file.architecture
 
     @property
+    def name(self) -> str:
+        """What its file calls the model; the file's own name where it says nothing."""
+        return str(self.file.fields.get("general.name") or self.file.path.stem)
+
+    @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """The shape of every tensor, rows first, by llama.cpp's name."""
         return {name: tensor.shape for name, tensor in self.file.tensors.items()}

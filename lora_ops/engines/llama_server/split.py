@@ -53,7 +53,8 @@ def split(
         OSError: it cannot be written.
     """
     adapter, model, out = (Path(one).expanduser() for one in (adapter, model, out))
-    found = read_whole(adapter, Base.read(model))
+    base = Base.read(model)
+    found = read_whole(adapter, base)
     name = safe_name(name or name_of(adapter), "name of an adapter")
     out = out.absolute()
     empty = out.is_dir() and not any(out.iterdir())
@@ -61,7 +62,7 @@ def split(
     with folder_aside(out, overwrite=overwrite or empty) as aside:
         parts = []
         for at, (file, target, pairs) in enumerate(groups):
-            write_pairs(aside / file, found.architecture, pairs)
+            write_pairs(aside / file, found.architecture, pairs, None, f"{name}: {target}", base.name)
             parts.append(_part(out / file, name, target, pairs, found))
             if progress is not None:
                 progress(at + 1, len(groups))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...disk import telling
 from ...files import aside_of
-from ...mix import Mix
+from ...mix import Mix, heard
 from ...mix_check import check_mix
 from ...optional_packages import needed
 from ...target import Adapter, Target
@@ -50,7 +50,8 @@ def whole(
         ValueError: the same; or the mix fades, names what is not there, or makes numbers too large for the type.
     """
     adapter, model, path = (Path(one).expanduser() for one in (adapter, model, path))
-    found = read_whole(adapter, Base.read(model))
+    base = Base.read(model)
+    found = read_whole(adapter, base)
     pairs = found.pairs if mix is None else mixed(found, mix, name or name_of(adapter))
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
@@ -58,7 +59,7 @@ def whole(
     with telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_pairs(aside, found.architecture, pairs, dtype)
+            write_pairs(aside, found.architecture, pairs, dtype, name or name_of(adapter), base.name)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
@@ -73,6 +74,8 @@ def mixed(found: Whole, mix: Mix, name: str) -> list[Pair]:
     """
     if mix.faded:
         raise ValueError("a file has no fades in it: take the mix as it is at one token (Mix.at)")
+    if mix[name].on and not mix[name].whole:
+        raise ValueError(f"only a part of {name!r} is heard ({heard(mix[name])}): bake_gguf writes that")
     targets = [
         Target(name, one.target, one.layer, one.kind, one.rank, one.scaling * one.rank, one.scaling, True)
         for one in found.pairs
@@ -97,8 +100,19 @@ def name_of(adapter: Path) -> str:
     return adapter.stem if adapter.is_file() else adapter.resolve().name
 
 
-def write_pairs(path: Path, architecture: str, pairs: Sequence[Pair], dtype: str | None = None) -> None:
-    """Writes some of an adapter's pairs into one GGUF file, in a type or as they are."""
+def write_pairs(
+    path: Path, architecture: str, pairs: Sequence[Pair], dtype: str | None = None, name: str = "", base: str = ""
+) -> None:
+    """Writes some of an adapter's pairs into one GGUF file, in a type or as they are.
+
+    Args:
+        path: the file.
+        architecture: of the base model, as llama.cpp calls it.
+        pairs: what it adds.
+        dtype: "float16" or "float32"; as the numbers are if None.
+        name: the adapter's, which other programs show.
+        base: the base model's, by which they tell what it is for.
+    """
     gguf = needed("gguf", "writing GGUF files")
     # One alpha for the whole file: that of most of its pairs, which stay as they are to the bit.
     alphas = [np.float32(pair.scaling * pair.rank) for pair in pairs if pair.scaling]
@@ -108,6 +122,11 @@ def write_pairs(path: Path, architecture: str, pairs: Sequence[Pair], dtype: str
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    if name:
+        writer.add_name(name)
+    if base:
+        writer.add_base_model_count(1)
+        writer.add_base_model_name(0, base)
     writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(alpha))
     for pair in pairs:
         a, b = pair.read()

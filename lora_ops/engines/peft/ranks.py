@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...arrays import float64
+from ...components import components
 from ...energy import needed
-from .components import components, exact
 
 if TYPE_CHECKING:
     from .knob import Knob
@@ -116,8 +117,8 @@ class Strongest:
         return count if share is None or share == 1 else min(count, needed(values, share))
 
     def _decompose(self, places: list[int], pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> None:
-        b = exact(torch.stack([pairs[at][1] for at in places]))
-        a = exact(torch.stack([pairs[at][0] for at in places]))
+        b = float64(torch.stack([pairs[at][1] for at in places]))
+        a = float64(torch.stack([pairs[at][0] for at in places]))
         if not (a.isfinite().all() and b.isfinite().all()):
             raise ValueError(
                 f"the weights of {self.knobs[0].adapter!r} hold numbers that are none (NaN) or infinite: its "
