@@ -1,214 +1,24 @@
-"""Requests to a llama-server, and what goes wrong with them in words.
-
-The standard library's `http.client`: a request can be called off from another thread before the server has answered,
-which clients with a pool of connections do not offer, it heeds no proxy of the environment, and nothing is installed.
-"""
+"""Requests to a llama-server."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import socket
-from collections.abc import Generator, Iterator
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-#: Seconds to wait for a connection, and for an answer to what takes no time.
-_CONNECT, _QUICK = 10.0, 60.0
-#: What a message shows of the server's own words.
-_SHOWN = 300
-#: No answer but one with likelihoods of a long text comes near it.
-_MOST_ANSWER = 256 * 2**20
+from .. import calls
+from ..calls import Call as Call
 
 
-class LlamaServerError(RuntimeError):
+class LlamaServerError(calls.ServerError):
     """A llama-server that is gone, refuses, or says what none says; the message tells which, for people."""
 
 
-class Client:
-    """One llama-server.
+class Client(calls.Client):
+    """One llama-server. Members as `engines.calls.Client` tells them."""
 
-    Args:
-        url: where it listens, "http://127.0.0.1:8080".
-        key: its API key, if it wants one.
-        patience: seconds without a word from it after which a reply is given up.
+    kind = "a llama-server"
+    error = LlamaServerError
 
-    Raises:
-        ValueError: that is no address.
-    """
-
-    def __init__(self, url: str, key: str | None = None, patience: float = 600.0) -> None:
-        where = urlsplit(url if "://" in url else f"http://{url}")
-        try:
-            port = where.port
-        except ValueError:
-            port = -1
-        if where.scheme not in ("http", "https") or not where.hostname or port == -1:
-            raise ValueError(f"{url[:200]!r} is no address of a llama-server: write it as http://127.0.0.1:8080")
-        self.url = f"{where.scheme}://{where.netloc.rpartition('@')[2]}{where.path.rstrip('/')}"
-        self._secure, self._host, self._port = where.scheme == "https", where.hostname, port
-        self._path, self._key, self._patience = where.path.rstrip("/"), key, patience
-
-    def get(self, path: str) -> Any:
-        """What the server answers to a question.
-
-        Raises:
-            LlamaServerError: it does not.
-        """
-        return Call(self, "GET", path, None, _QUICK).json()
-
-    def post(self, path: str, body: Any) -> Any:
-        """What the server answers to a wish.
-
-        Raises:
-            LlamaServerError: it does not.
-        """
-        return Call(self, "POST", path, body, self._patience).json()
-
-    def begin(self, path: str, body: Any) -> Call:
-        """The same, to be listened to as it comes, and to be called off from another thread."""
-        return Call(self, "POST", path, body, self._patience)
-
-    def connection(self) -> HTTPConnection:
-        """A new connection, not open yet."""
-        kind = HTTPSConnection if self._secure else HTTPConnection
-        return kind(self._host, self._port, timeout=_CONNECT)
-
-    def headers(self) -> dict[str, str]:
-        """What every request carries."""
-        key = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return {"Content-Type": "application/json", "Connection": "close", **key}
-
-    def full(self, path: str) -> str:
-        """A path on this server."""
-        return f"{self._path}{path}"
-
-
-class _CalledOff(Exception):
-    """Nobody listens to a request any more."""
-
-
-class Call:
-    """One request: it is made when somebody listens, and ends when it is over, or is called off."""
-
-    def __init__(self, client: Client, method: str, path: str, body: Any, patience: float) -> None:
-        self._client, self._method, self._path, self._patience = client, method, path, patience
-        self._body = None if body is None else json.dumps(body).encode()
-        self._connection = client.connection()
-        self._off = False
-
-    def call_off(self) -> None:
-        """Ends the request, from whichever thread: who listens hears no more. The server notices, and stops."""
-        self._off = True
-        held = self._connection.sock
-        if held is not None:
-            with contextlib.suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
-
-    def json(self) -> Any:
-        """The whole answer."""
-        try:
-            with self._told() as answer:
-                data = answer.read(_MOST_ANSWER)
-        except _CalledOff:
-            raise self._gone("was not listened to any more") from None
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
-            raise self._nonsense(data) from None
-
-    def events(self) -> Generator[dict[str, Any], None, None]:
-        """The events of a stream, one after the other; no more of them once it is called off.
-
-        Raises:
-            LlamaServerError: it broke off, or is no stream of a llama-server.
-        """
-        try:
-            yield from self._events()
-        except _CalledOff:
-            return
-
-    def _events(self) -> Generator[dict[str, Any], None, None]:
-        with self._told() as answer:
-            while line := answer.readline(_MOST_ANSWER):
-                if self._off:
-                    raise _CalledOff
-                if not line.startswith(b"data:"):
-                    if line.startswith(b"error:"):
-                        raise self._refused(500, line[6:])
-                    continue  # an empty line, or a ping
-                word = line[5:].strip()
-                if word == b"[DONE]":
-                    return
-                try:
-                    event = json.loads(word)
-                except (ValueError, RecursionError):
-                    raise self._nonsense(word) from None
-                if not isinstance(event, dict):
-                    raise self._nonsense(word)
-                if "error" in event:
-                    raise self._refused(500, word)
-                yield event
-                if event.get("stop"):
-                    return
-        raise self._gone("broke off in the middle of a reply")
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[HTTPResponse]:
-        try:
-            self._connection.connect()
-            self._connection.sock.settimeout(self._patience)
-            self._connection.request(self._method, self._client.full(self._path), self._body, self._client.headers())
-            if self._off:  # while it was not connected yet nothing could be shut
-                raise _CalledOff
-            answer = self._connection.getresponse()
-            if answer.status != 200:
-                raise self._refused(answer.status, answer.read(2**20))
-            yield answer
-        except (OSError, HTTPException) as error:
-            if self._off:
-                raise _CalledOff from error
-            if isinstance(error, TimeoutError):
-                raise self._gone(f"has not said a word for {self._patience:.0f} seconds") from error
-            if isinstance(error, ConnectionRefusedError):
-                raise self._gone("does not answer: nothing listens there") from error
-            raise self._gone(f"is gone or broke off ({_shown(str(error) or type(error).__name__)})") from error
-        finally:
-            self._connection.close()
-
-    def _refused(self, status: int, data: bytes) -> LlamaServerError:
-        said = _message(data)
-        where = self._client.url
-        if status in (401, 403):
-            return LlamaServerError(f"the llama-server at {where} wants another key: give it its --api-key")
-        if status in (404, 405, 501):
-            return LlamaServerError(f"what listens at {where} knows no {self._path}: it is no llama-server, or too old")
-        if status == 503:
-            return LlamaServerError(f"the llama-server at {where} is not ready yet: it is still loading its model")
-        return LlamaServerError(f"the llama-server at {where} refused ({status}): {said}")
-
-    def _gone(self, how: str) -> LlamaServerError:
-        return LlamaServerError(f"the llama-server at {self._client.url} {how}")
-
-    def _nonsense(self, data: bytes) -> LlamaServerError:
-        return LlamaServerError(
-            f"what listens at {self._client.url} does not answer as a llama-server does: {_cut(data)}"
-        )
-
-
-def _message(data: bytes) -> str:
-    try:
-        told = json.loads(data)["error"]
-        return _shown(str(told["message"] if isinstance(told, dict) else told))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return _cut(data)
-
-
-def _cut(data: bytes) -> str:
-    return _shown(data[: 4 * _SHOWN].decode("utf-8", errors="replace")) or "nothing"
-
-
-def _shown(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    def last(self, event: Mapping[str, Any]) -> bool:
+        """A llama-server marks the end of a reply."""
+        return bool(event.get("stop"))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...mix import Faders, Mix
 from ..engine import NotInRows
+from ..side_by_side import say_together
 from .client import Client, LlamaServerError
 from .judging import ServerReader, reads_prompts, why_not_read
 from .part import Part, adapters_of, parts_at
 from .request import settings_of
-from .saying import END, Asking, ahead_of, say_together
+from .saying import END, Asking, Voiced, ahead_of
 from .server_tokens import ServerTokens
 
 if TYPE_CHECKING:
@@ -351,8 +352,9 @@ class LlamaServerEngine:
         settings = settings_of(sampling, self._known, self.context)
         self._check_same()
 
-        def ask(voice: Voice) -> Asking:
-            return Asking(self.client, prompt, settings, voice.seed, sampling.max_new_tokens, self.lora)
+        def ask(voice: Voice) -> Voiced:
+            asking = Asking(self.client, prompt, settings, voice.seed, sampling.max_new_tokens, self.lora)
+            return Voiced(asking, voice.mix)
 
         say_together(voices, ask, hear, self.slots)
 

@@ -1,4 +1,4 @@
-"""Replies of a llama-server, several side by side, each under a mix of its own.
+"""Replies of a llama-server, each under a mix of its own.
 
 The scales of a request hold for all of it. Where they are to change on the way the request is ended and asked again,
 with what was said so far: the server reads all of that anew, under the new scales.
@@ -6,7 +6,6 @@ with what was said so far: the server reads all of that anew, under the new scal
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,9 @@ from .request import Scales, reply_body
 
 if TYPE_CHECKING:
     from ...mix import Mix
-    from ..engine import Hear, Voice
 
 #: Stands for whatever token the server ended a reply with.
 END = -1
-#: Seconds after which a listener is asked whether it still wants to hear, though nothing has come.
-_ASK_AGAIN = 0.2
 #: Dice of the rest of a reply that is asked again differ from those of its beginning by this much a token.
 _ANEW = 1_000_003
 
@@ -139,98 +135,19 @@ def ahead_of(mix: Mix, most: int | None) -> Callable[[int], int | None]:
     return ahead
 
 
-def say_together(voices: Sequence[Voice], ask: Callable[[Voice], Asking], hear: Hear, at_once: int) -> None:
-    """Has voices say their replies, as many at once as the server has slots; the others begin when one ends.
+class Voiced:
+    """One reply under one mix from its first token to its last, as `side_by_side.say_together` has it asked.
 
-    Voices that are alike say the same, and are asked once. Two under the same scales never run at the same time: the
-    server would work them out in one batch, in which the last digits of a number hang on what else is in it, and a
-    reply would not be what it is alone.
-
-    Args:
-        voices: who speaks.
-        ask: how one is asked.
-        hear: told the next tokens; answers who wants no more.
-        at_once: how many requests at a time.
-
-    Raises:
-        LlamaServerError: one of them failed; none goes on then.
+    Two under the same scales never run at the same time: the server would work them out in one batch, in which the
+    last digits of a number hang on what else is in it, and a reply would not be what it is alone.
     """
-    alike = [next(at for at, other in enumerate(voices) if other == voice) for voice in voices]
-    waiting = [_Speaker(voices[at], ask) for at in range(len(voices)) if alike[at] == at]
-    speakers = {row: next(one for one in waiting if one.voice == voices[row]) for row in range(len(voices))}
-    news: queue.Queue[_Speaker] = queue.Queue()
-    running: list[_Speaker] = []
-    over = [False] * len(voices)
-    try:
-        while waiting or running:
-            while (ready := _ready(waiting, running)) is not None and len(running) < max(1, at_once):
-                waiting.remove(ready)
-                running.append(ready)
-                ready.begin(news)
-            _gather(news)
-            # One token of each that has one, until all that came are told.
-            while True:
-                told = {one: one.tokens.pop(0) for one in running if one.tokens}
-                over = list(hear({row: told[one] for row, one in speakers.items() if one in told and not over[row]}))
-                if not any(one.tokens for one in running) or all(over):
-                    break
-            wanted = {id(one) for row, one in speakers.items() if not over[row]}
-            for one in [one for one in running if id(one) not in wanted or one.done]:
-                one.call_off()
-                running.remove(one)
-                if one.error is not None and id(one) in wanted:
-                    raise one.error
-            waiting = [one for one in waiting if id(one) in wanted]
-    finally:
-        for one in running:
-            one.call_off()
 
+    def __init__(self, asking: Asking, mix: Mix) -> None:
+        self._asking, self._mix = asking, mix
+        self.apart = asking.scales(mix.at(0))
 
-def _ready(waiting: Sequence[_Speaker], running: Sequence[_Speaker]) -> _Speaker | None:
-    """The next one that may begin."""
-    busy = [one.scales for one in running]
-    return next((one for one in waiting if one.scales not in busy), None)
-
-
-def _gather(news: queue.Queue[_Speaker]) -> None:
-    """Waits a little for something to come."""
-    try:
-        news.get(timeout=_ASK_AGAIN)
-        while True:
-            news.get_nowait()
-    except queue.Empty:
-        pass
-
-
-class _Speaker:
-    """One reply under way in a thread of its own."""
-
-    def __init__(self, voice: Voice, ask: Callable[[Voice], Asking]) -> None:
-        self.voice, self._asking = voice, ask(voice)
-        self.scales = self._asking.scales(voice.mix.at(0))
-        self.tokens: list[Token] = []
-        self.ended = False
-        self.error: BaseException | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether all that it said was told, and no more comes. It says its last word before it ends."""
-        return self.ended and not self.tokens
-
-    def begin(self, news: queue.Queue[_Speaker]) -> None:
-        threading.Thread(target=self._speak, args=(news,), name="llama-server reply", daemon=True).start()
+    def tokens(self) -> Iterator[Token]:
+        return self._asking.tokens(self._mix.at, ahead_of(self._mix, self._asking.most))
 
     def call_off(self) -> None:
         self._asking.call_off()
-
-    def _speak(self, news: queue.Queue[_Speaker]) -> None:
-        mix, most = self.voice.mix, self._asking.most
-        try:
-            for token in self._asking.tokens(mix.at, ahead_of(mix, most)):
-                self.tokens.append(token)
-                news.put(self)
-        except BaseException as error:  # told in the thread that listens
-            self.error = error
-        finally:
-            self.ended = True
-            news.put(self)

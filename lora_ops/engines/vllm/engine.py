@@ -1,0 +1,354 @@
+"""A vLLM or SGLang server as an engine: a mix is an adapter of its own there, and columns share one batch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...mix import Mix
+from ..engine import NotInRows
+from ..side_by_side import say_together
+from .client import SGLANG, Client, VllmError, dialect_of, listed
+from .judging import ServerReader
+from .request import settings_of
+from .saying import END, Asking, say_under
+from .source import CannotServe, Source, check_fits
+from .stock import Stock
+from .tokens import ServerTokens
+
+if TYPE_CHECKING:
+    from ...target import Adapter, Target
+    from ..engine import Ability, Cancel, Hear, Hold, Token, Turn, Voice
+    from ..sampling import Sampling
+
+_IN_USE = "rows of this server are in use: wait until they end"
+#: Seconds for which faders stand still before what they say is written and loaded.
+_SETTLED = 0.2
+
+
+def connect(
+    url: str,
+    adapters: Mapping[str, Path | str],
+    shared: Path | str,
+    seen_as: str | None = None,
+    *,
+    key: str | None = None,
+    base: Path | str | None = None,
+    at_once: int = 8,
+    most_rank: int | None = None,
+    patience: float = 600.0,
+) -> VllmEngine:
+    """The engine of a vLLM or SGLang server that runs, with a fader for each target of some adapters.
+
+    >>> desk = Desk(connect("http://127.0.0.1:8000", {"pirate": "loras/pirate"}, "/shared/mixes"))
+
+    The server is asked to load adapters that this writes into the shared folder, and to unload these alone.
+
+    Args:
+        url: where it listens.
+        adapters: PEFT folders, by the names that the desk gives them.
+        shared: a folder that the server sees too.
+        seen_as: where the server finds that, if not under the same path.
+        key: its API key, if it wants one.
+        base: the folder of the model that it serves, to check adapters against; the one that it names, where that can
+            be read from here.
+        at_once: how many mixes it plays in one batch (its --max-loras).
+        most_rank: the largest rank to be served: what a mix has beyond its strongest components is left out.
+        patience: seconds without a word from it after which a reply is given up.
+
+    Raises:
+        ValueError: that is no address, or there is no adapter.
+        CannotServe: an adapter that the server has no form for, or one for another model.
+        AdapterFileError: an adapter that is damaged.
+        VllmError: nobody is there, the key is wrong, or it takes no adapters.
+        OSError: nothing can be written into the shared folder.
+    """
+    if not adapters:
+        raise ValueError("name at least one adapter's folder")
+    sources = [Source.read(name, Path(folder).expanduser()) for name, folder in adapters.items()]
+    client = Client(url, key, patience)
+    return VllmEngine(client, sources, Path(shared), seen_as, base, at_once, most_rank)
+
+
+class _Model:
+    """Stands for the model that a server has: others remember it for as long as it is that one."""
+
+
+class VllmEngine:
+    """Plays mixes on one server. Members as `engines.engine.Engine` tells them."""
+
+    def __init__(
+        self,
+        client: Client,
+        sources: Sequence[Source],
+        shared: Path,
+        seen_as: str | None = None,
+        base: Path | str | None = None,
+        at_once: int = 8,
+        most_rank: int | None = None,
+    ) -> None:
+        self.client = client
+        self.dialect = dialect_of(client)
+        self.name = self.dialect.name
+        self.desk: Any = None
+        self.parameters = 0
+        self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
+        model = _base_of(listed(client), client)
+        self.model = str(model["id"])
+        self.context = model.get("max_model_len") if isinstance(model.get("max_model_len"), int) else None
+        self.tokens = ServerTokens(client, self.model)
+        _check(sources, base if base is not None else str(model.get("root") or ""))
+        self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank)
+        self._base = _Model()
+        self._at_once = at_once
+        self._writing = threading.RLock()
+        self._rest = Mix()
+        self._moved = 0.0
+        self._soon: threading.Timer | None = None
+        self._plays: tuple[Mix, ...] = ()
+        self._rows_of: int | None = None
+
+    @property
+    def base(self) -> Any:
+        """The same object as long as the server has the same model."""
+        return self._base
+
+    @property
+    def as_loaded(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self.adapters)
+
+    def unsettled(self) -> bool:
+        """Never: its adapters are those that it was given."""
+        return False
+
+    def outdated(self) -> bool:
+        """Never, for the same reason."""
+        return False
+
+    def refresh(self) -> None:
+        """Asks the server what it has: what it has forgotten is loaded again when it is played.
+
+        Raises:
+            VllmError: it does not answer, or has another model than before.
+        """
+        model = str(_base_of(listed(self.client), self.client)["id"])
+        if model != self.model:
+            raise VllmError(f"{self.client.name} has {model} now, and had {self.model}: connect again")
+        self.stock.forget_lost()
+
+    def close(self) -> None:
+        """Unloads what is ours, and removes it from the shared folder."""
+        if self._soon is not None:
+            self._soon.cancel()
+        self.stock.close()
+
+    # What it can do
+
+    def why_not(self, what: Ability) -> str:
+        """Why it cannot do this, in a sentence for people; empty if it can."""
+        if what == "scores" and self.dialect is SGLANG:
+            return "how likely a text is SGLang tells in a way that is not read here yet: ask a vLLM server"
+        return _WHY_NOT.get(what, "")
+
+    def differs(self, what: Ability) -> str:
+        """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+        return _DIFFERS.get(what, "")
+
+    def why_not_rows(self, mixes: Sequence[Mix]) -> str:
+        """Any mixes share a batch, but for those with fades."""
+        if self._rows_of is not None:
+            raise RuntimeError(_IN_USE)
+        return _WHY_NOT["fades"] if any(mix.faded for mix in mixes) else ""
+
+    # Playing
+
+    def play(self, mix: Mix) -> None:
+        """What `reply` goes by from now on: written and loaded as soon as the faders stand still.
+
+        Raises:
+            ValueError: a fader fades.
+        """
+        if mix.faded:
+            raise ValueError(_WHY_NOT["fades"])
+        with self._writing:
+            if mix == self._rest:
+                return
+            self._rest, self._moved = mix, time.monotonic()
+            if self._soon is not None:
+                self._soon.cancel()
+            self._soon = threading.Timer(_SETTLED, self._prepare, (mix,))
+            self._soon.daemon = True
+            self._soon.start()
+
+    def _prepare(self, mix: Mix) -> None:
+        """The next reply need not wait; what goes wrong is told to whoever asks for it."""
+        with suppress(VllmError, CannotServe, OSError), self.stock.using([mix]):
+            pass
+
+    def scaling(self, target: Target) -> Any:
+        """What multiplies a target's output right now: a number, or one for each row in use."""
+        if target.adapter not in self.adapters or target.name not in self.adapters[target.adapter].names:
+            raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
+        found = [mix.gain(target) * target.scaling for mix in self._plays or (self._rest,)]
+        return found[0] if len(found) == 1 else found
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While the block lasts nobody else moves a fader."""
+        with self._writing:
+            yield
+
+    def check_free(self) -> None:
+        """Refuses what would wait for this very thread, for ever."""
+        if self._rows_of == threading.get_ident():
+            raise RuntimeError(_IN_USE)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As `changing`, and refused while rows are in use."""
+        with self._writing:
+            if self._rows_of is not None:
+                raise RuntimeError(_IN_USE)
+            yield
+
+    @contextmanager
+    def rows(self, mixes: Sequence[Mix]) -> Iterator[Turn]:
+        """Several mixes, each an adapter of its own; nothing is to be done as a reply grows."""
+        if why_not := self.why_not_rows(mixes):
+            raise NotInRows(why_not)
+        with self._writing:
+            self._rows_of, self._plays = threading.get_ident(), tuple(mixes)
+        try:
+            yield lambda token: None
+        finally:
+            with self._writing:
+                self._rows_of, self._plays = None, ()
+
+    # Generating and reading
+
+    def ends(self, sampling: Sampling) -> list[int]:
+        """The ids that end a reply, and the one that stands for any other that the server ended it with."""
+        given = sampling.extras.get("eos_token_id")
+        more = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
+        return [*(int(id) for id in more), END]
+
+    def limit(self, sampling: Sampling) -> int | None:
+        """How many tokens a reply may have by the settings."""
+        return sampling.max_new_tokens
+
+    def say(self, prompt: Sequence[int], voices: Sequence[Voice], sampling: Sampling, hear: Hear, turn: Turn) -> None:
+        """Has every voice go on from a prompt, in the server's own batch.
+
+        Raises:
+            ValueError: a setting that the server does not have, or a prompt that its context does not hold.
+            VllmError: the server is gone, or refuses.
+        """
+        settings, most = settings_of(sampling), self._most(prompt, sampling)
+        self.stock.forget_lost()
+        mixes = list(dict.fromkeys(_hashable(voice.mix) for voice in voices))
+        by_text = {_hashable(voice.mix): voice.mix for voice in voices}
+        for at in range(0, len(mixes), self._at_once):
+            # As many as the server plays in one batch; those of other mixes wait, and are told nothing meanwhile.
+            wave = mixes[at : at + self._at_once]
+            with self.stock.using([by_text[text] for text in wave]) as names:
+                models = dict(zip(wave, names, strict=True))
+                rows = [row for row, voice in enumerate(voices) if _hashable(voice.mix) in models]
+
+                def ask(voice: Voice, models: Mapping[str, str] = models) -> Asking:
+                    return Asking(self.client, models[_hashable(voice.mix)], prompt, settings, voice.seed, most)
+
+                def told(tokens: Mapping[int, Token], rows: Sequence[int] = rows) -> list[bool]:
+                    over = hear({rows[row]: token for row, token in tokens.items()})
+                    return [over[row] for row in rows]
+
+                say_together([voices[row] for row in rows], ask, told, len(rows))
+
+    def reply(self, prompt: Sequence[int], sampling: Sampling, seed: int = 0) -> Iterator[Token]:
+        """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed when it stands still.
+
+        The request is asked again with what was said so far then (`differs("mid_reply")`). The last token is `END`
+        where the model ended the reply. Closing it ends the reply.
+
+        Raises:
+            ValueError, VllmError: as with `say`.
+        """
+        settings, most = settings_of(sampling), self._most(prompt, sampling)
+        self.stock.forget_lost()
+        playing = [Mix()]
+
+        def ask(said: Sequence[int]) -> Asking | None:
+            playing[0] = mix = self._rest
+            with self.stock.using([mix]) as (model,):
+                body = [*prompt, *said]
+                return Asking(self.client, model, body, settings, seed + len(said), most - len(said))
+
+        def moved() -> bool:
+            return self._rest != playing[0] and time.monotonic() - self._moved >= _SETTLED
+
+        yield from say_under(ask, moved, most)
+
+    def reader(self, prompt: Sequence[int], cancelled: Cancel, held: Hold, keep: bool) -> ServerReader:
+        """Judges texts after a prompt, mix by mix."""
+        if why_not := self.why_not("scores"):
+            raise ValueError(why_not)
+        self.stock.forget_lost()
+        return ServerReader(self.client, prompt, self.context or 2**31, self.stock.using, cancelled, held)
+
+    def _most(self, prompt: Sequence[int], sampling: Sampling) -> int:
+        """How many tokens a reply may have: the server itself would stop at 16."""
+        room = (self.context or 2**20) - len(prompt)
+        if room < 1:
+            raise ValueError(
+                f"the prompt has {len(prompt):,} tokens, and the context holds {self.context:,}: shorten it"
+            )
+        return room if sampling.max_new_tokens is None else min(room, sampling.max_new_tokens)
+
+    def let_go(self) -> None:
+        """Nothing is kept ready."""
+
+    def out_of_memory(self, error: BaseException) -> bool:
+        """The server's memory is its own business."""
+        return False
+
+    def give_back(self) -> None:
+        """Nothing is held."""
+
+
+def _base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
+    """The server's own model: adapters have a parent."""
+    found = next((one for one in models if not one.get("parent")), None)
+    if found is None:
+        raise VllmError(f"{client.name} names no model of its own")
+    return found
+
+
+def _check(sources: Sequence[Source], base: Path | str) -> None:
+    folder = Path(base).expanduser()
+    if str(base) and folder.is_dir():
+        for source in sources:
+            check_fits(source, folder)
+
+
+def _hashable(mix: Mix) -> str:
+    return repr(mix.to_dict())
+
+
+_WHY_NOT: Mapping[str, str] = {
+    "live": "a vLLM server plays a mix to requests that name it: others hear what they ask for",
+    "fades": "a vLLM server plays an adapter as it was loaded: gains that change over a reply would need one for each "
+    "token",
+    "divergence": "a vLLM server tells how likely a text is, not the whole distributions that a distance is taken of",
+    "weights": "the weights are in the server: work on the adapter's folder instead (lora-mixer bake, inspect)",
+    "impact": "impact needs the model in this process: load it with transformers",
+    "load": "the adapters of this desk were named when it was connected: connect again with others",
+}
+_DIFFERS: Mapping[str, str] = {
+    "mid_reply": "the server reads all that was said so far again under the new mix, where PEFT goes on from what it "
+    "had read under the old one",
+    "rows": "columns share the server's batch: on a GPU the last digits of a number may hang on what else is in it",
+}

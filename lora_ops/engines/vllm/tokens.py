@@ -1,0 +1,61 @@
+"""Text into token ids and back, by asking the server."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+
+from .client import Client, VllmError
+
+#: What is known of so many texts is remembered: a reply that grows asks for its tail again and again.
+_REMEMBERED = 4096
+#: The server does not tell which tokens are special. All that common tokenizers have are written like one of these.
+_SPECIAL = re.compile(
+    r"<\|[^<>|]{1,60}\|>|<｜[^<>]{1,60}｜>|</?s>|<(?:pad|unk|bos|eos|mask|start_of_turn|end_of_turn)>"
+    r"|\[/?(?:INST|BOS|EOS|UNK|PAD|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+)
+
+
+class ServerTokens:
+    """The tokenizer of a server's model. Members as `engines.engine.Tokens` tells them.
+
+    Args:
+        client: the server.
+        model: what it calls its base model.
+    """
+
+    def __init__(self, client: Client, model: str) -> None:
+        self._client, self._model = client, model
+        self._texts: OrderedDict[tuple[int, ...], str] = OrderedDict()
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """The ids of a text; special tokens that are written out in it are those."""
+        if not text and not add_special_tokens:
+            return []
+        body = {"model": self._model, "prompt": text, "add_special_tokens": add_special_tokens}
+        told = self._client.post("/tokenize", body)
+        ids = told.get("tokens") if isinstance(told, dict) else None
+        if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
+            raise VllmError(f"{self._client.name} does not turn text into tokens")
+        return ids
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """The text of these ids."""
+        ids = tuple(int(id) for id in token_ids)
+        if skip_special_tokens:
+            ids = tuple(id for id in ids if not _SPECIAL.fullmatch(self._text((id,))))
+        return self._text(ids) if ids else ""
+
+    def _text(self, ids: tuple[int, ...]) -> str:
+        text = self._texts.get(ids)
+        if text is None:
+            told = self._client.post("/detokenize", {"model": self._model, "tokens": ids})
+            if not isinstance(told, dict) or not isinstance(told.get("prompt"), str):
+                raise VllmError(f"{self._client.name} does not turn tokens into text")
+            text = self._texts[ids] = str(told["prompt"])
+            with suppress(KeyError):  # another thread may have made room already
+                while len(self._texts) > _REMEMBERED:
+                    self._texts.popitem(last=False)
+        return text
