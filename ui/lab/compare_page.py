@@ -71,6 +71,8 @@ def _tell(page: OpenPage, *, text: Words, good: bool = False) -> None:
 def _told(console: Studio, message: str) -> None:
     try:
         TELLS.follow(OpenPage(console), message)
+    except gr.Error:  # a ValueError in newer Gradios: it is what is to be shown already
+        raise
     except FOR_PEOPLE as error:
         raise refusal(told(error)) from error
 
