@@ -24,7 +24,7 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
     """How far a server says of the file what it says of its sources in parts, in words.
 
     A text that is said under the mix is judged under the mix, the file alone, and no adapter. A base model of few bits
-    answers to the last digit of an adapter by tenths of a nat: what the file adds is compared exactly when it is written.
+    answers to the last digit of an adapter by tenths of a nat: what the file adds is compared when it is written.
 
     Args:
         path: the GGUF adapter.
@@ -53,9 +53,10 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
             text = run.result.columns[0].token_ids
             judged = desk.reader(prompt).judge(text, [desk_mix, file_mix, desk.base()], desk_mix)
     wanted, found, base_alone = (one.logprobs for one in judged)
+    off, base_off = _apart(wanted, found), _apart(wanted, base_alone)
     return (
         f"a llama-server holds the {len(text)} tokens that it says under the mix as likely under the file alone, but "
-        f"for {_apart(wanted, found):.2g} nats a token at most; without any adapter it is {_apart(wanted, base_alone):.2g}"
+        f"for {off:.2g} nats a token at most; without any adapter it is {base_off:.2g}"
     )
 
 
