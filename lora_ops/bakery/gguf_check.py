@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +15,7 @@ from ..mix import Faders, Mix
 
 #: Said to both, and how much is said.
 _QUESTION = "What should I do on a rainy day? I would begin with"
-_TOKENS = 48
+_TOKENS = 16
 #: The name of the new file, beside adapters that have theirs.
 _BAKED = "_baked"
 
@@ -23,7 +23,8 @@ _BAKED = "_baked"
 def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) -> str:
     """How far a server says of the file what it says of its sources in parts, in words.
 
-    Greedily, in the numbers of the base model. Text that parts late is rounding; a resized file says what it says.
+    A text that is said under the mix is judged under the mix, the file alone, and no adapter. A base model of few bits
+    answers to the last digit of an adapter by tenths of a nat: what the file adds is compared when it is written.
 
     Args:
         path: the GGUF adapter.
@@ -44,18 +45,23 @@ def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) ->
                 Column("file", Mix({**{name: Faders(on=False) for name in sources}, _BAKED: Faders()})),
             ]
             prompt = desk.engine.tokens.encode(_QUESTION, add_special_tokens=True)  # type: ignore[union-attr] # it has some
+            desk_mix, file_mix = (column.mix for column in columns)
             greedy = {"max_new_tokens": _TOKENS, "do_sample": False}
-            run = compare(desk, None, prompt, columns, seed=1, generation=greedy)
+            run = compare(desk, None, prompt, columns[:1], seed=1, generation=greedy)
             for _ in run:
                 pass
-            desk_said, file_said = (column.token_ids for column in run.result.columns)
-    same = next(
-        (at for at, (one, other) in enumerate(zip(desk_said, file_said, strict=False)) if one != other),
-        min(len(desk_said), len(file_said)),
+            text = run.result.columns[0].token_ids
+            judged = desk.reader(prompt).judge(text, [desk_mix, file_mix, desk.base()], desk_mix)
+    wanted, found, base_alone = (one.logprobs for one in judged)
+    off, base_off = _apart(wanted, found), _apart(wanted, base_alone)
+    return (
+        f"a llama-server holds the {len(text)} tokens that it says under the mix as likely under the file alone, but "
+        f"for {off:.2g} nats a token at most; without any adapter it is {base_off:.2g}"
     )
-    if tuple(desk_said) == tuple(file_said):
-        return f"a llama-server says the same {same} tokens of the file and of the adapters at these gains"
-    return f"a llama-server says the same for {same} of {max(len(desk_said), len(file_said))} tokens, and then parts"
+
+
+def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+    return max((abs(first - second) for first, second in zip(one, other, strict=True)), default=0.0)
 
 
 def _threads() -> int:
