@@ -9,6 +9,8 @@ _WIDTH, _HEIGHT = 720, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 118, 26, 52
 _COLOURS = ("#3b82f6", "#e8730c")
 _GREY = "#888888"
+#: A point that lies so little below another has its number below it: the two would stand on each other.
+_CLOSE = 0.08
 
 
 def draw(found: Mapping[str, Mapping[int, float]]) -> str:
@@ -44,7 +46,8 @@ def draw(found: Mapping[str, Mapping[int, float]]) -> str:
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
         for rank, value in sorted(values.items()):
             parts.append(f'<circle cx="{x(rank):.1f}" cy="{y(value):.1f}" r="4" fill="{colour}"/>')
-            parts.append(_text(x(rank), y(value) - 10, f"{value:.2f}", colour))
+            under = any(0 < other.get(rank, value) - value < _CLOSE for other in lines.values())
+            parts.append(_text(x(rank), y(value) + (20 if under else -10), f"{value:.2f}", colour))
         last = max(values)
         parts.append(_text(x(last) + 14, y(values[last]) + 4, f"{name}, all {last}", colour, "start"))
     told = "; ".join(f"{name}: {_spoken(values)}" for name, values in lines.items())
