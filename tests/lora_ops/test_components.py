@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops.engines.peft.components import components, exact, singular_values
+from lora_mixer.lora_ops.components import components, exact, singular_values
 
 sizes = st.integers(1, 7)
 
