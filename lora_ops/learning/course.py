@@ -102,7 +102,8 @@ class Course:
         np = needed("numpy", "learning")
         start = [self.numbers.get(fader, 1.0) for fader in dials.faders]
         first = True
-        scale, last_seen, stale = 1.0, {}, 0  # type: ignore[var-annotated]
+        scale, stale = 1.0, 0
+        last_seen: dict[bytes, Any] = {}
 
         def loss(found: Any) -> tuple[float, Any]:
             nonlocal first, scale

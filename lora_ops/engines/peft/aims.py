@@ -55,8 +55,9 @@ class Sheet:
 class Aim(Protocol):
     """A loss that is the sum of what groups of lessons add to it."""
 
-    #: Lessons that must be read in one batch.
-    groups: Sequence[tuple[Lesson, ...]]
+    @property
+    def groups(self) -> Sequence[tuple[Lesson, ...]]:
+        """Lessons that must be read in one batch."""
 
     def prepare(self, at: Sequence[int], sheet: Sheet) -> None:
         """Called before the gains play that `loss` is about."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers import tiny
 
-from lora_mixer.lora_ops import Desk, Mix
+from lora_mixer.lora_ops import Desk, Faders, Mix
 from lora_mixer.lora_ops.engines.lesson import Lesson
 from lora_mixer.lora_ops.engines.peft.aims import Likely, Preferred, Unchanged
 from lora_mixer.lora_ops.engines.peft.engine import peft_engine
@@ -27,7 +27,7 @@ def pupil_of(model: Any) -> tuple[Pupil, int]:
 
 
 def aims(pupil: Pupil, gains: list[float]) -> list[Any]:
-    base = Mix({"pirate": {"on": False}})
+    base = Mix({"pirate": Faders(on=False)})
     logs = [one.logprob for one in pupil.hear(LESSONS[:2], gains)]
     return [
         Likely(LESSONS),
