@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lora_mixer.lora_ops.components import components, exact, singular_values
+from lora_mixer.lora_ops.arrays import float64
+from lora_mixer.lora_ops.components import components, singular_values
 
 sizes = st.integers(1, 7)
 
@@ -38,5 +39,5 @@ def test_a_component_that_is_not_there_is_nothing_beside_one_that_is_faint(dtype
     b = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 2**-20]], dtype=dtype)
     a = torch.eye(3, dtype=dtype)
     values = singular_values(b, a)
-    assert values[1] == pytest.approx(2**-20) and exact(b).dtype == torch.float64
+    assert values[1] == pytest.approx(2**-20) and float64(b).dtype == torch.float64
     assert float(singular_values(b[:, :2], a[:2])[1]) < 1e-15

@@ -10,7 +10,8 @@ import torch
 from helpers.tiny import KINDS, Kind
 
 from lora_mixer.lora_ops import Desk
-from lora_mixer.lora_ops.measure.factors import NoFactors, factors, live_tensors
+from lora_mixer.lora_ops.measure.factors import NoFactors, factors
+from lora_mixer.lora_ops.measure.live_factors import live_tensors
 
 
 def product(factor: Any) -> torch.Tensor:
