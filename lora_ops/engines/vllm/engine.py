@@ -345,6 +345,7 @@ _WHY_NOT: Mapping[str, str] = {
     "divergence": "a vLLM server tells how likely a text is, not the whole distributions that a distance is taken of",
     "weights": "the weights are in the server: work on the adapter's folder instead (lora-mixer bake, inspect)",
     "impact": "impact needs the model in this process: load it with transformers",
+    "learn": "learning needs the model in this process: learn the mix there, and play it here",
     "load": "the adapters of this desk were named when it was connected: connect again with others",
 }
 _DIFFERS: Mapping[str, str] = {

@@ -1,0 +1,225 @@
+"""What listens where a vLLM server should, and behaves as vLLM 0.32 did when it was asked.
+
+Its model is letters: what follows a text is a softmax over scores that a hash of the last letters gives; an adapter
+adds scores of its own for each module, as much as its B A weighs. So gains, mixes and likelihoods hang together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz .,!?"
+END = len(LETTERS)
+KEY = "sesame"
+TARGETS = [f"model.layers.{layer}.self_attn.{kind}" for layer in range(2) for kind in ("q_proj", "v_proj")]
+PROMPT = tuple(LETTERS.index(letter) for letter in "where is my book?")
+
+
+def write_adapter(folder: Path, seed: int = 0, rank: int = 2, **config: Any) -> Path:
+    """A PEFT folder for the model of letters: alpha is twice the rank."""
+    dice = np.random.default_rng(seed)
+    tensors = {}
+    for name in TARGETS:
+        tensors[f"base_model.model.{name}.lora_A.weight"] = dice.normal(size=(rank, 8)).astype(np.float32)
+        tensors[f"base_model.model.{name}.lora_B.weight"] = dice.normal(size=(8, rank)).astype(np.float32)
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "adapter_model.safetensors")
+    plain = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "target_modules": ["q_proj", "v_proj"], **config}
+    (folder / "adapter_config.json").write_text(json.dumps(plain))
+    return folder
+
+
+@dataclass
+class FalseVllm:
+    """The state of a server.
+
+    Attributes:
+        url: where it listens.
+        loaded: the adapters that it has, by name, each with its path.
+        most_rank: its --max-lora-rank.
+        pause: seconds before each token.
+        asked: the paths and bodies that it was asked, in their order.
+        amiss: what would have ended a real server: a folder that went while its name was loaded.
+        most_at_once: how many replies ran at the same time at most.
+        run_time: whether adapters may come and go while it runs.
+    """
+
+    url: str = ""
+    loaded: dict[str, Path] = field(default_factory=dict)
+    most_rank: int = 16
+    pause: float = 0.0
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    amiss: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    run_time: bool = True
+    model: str = "letters"
+    running: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, path: str, body: Any) -> Any:
+        """An answer, or a status with one."""
+        with self.lock:
+            self.asked.append((path, body))
+            self.amiss += [name for name, folder in self.loaded.items() if not folder.is_dir()]
+        if path == "/version":
+            return {"version": "0.32.0"}
+        if path == "/v1/models":
+            models = [{"id": self.model, "root": "/models/letters", "parent": None, "max_model_len": 200}]
+            return {"data": [*models, *({"id": name, "parent": self.model} for name in self.loaded)]}
+        if path == "/tokenize":
+            return {"tokens": [LETTERS.index(letter) for letter in body["prompt"].lower() if letter in LETTERS]}
+        if path == "/detokenize":
+            return {"prompt": "".join("<|im_end|>" if id == END else LETTERS[id] for id in body["tokens"])}
+        if path.endswith("load_lora_adapter"):
+            return self._lora(path, body) if self.run_time else refused(404, "Not Found")
+        return refused(404, "Not Found")
+
+    def _lora(self, path: str, body: Any) -> Any:
+        name = body["lora_name"]
+        if path.endswith("unload_lora_adapter"):
+            if self.loaded.pop(name, None) is None:
+                return refused(404, f"The lora adapter '{name}' cannot be found.")
+            return f"Success: LoRA adapter '{name}' removed successfully.".encode()
+        folder = Path(body["lora_path"])
+        if not folder.is_dir():
+            return refused(404, f"Loading lora {name} failed: No adapter found for {folder}")
+        if name in self.loaded:
+            return refused(400, f"The lora adapter '{name}' has already been loaded.")
+        rank = json.loads((folder / "adapter_config.json").read_text())["r"]
+        if rank > self.most_rank:
+            return refused(500, f"LoRA rank {rank} is greater than max_lora_rank {self.most_rank}.")
+        self.loaded[name] = folder
+        return f"Success: LoRA adapter '{name}' added successfully.".encode()
+
+    def weights(self, model: str) -> dict[str, float] | None:
+        """What each module's B A weighs; None for a model that is not there."""
+        if model == self.model:
+            return {}
+        if model not in self.loaded:
+            return None
+        tensors = load_file(self.loaded[model] / "adapter_model.safetensors")
+        ends = (".lora_A.weight", ".lora_B.weight")
+        names = {name.removesuffix(ends[0]) for name in tensors if name.endswith(ends[0])}
+        return {name: float((tensors[name + ends[1]] @ tensors[name + ends[0]]).sum()) for name in names}
+
+
+def refused(status: int, said: str) -> tuple[int, Any]:
+    return status, {"error": {"message": said, "type": "x", "param": None, "code": status}}
+
+
+def logits(weights: dict[str, float], context: Sequence[int]) -> list[float]:
+    """The logarithms of the chances of the next letter."""
+    scores = _scores("base", context)
+    for name, weight in sorted(weights.items()):
+        for id, more in enumerate(_scores(name, context)):
+            scores[id] += weight * more / 20
+    whole = max(scores) + math.log(sum(math.exp(score - max(scores)) for score in scores))
+    return [score - whole for score in scores]
+
+
+def _scores(salt: str, context: Sequence[int]) -> list[float]:
+    dice = random.Random(hashlib.sha256(f"{salt} {list(context[-4:])}".encode()).digest())
+    return [dice.gauss(0, 1.5) for _ in range(END + 1)]
+
+
+def _likelihoods(weights: dict[str, float], prompt: Sequence[int]) -> list[Any]:
+    found: list[Any] = [None]
+    for at in range(1, len(prompt)):
+        chances = logits(weights, prompt[:at])
+        own = chances[prompt[at]]
+        found.append({str(prompt[at]): {"logprob": own, "rank": 1 + sum(one > own for one in chances)}})
+    return found
+
+
+def _drawn(chances: Sequence[float], temperature: float, dice: random.Random) -> int:
+    if not temperature:
+        return max(range(len(chances)), key=chances.__getitem__)
+    return dice.choices(range(len(chances)), [math.exp(one / temperature) for one in chances])[0]
+
+
+@contextmanager
+def serving(**settings: Any) -> Iterator[FalseVllm]:
+    """A server that runs."""
+    state = FalseVllm(**settings)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            if self.headers.get("Authorization") != f"Bearer {KEY}":
+                return self.send(401, {"error": "Unauthorized"})
+            if self.path == "/v1/completions":
+                return self.complete(body)
+            told = state.answer(self.path, body)
+            return self.send(*told) if isinstance(told, tuple) else self.send(200, told)
+
+        do_POST = do_GET
+
+        def complete(self, body: Any) -> None:
+            state.asked.append((self.path, body))
+            weights = state.weights(body["model"])
+            if weights is None:
+                return self.send(*refused(404, f"The model `{body['model']}` does not exist."))
+            if "prompt_logprobs" in body:
+                told = {"prompt_logprobs": _likelihoods(weights, body["prompt"]), "text": ""}
+                return self.send(200, {"choices": [told]})
+            with state.lock:
+                state.running += 1
+                state.most_at_once = max(state.most_at_once, state.running)
+            try:
+                self.stream(body, weights)
+            finally:
+                with state.lock:
+                    state.running -= 1
+
+        def stream(self, body: Any, weights: dict[str, float]) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            dice, said = random.Random(body["seed"]), list(body["prompt"])
+            for at in range(body["max_tokens"]):
+                time.sleep(state.pause)
+                said.append(_drawn(logits(weights, said), body.get("temperature", 1.0), dice))
+                over = "stop" if said[-1] == END else "length" if at + 1 == body["max_tokens"] else None
+                event = {"choices": [{"text": "x", "token_ids": said[-1:], "finish_reason": over}]}
+                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+                if over:
+                    break
+            self.wfile.write(b"data: [DONE]\n\n")
+
+        def send(self, status: int, told: Any) -> None:
+            data = told if isinstance(told, bytes) else json.dumps(told).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None: ...
+
+        def handle(self) -> None:
+            with suppress(OSError):  # whoever asked has gone
+                super().handle()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
