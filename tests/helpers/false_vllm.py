@@ -193,7 +193,8 @@ def serving(**settings: Any) -> Iterator[FalseVllm]:
             dice, said = random.Random(body["seed"]), list(body["prompt"])
             for at in range(body["max_tokens"]):
                 time.sleep(state.pause)
-                said.append(_drawn(logits(weights, said), body.get("temperature", 1.0), dice))
+                chances = logits(weights, said)[: END if body.get("ignore_eos") else None]
+                said.append(_drawn(chances, body.get("temperature", 1.0), dice))
                 over = "stop" if said[-1] == END else "length" if at + 1 == body["max_tokens"] else None
                 event = {"choices": [{"text": "x", "token_ids": said[-1:], "finish_reason": over}]}
                 self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")

@@ -54,7 +54,7 @@ def test_a_fader_in_the_middle_of_a_reply_is_obeyed_when_it_stands_still(
 ) -> None:
     desk, said = Desk(engine), []
     server.pause = 0.02
-    for token in engine.reply(PROMPT, Sampling(max_new_tokens=60)):
+    for token in engine.reply(PROMPT, Sampling(max_new_tokens=60, extras={"ignore_eos": True})):
         said.append(token.id)
         if len(said) == 4:
             desk.apply(desk.base())

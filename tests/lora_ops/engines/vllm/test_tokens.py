@@ -11,11 +11,8 @@ from lora_mixer.lora_ops.engines.vllm.tokens import ServerTokens
 def test_special_tokens_are_left_out_where_that_is_wanted(server: FalseVllm) -> None:
     tokens = ServerTokens(Client(server.url, KEY), "letters")
     ids = tokens.encode("my book")
-    assert (
-        tokens.decode(ids) == "my book"
-        and tokens.decode([]) == ""
-        and tokens.encode("", add_special_tokens=False) == []
-    )
+    assert tokens.decode(ids) == "my book" and tokens.decode([]) == ""
+    assert tokens.encode("", add_special_tokens=False) == []
     assert tokens.decode([*ids, END]) == "my book<|im_end|>"
     assert tokens.decode([*ids, END], skip_special_tokens=True) == "my book"
 
