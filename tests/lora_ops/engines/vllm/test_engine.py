@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from helpers.conformance import Conformance, Stage
 from helpers.false_vllm import LETTERS, PROMPT, FalseVllm, logits
@@ -37,9 +39,7 @@ def test_the_base_is_asked_for_by_its_own_name(engine: vllm.VllmEngine, server: 
     assert [body["model"] for path, body in server.asked if path == "/v1/completions"] == ["letters"]
 
 
-def test_columns_share_the_servers_batch_as_far_as_it_plays_so_many(
-    connect: type[vllm.VllmEngine], server: FalseVllm
-) -> None:
+def test_columns_share_the_servers_batch_as_far_as_it_plays_so_many(connect: Any, server: FalseVllm) -> None:
     server.pause = 0.02
     mixes = [Mix({"pirate": Faders(master=0.1 * at)}) for at in range(1, 6)]
     together = heard(connect(at_once=5), *mixes)
@@ -89,9 +89,7 @@ def test_a_server_that_was_started_again_is_given_its_adapters_anew(engine: vllm
     ("settings", "match"),
     [({"key": "open"}, "wants another key"), ({"adapters": {}}, "at least one adapter")],
 )
-def test_what_cannot_be_connected_is_refused(
-    connect: type[vllm.VllmEngine], settings: dict[str, object], match: str
-) -> None:
+def test_what_cannot_be_connected_is_refused(connect: Any, settings: dict[str, Any], match: str) -> None:
     with pytest.raises((vllm.VllmError, ValueError), match=match):
         connect(**settings)
 

@@ -38,7 +38,7 @@ def test_an_adapter_for_another_model_is_refused(tmp_path: Path) -> None:
     base = tmp_path / "base"
     base.mkdir()
     check_fits(source, base)  # nothing is known of that
-    weights = {f"{name}.weight": np.zeros((8, 8), np.float32) for name in TARGETS}
+    weights: dict[str, Any] = {f"{name}.weight": np.zeros((8, 8), np.float32) for name in TARGETS}
     save_file(weights, base / "model.safetensors")
     check_fits(source, base)
     save_file({**weights, f"{TARGETS[2]}.weight": np.zeros((8, 9), np.float32)}, base / "model.safetensors")
