@@ -102,7 +102,7 @@ class Client:
         if status in (401, 403):
             return f"{self.name} wants another key: give it its --api-key"
         if status in (404, 405, 501):
-            return f"what listens at {self.url} knows no {path}: it is not {self.kind}, or too old"
+            return f"what listens at {self.url} knows no {path}: it is no {self.kind.partition(' ')[2]}, or too old"
         if status == 503:
             return f"{self.name} is not ready yet: it is still loading its model"
         return f"{self.name} refused ({status}): {said}"

@@ -21,7 +21,7 @@ def test_all_adapters_play_as_loaded(shelf: Path) -> None:
 def test_what_is_wrong_is_told_before_anything_is_loaded(
     what: str, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lora_mixer.cli.live_model.load", lambda *_: pytest.fail("a model is loaded"))
+    monkeypatch.setattr("lora_mixer.cli.live_model.load_here", lambda *_: pytest.fail("a model is loaded"))
     model, adapter = shelf / "model", shelf / "loras" / "pirate"
     if what == "model":
         model = tmp_path / "nowhere"

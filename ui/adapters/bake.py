@@ -156,7 +156,10 @@ def plan(page: OpenPage, *, said: Said) -> News:
     resized = {}
     if wish.how is not None and not isinstance(wish.how, Form | Recipe):
         # Where a token is not chosen yet, as above: the first.
-        resized = console.foreseen.plain(console, desk, wish.names, wish.mix.at(0), wish.how)
+        try:
+            resized = console.foreseen.plain(console, desk, wish.names, wish.mix.at(0), wish.how)
+        except ValueError as error:
+            raise Refused(error, "part") from error
     # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
     return {
         "plan": {

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.mix import Mix
 from ..page.jobs import News
-from ..page.orders import Refused
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk, Keep
-    from ..page.studio import Studio
+    from ..page.console import Console
 
 
 def gains_of(mix: Mix, names: Sequence[str]) -> Mix:
@@ -31,27 +30,24 @@ class ForeseenBakes:
         self._of: Any = None
         self._strengths: Any = None
 
-    def plain(self, console: Studio, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep) -> News:
+    def plain(self, console: Console, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep) -> News:
         """Ranks, size before and after, and what will be left out, of these adapters at their `gains_of` a mix.
 
         Raises:
-            Refused: these adapters cannot be resized, or have no such rank.
+            ValueError: these adapters cannot be resized, or have no such rank.
         """
         from ...lora_ops.bakery.foreseen import foresee, strengths
         from ...lora_ops.bakery.start import start_of
         from ...lora_ops.bakery.writing import AS_USUAL
 
         of = (weakref.ref(desk), console.loaded, tuple(names), Mix({name: mix[name] for name in names}))
-        try:
-            start = start_of(desk, mix, names, AS_USUAL)
-            with self._lock:
-                if of != self._of:
-                    self._of, self._strengths = None, strengths(start.parts, start.mix)
-                    self._of = of
-                known = self._strengths
-            seen = foresee(start.parts, known, keep)
-        except ValueError as error:
-            raise Refused(error, "part") from error
+        start = start_of(desk, mix, names, AS_USUAL)
+        with self._lock:
+            if of != self._of:
+                self._of, self._strengths = None, strengths(start.parts, start.mix)
+                self._of = of
+            known = self._strengths
+        seen = foresee(start.parts, known, keep)
         ranks = list(seen.ranks.values())
         return {
             "rank": max(ranks),

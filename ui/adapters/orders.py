@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ..desk import crossfade, heat_maps, profiles, spectra
+from ..desk import crossfade, heat_maps, profiles
 from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
@@ -96,7 +96,7 @@ ORDERS = Orders(
         "plan": bake.plan,
         "recipe": recipe.look,
         "loudness": heat_maps.loudness,
-        "spectra": spectra.spectra,
+        "spectra": heat_maps.spectra,
         "profiles": profiles.look,
         "save": profiles.save,
         "put": profiles.put,

@@ -1,4 +1,4 @@
-"""Loudness and impact as a page asks for them, and the faders that come of them."""
+"""Loudness, spectra and impact as a page asks for them, and the faders that come of them."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def loudness(page: OpenPage) -> News:
 
     page.console.works.loudness = found = measured(desk)
     return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
+
+
+def spectra(page: OpenPage) -> News:
+    """For every adapter what each of its targets adds, component by component; null while that is being worked out."""
+    return page.console.spectra.news(page.console)
 
 
 def estimate(page: OpenPage, job: Job, *, adapter: Name, what: What, source: Source, text: Words = "") -> News:

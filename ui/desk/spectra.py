@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ...hosts.protocol import HostError
 from ...lora_ops.optional_packages import needed
 from ..page.jobs import News, sentence
-from ..page.orders import OpenPage
 from ..page.trouble import FOR_PEOPLE, reason, told
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk, Spectrum
     from ...lora_ops.target import Adapter
-    from ..page.studio import Studio
+    from ..page.console import Console
 
 #: Those that a page lets choose between; the first is what it begins with.
 SHARES = (0.95, 0.99, 0.9, 0.8, 0.7, 0.5)
@@ -40,7 +39,7 @@ class Spectra:
         self._news: News | None = None
         self._known: Any = None
 
-    def news(self, console: Studio) -> News:
+    def news(self, console: Console) -> News:
         """What is known of the adapters that are loaded now, or that it is being worked out.
 
         Raises:
@@ -64,7 +63,7 @@ class Spectra:
         with self._lock:
             return self._news if of == self._of and self._news is not None else {"spectra": None}
 
-    def _work(self, console: Studio, desk: Desk, loaded: int) -> None:
+    def _work(self, console: Console, desk: Desk, loaded: int) -> None:
         try:
             if desk.engine.why_not("weights"):
                 found, why_not = _by_folder(console, desk)
@@ -80,12 +79,7 @@ class Spectra:
         self._news = {"spectra": news}
 
 
-def spectra(page: OpenPage) -> News:
-    """For every adapter what each of its targets adds, component by component; null while that is being worked out."""
-    return page.console.spectra.news(page.console)
-
-
-def _by_folder(console: Studio, desk: Desk) -> tuple[Spectrum | None, dict[str, str]]:
+def _by_folder(console: Console, desk: Desk) -> tuple[Spectrum | None, dict[str, str]]:
     """The spectra of adapters whose weights are elsewhere, from the folders that they came from; and why not."""
     folders = console.host.loaded_adapters()
     parts, why_not = [], {}

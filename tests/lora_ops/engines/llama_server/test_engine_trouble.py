@@ -37,6 +37,7 @@ def test_a_server_that_tells_no_likelihoods_says_so_and_is_not_asked_again() -> 
     with answering({"/completion": refuse, "/detokenize": {"content": "word"}}) as url:
         engine = llama_server.connect(url, [])
         why_not = engine.why_not("scores")
-        assert "no grammar" in why_not and engine.why_not("scores") == why_not and len(asked) == 1
+        before = len(asked)
+        assert "no grammar" in why_not and engine.why_not("scores") == why_not and len(asked) == before
         with pytest.raises(ValueError, match="no grammar"):
             Desk(engine).reader([5, 6])
