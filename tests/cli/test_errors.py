@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,6 @@ def test_what_fails_on_the_way_has_status_1(shelf: Path, tmp_path: Path, capsys:
 def test_an_environment_without_what_it_is_built_on_is_told(
     shelf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "safetensors", None)  # as if it was not installed
-    adapter = shutil.copytree(shelf / "loras" / "pirate", shelf / "not read before")
-    told = answer(capsys, "inspect", adapter, status=FAILED)
-    assert "safetensors is not installed here" in told and "run.py mixer" in told
+    monkeypatch.setitem(sys.modules, "transformers", None)  # as if it was not installed
+    told = answer(capsys, "loudness", shelf / "loras" / "pirate", "--model", "demo", status=FAILED)
+    assert "transformers is not installed here" in told and "run.py mixer" in told

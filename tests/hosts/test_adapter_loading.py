@@ -14,7 +14,7 @@ from lora_mixer.hosts.protocol import HostError
 
 
 def place(name: str, folder: Path) -> Any:
-    return SimpleNamespace(name=name, folder=folder, read=lambda: pytest.fail("read"))
+    return SimpleNamespace(name=name, folder=folder, gguf=False, read=lambda: pytest.fail("read"))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_cannot_be_loaded_is_a_hosts_error_with_a_capital_and_changes_nothi
     model.save_pretrained(tmp_path)
     other = tiny.pirate(tiny.llama(hidden_size=64))
     before = tiny.fingerprint(other)
-    misfit = SimpleNamespace(read=lambda: read_adapter(tmp_path / "pirate"))
+    misfit = SimpleNamespace(gguf=False, read=lambda: read_adapter(tmp_path / "pirate"))
     with pytest.raises(HostError) as caught:
         change(other, {"new": misfit}, ["pirate"], upcast=True)  # type: ignore[dict-item]
     assert str(caught.value)[0].isupper() and tiny.fingerprint(other) == before
