@@ -55,7 +55,8 @@ def test_a_model_is_called_as_people_call_it(how: OnLlama, name: str) -> None:
 
 
 def test_adapters_are_split_once_under_their_own_names_and_that_is_told(model: Path, tmp_path: Path) -> None:
-    servers, said = OwnServers(OnLlama(model), tmp_path / "parts"), []
+    servers = OwnServers(OnLlama(model), tmp_path / "parts")
+    said: list[str] = []
     adapters = {"pirate/checkpoint-5": adapter(tmp_path / "pirate"), "poet": adapter(tmp_path / "poet", 1)}
     found = servers.split(adapters, said.append)
     assert [part.adapter for part in found] == ["pirate/checkpoint-5"] * 14 + ["poet"] * 14

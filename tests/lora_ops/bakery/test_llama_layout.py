@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 from helpers.tiny_gguf import HIDDEN, SHAPES, WORDS, every_module, pairs, write_adapter, write_model
@@ -19,6 +20,7 @@ from lora_mixer.lora_ops.bakery.llama_layout import (
     read_llama_weights,
 )
 from lora_mixer.lora_ops.engines.llama_server import CannotSplit, split, whole
+from lora_mixer.lora_ops.engines.llama_server.gguf_file import GGUFError
 
 
 @pytest.fixture
@@ -127,3 +129,17 @@ def test_an_adapter_of_another_model_is_refused(pirate: Path, tmp_path: Path) ->
     other = write_model(tmp_path / "other.gguf", "qwen2moe", experts=3)
     with pytest.raises(CannotSplit, match="pirate|other"):
         read_llama_weights(pirate, other)
+
+
+def test_a_file_that_names_a_block_which_no_model_has_is_refused_at_once(tmp_path: Path) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "evil.gguf", "llama")
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string("adapter.type", "lora")
+    for which, shape in (("a", (2, HIDDEN)), ("b", (HIDDEN, 2))):
+        writer.add_tensor(f"blk.4000000000.attn_q.weight.lora_{which}", np.zeros(shape, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(GGUFError, match="4,000,000,001 blocks"):
+        read_gguf_weights(tmp_path / "evil.gguf")

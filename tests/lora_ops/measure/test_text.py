@@ -17,7 +17,8 @@ class Reader:
     """A model that answers what a test wants, and keeps what it was given."""
 
     def __init__(self, answer: Any, **config: Any) -> None:
-        self.config, self._answer, self.given = SimpleNamespace(**config), answer, {}
+        self.config, self._answer = SimpleNamespace(**config), answer
+        self.given: dict[str, Any] = {}
 
     def __call__(self, **inputs: Any) -> Any:
         self.given = inputs

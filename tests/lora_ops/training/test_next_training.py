@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_nothing_of_it_is_lost_in_json() -> None:
     plain = json.loads(json.dumps(MADE.to_dict(), allow_nan=False))
     assert plain == MADE.to_dict()
     lines = tuple(Advice(**{**one, "sure": Sure(one["sure"])}) for one in plain.pop("lines"))
-    lists = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    lists: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
     assert NextTraining(**lists, lines=lines) == MADE
     assert NextTraining("pirate", 8, 16, False, False, ("q_proj",)).to_dict()["layers"] is None
 

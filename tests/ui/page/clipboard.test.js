@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 import { copied } from "../../../ui/page/clipboard.js";
 
-const pretend = (clipboard) => Object.defineProperty(globalThis, "navigator", { value: { clipboard }, configurable: true });
+const pretend = (clipboard) =>
+  Object.defineProperty(globalThis, "navigator", { value: { clipboard }, configurable: true });
 
 test("the text is there as it is", async () => {
   let there = "";
