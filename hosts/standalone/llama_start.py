@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..protocol import HostError
 
 if TYPE_CHECKING:
-    from ...lora_ops.engines.llama_server import Part, Server
+    from ...lora_ops.engines.llama_server import Part, PartsStore, Server
 
 #: Tokens that a chat may have, where its model does not say that it reads less; and how many replies grow side by side.
 CONTEXT, SLOTS = 4096, 4
@@ -67,11 +67,23 @@ class OwnServers:
         Raises:
             HostError: llama.cpp has no form for one of them, it is for another model, damaged, or the disk is full.
         """
-        from ...lora_ops.engines.llama_server import CannotSplit, PartsStore
-        from ...lora_ops.optional_packages import MissingPackage
+        from ...lora_ops.engines.llama_server import PartsStore
 
         store = PartsStore(self._parts)
         store.clear()
+        longest = self._longest
+        found = self._split(store, adapters, longest, say)
+        if longest is not None and sum(len(str(part.path)) + 1 for part in found) > longest:
+            found = self._split(store, adapters, longest // len(adapters), say)
+        return found
+
+    def _split(
+        self, store: PartsStore, adapters: Mapping[str, Path], longest: int | None, say: Callable[[str], None]
+    ) -> list[Part]:
+        """The parts of all, where the paths of each adapter's own take no more than `longest`."""
+        from ...lora_ops.engines.llama_server import CannotSplit
+        from ...lora_ops.optional_packages import MissingPackage
+
         found: list[Part] = []
         for name, adapter in adapters.items():
 
@@ -80,7 +92,7 @@ class OwnServers:
 
             try:
                 # A checkpoint's name has a slash in it, which no name of a file can have.
-                own = store.parts(adapter, self.gguf, name=name.replace("/", "-"), longest=self._longest, progress=told)
+                own = store.parts(adapter, self.gguf, name=name.replace("/", "-"), longest=longest, progress=told)
             except CannotSplit as error:
                 raise HostError(f"llama.cpp cannot play {name}: {error}.") from error
             except MissingPackage as error:

@@ -52,7 +52,19 @@ def alphas_of(
             "layers or single targets at gains of their own: a recipe by kind does not hold them; bake it to keep them"
         )
         lines.append(Advice("alpha_pattern", f"{apart} targets differ", why, Sure.heard, float(apart)))
-    return alpha, pattern, lines
+    return alpha, pattern, [*lines, *_backwards(evidence, targets)]
+
+
+def _backwards(evidence: Evidence, targets: Sequence[Target]) -> list[Advice]:
+    """Gains below 0: a training finds its own sign, whatever alpha is."""
+    found = [target for target in targets if evidence.gains[target.name] < 0]
+    if not found:
+        return []
+    kinds = ", ".join(dict.fromkeys(target.kind for target in found))
+    told = "other examples" if len(found) == len(targets) else f"other examples, or leave out {kinds}"
+    count = f"{len(found)} of {len(targets)} targets"
+    why = f"you play {count} backwards, which no alpha trains: it is theirs without the sign"
+    return [Advice("data", told, why, Sure.heard, float(len(found)))]
 
 
 def _gain(evidence: Evidence) -> tuple[float, Advice | None]:
@@ -72,7 +84,7 @@ def _scaling(evidence: Evidence, target: Target) -> float:
 
 
 def _told(evidence: Evidence, alpha: float, rank: int, scaling: float, measured: Advice | None) -> Advice:
-    adapter, master = evidence.adapter, abs(evidence.faders.master)
+    adapter, master = evidence.adapter, evidence.faders.master
     rule = "alpha / √r" if adapter.rank_stabilised else "alpha / r"
     told = f"alpha = {alpha:g}"
     at = f"scaling {scaling:.3g} ({rule}, r = {rank})"

@@ -46,21 +46,17 @@ def places_of(evidence: Evidence) -> Places:
     adapter = evidence.adapter
     kinds, kind_line = _earned(evidence, "kind", adapter.kinds, evidence.effect.kinds)
     layers, layer_line = _earned(evidence, "layer", adapter.layers, evidence.effect.layers)
-    wanted = [one.target for one in evidence.loaded if one.target.kind in kinds]
-    kept = [
-        target
-        for target in wanted
-        if (target.layer is None or target.layer in layers) and evidence.gains[target.name] != 0
-    ]
-    if not kept:  # what is kept of the kinds lies in layers that are not: then nothing can be told apart
+    lines = [kind_line, layer_line] if adapter.layers else [kind_line]
+    if not _heard_in(evidence, kinds, layers):  # what is kept of the kinds lies in layers that are not
+        kinds, layers = adapter.kinds, adapter.layers
         why = "the kinds that earned their place lie in layers that did not: nothing can be told apart"
-        line = Advice("target_modules", f"as it was trained: {', '.join(adapter.kinds)}", why, Sure.unknown)
-        return Places(adapter.kinds, (), None, (), adapter.scalable, (line,))
+        lines = [Advice("target_modules", f"as it was trained: {', '.join(kinds)}", why, Sure.unknown)]
+    wanted = [one.target for one in evidence.loaded if one.target.kind in kinds]
+    kept = _heard_in(evidence, kinds, layers)
     restricted = layers != adapter.layers or layers != tuple(range(len(layers)))
     indexed = restricted and _by_index(wanted)
     reached = [target for target in wanted if not indexed or target.layer in layers]
     exclude = tuple(target.name for target in reached if target not in kept)
-    lines = [kind_line, layer_line] if adapter.layers else [kind_line]
     if alone := sum(target.layer in (None, *layers) for target in wanted) - len(kept):
         told = f"without {alone} single target{'s' if alone > 1 else ''}"
         lines.append(Advice("exclude_modules", told, "they stand at 0 on the desk", Sure.heard, float(alone)))
@@ -73,6 +69,12 @@ def places_of(evidence: Evidence) -> Places:
         targets=tuple(kept),
         lines=tuple(lines),
     )
+
+
+def _heard_in(evidence: Evidence, kinds: Sequence[str], layers: Sequence[int]) -> list[Target]:
+    """The targets of these kinds and layers that do not stand at 0."""
+    targets = [one.target for one in evidence.loaded if one.target.kind in kinds]
+    return [one for one in targets if (one.layer is None or one.layer in layers) and evidence.gains[one.name] != 0]
 
 
 def rules(evidence: Evidence, kinds: Sequence[str]) -> list[Advice]:

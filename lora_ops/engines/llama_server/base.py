@@ -17,6 +17,8 @@ from .gguf_file import GGUFError, GGUFFile, read_gguf
 _USUAL = frozenset(
     ["q_proj", "k_proj", "v_proj", "o_proj", "qkv_proj", "gate_proj", "up_proj", "down_proj", "gate_up_proj"]
 )
+#: Names are made for each block: a file that says that it has millions would take all memory.
+_MOST_BLOCKS = 2000
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,15 @@ class Base:
 
     @property
     def layers(self) -> int:
-        """How many blocks it has."""
-        return self._whole("block_count")
+        """How many blocks it has.
+
+        Raises:
+            GGUFError: the file does not say, or no model has so many.
+        """
+        count = self._whole("block_count")
+        if count > _MOST_BLOCKS:
+            raise GGUFError(f"{self.file.path} says that it has {count:,} blocks, and no model has so many")
+        return count
 
     @property
     def ties_embeddings(self) -> bool:

@@ -14,7 +14,7 @@ from helpers.standalone_tiny import GREEDY, LONG, generating_threads, values_of
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.prompt import Settings, build_request
-from lora_mixer.hosts.standalone.stream import cut, stream
+from lora_mixer.hosts.standalone.stream import stream
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +30,6 @@ def model() -> Any:
 @pytest.fixture
 def host() -> StandaloneHost:
     return standalone_tiny.host()
-
-
-@pytest.mark.parametrize(
-    ("text", "stops", "final", "expected"),
-    [
-        ("hello", ("lo",), False, ("hel", True)),
-        ("hello", ("xx", "l"), True, ("he", True)),
-        ("hel", ("lo",), False, ("he", False)),
-        ("hel", ("lo",), True, ("hel", False)),
-        ("wor\ufffd", (), False, ("wor", False)),
-        ("", ("lo",), False, ("", False)),
-    ],
-)
-def test_stop_strings_are_cut_and_never_half_shown(
-    text: str, stops: tuple[str, ...], final: bool, expected: tuple[str, bool]
-) -> None:
-    assert cut(text, stops, final) == expected
 
 
 def test_a_stream_grows_into_what_generate_says(model: Any, tokenizer: Any) -> None:

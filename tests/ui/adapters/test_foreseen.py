@@ -11,6 +11,7 @@ from helpers.tiny import logits
 
 from lora_mixer.lora_ops import Faders, Mix, spectrum
 from lora_mixer.lora_ops.bakery import foreseen
+from lora_mixer.ui.adapters.foreseen import gains_of
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
@@ -102,3 +103,20 @@ def test_what_cannot_be_kept_is_refused_beside_its_field(console: Studio, said: 
     with pytest.raises(ValueError, match=r"."):
         work(console, "bake", **wish(**said))
     assert "small" not in {one["id"] for one in ask(console, "shelf")["shelf"]["entries"]}
+
+
+def test_gains_alone_are_taken_of_a_mix_and_all_components_heard() -> None:
+    mix = Mix({"pirate": Faders(master=0.5, rank=2), "poet": Faders(on=False, energy=0.9), "butler": Faders(rank=1)})
+    assert gains_of(mix, ["pirate", "poet"]) == Mix(
+        {"pirate": Faders(master=0.5), "poet": Faders(on=False), "butler": Faders(rank=1)}
+    )
+
+
+def test_other_gains_have_the_components_worked_out_again(console: Studio) -> None:
+    said = {"keep": "energy", "part": "80"}
+    even = ask(console, "plan", **wish(**said))["plan"]
+    console.move(Panel(Mix({"pirate": Faders(kinds={"q_proj": 5.0}), "poet": Faders(on=False)})))
+    loud = ask(console, "plan", **wish(**said))["plan"]
+    assert loud["error"] != even["error"]
+    console.move(Panel(Mix({"pirate": Faders(master=0.5), "poet": Faders(on=False)})))
+    assert ask(console, "plan", **wish(**said))["plan"] == even
