@@ -149,7 +149,10 @@ BROKEN = {
     "broken off": (b'data: {"bread": 1}\n\n', "the bakery at .* broke off in the middle of a reply"),
     "nonsense": (b"data: {nonsense\n\n", "does not answer as a bakery does: {nonsense"),
     "no object": (b"data: [1]\n\n", r"does not answer as a bakery does: \[1\]"),
-    "an error among the events": (b'data: {"error": {"message": "cannot go on"}}\n\n', r"refused \(500\): cannot go on"),
+    "an error among the events": (
+        b'data: {"error": {"message": "cannot go on"}}\n\n',
+        r"refused \(500\): cannot go on",
+    ),
     "an event of an error": (b'error: {"error": {"message": "cannot go on"}}\n\n', r"refused \(500\): cannot go on"),
 }
 

@@ -57,9 +57,14 @@ def course(goals: Goals, steps: int = 20, check: Callable[[], None] = lambda: No
     return Course(Pupil(), goals, steps, lambda point: None, check)  # type: ignore[arg-type] # plain numbers
 
 
+def goals_of(seen: Any, unseen: Any, **more: Any) -> Goals:
+    """Aims of plain numbers."""
+    return Goals(seen, unseen, **more)
+
+
 def free(*wanted: float, **more: Any) -> Goals:
     """The same is wanted of what is seen and of what is held out, and nothing pulls."""
-    return Goals(**{"seen": Near(*wanted), "unseen": Near(*wanted), "pull_weight": 0.0, **more})
+    return goals_of(Near(*wanted), Near(*wanted), **{"pull_weight": 0.0, **more})
 
 
 def test_the_fader_goes_where_the_loss_is_least():
@@ -85,7 +90,7 @@ def test_a_level_of_more_numbers_is_kept_where_held_out_replies_gain_by_it():
 
 
 def test_a_level_that_only_fits_what_is_seen_is_left():
-    goals = Goals(Near(0.2, 0.8, 0.2, 0.8), Near(0.5), pull_weight=0.0)
+    goals = goals_of(Near(0.2, 0.8, 0.2, 0.8), Near(0.5), pull_weight=0.0)
     run = course(goals)
     run.run(levels("masters", "kinds"))
     assert run.best is not None and run.best.level == 0
@@ -93,7 +98,7 @@ def test_a_level_that_only_fits_what_is_seen_is_left():
 
 
 def test_what_no_level_helps_stays_where_it_is_and_ends_early():
-    run = course(Goals(Near(0.2), Near(1.0), pull_weight=0.0))
+    run = course(goals_of(Near(0.2), Near(1.0), pull_weight=0.0))
     run.run(levels("masters", "kinds", "layers", "targets"))
     assert run.best is run.points[0] and run.best.mix == Mix()
     assert {point.level for point in run.points} == {0, 1}, "after two levels that gave nothing no other is tried"
@@ -151,7 +156,7 @@ def test_the_pull_goes_to_what_was_there_or_to_silence(pull: Any, goes: int):
         def slopes(self, gains: Sequence[float]) -> list[float]:
             return [2 * (gains[0] - 0.5), *[0.0] * (len(gains) - 1)]
 
-    run = course(Goals(First(), First(), pull=pull, pull_weight=0.05))
+    run = course(goals_of(First(), First(), pull=pull, pull_weight=0.05))
     run.run(levels("targets"))
     gains = [run.points[-1].mix.gain(target) for target in TARGETS]
     assert gains[0] == pytest.approx(0.5, abs=0.1)

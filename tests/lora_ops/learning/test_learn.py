@@ -162,7 +162,7 @@ def test_too_few_examples_to_hold_one_out_are_refused(desk: Desk, examples: Any)
 
 
 #: A crossfade that no product of faders tells, of which a kind is silent on either side.
-SIDES = [mix_of(kinds={"q_proj": 0.0}, layers={0: 1.4}), mix_of(kinds={"up_proj": 0.0}, layers={1: 0.6})]
+SIDES = (mix_of(kinds={"q_proj": 0.0}, layers={0: 1.4}), mix_of(kinds={"up_proj": 0.0}, layers={1: 0.6}))
 
 
 def test_a_crossfade_that_stands_is_learned_above_and_stays(desk: Desk):
@@ -176,7 +176,6 @@ def test_a_crossfade_that_stands_is_learned_above_and_stays(desk: Desk):
     # The numbers that it tells are those of the mixes as the desk plays them.
     again = learn(desk, tiny.tokenizer(), said(desk, wanted), mix=found.mix, over="masters", seed=1)
     assert again.before == pytest.approx(found.after, abs=1e-4)
-    assert learn(desk, tiny.tokenizer(), said(desk, wanted), mix=SIDES[0], over="masters", seed=1).before != found.before
 
 
 @pytest.mark.parametrize(

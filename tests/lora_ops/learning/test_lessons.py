@@ -1,4 +1,4 @@
-"""Examples as token ids: what a template makes of them, what is taken as it stands, and what is refused by its place."""
+"""Examples as token ids: what a template makes of them, what stands as it is, and what is refused by its place."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from helpers.tiny import pirate
 from lora_mixer.lora_ops import Desk, Example, learn
 from lora_mixer.lora_ops.learning.lessons import lessons_of, texts_of
 
-TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<say>{% endif %}"
-CHAT = ({"role": "user", "content": "Hello!"}, {"role": "assistant", "content": "Ahoy!"}, {"role": "user", "content": "Who?"})
+TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<say>"
+CHAT = (
+    {"role": "user", "content": "Hello!"},
+    {"role": "assistant", "content": "Ahoy!"},
+    {"role": "user", "content": "Who?"},
+)
 
 
 def tokens_of(template: str | None = None) -> Any:
