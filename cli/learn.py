@@ -70,7 +70,9 @@ def learn(
     from ..lora_ops.learning.examples import read_examples
     from ..lora_ops.learning.learn import OVER
     from ..lora_ops.learning.learn import learn as learning
+    from ..lora_ops.optional_packages import needed
 
+    needed("scipy.optimize", "learning")  # before a model is loaded for minutes
     wanted = read_examples(examples.read_bytes(), examples.name)
     kept = read_examples(keep.read_bytes(), keep.name) if keep is not None else []
     folders = asking.named(adapters)

@@ -40,6 +40,7 @@ WITHOUT = {
     "bench/workshop.py": MEASURED,
     "hosts/standalone/player.py": "a protocol alone: mypy holds it, and test_host.py and test_llama.py what keeps it",
     "lora_ops/bakery/slot.py": "one constant: the name that test_read_back.py sees gone",
+    "lora_ops/engines/lesson.py": "two fields and their length, which every test in peft/test_aims.py reads",
     "lora_ops/results/migrations/env.py": "Alembic runs it: every test in test_database.py that migrates does",
     "ui/desk/cell_words.js": BROWSER,
     "ui/page/messages.js": "types alone; `tsc` holds them",

@@ -46,3 +46,15 @@ def test_the_packages_of_the_extension_are_among_those_of_the_wheel():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.findall(r'"([\w-]+>=[\d.]+)"', project.partition("dependencies = [")[2].partition("]")[0])
     assert len(wanted) == 4 and set(wanted) <= set(listed)
+
+
+def test_what_a_feature_of_the_command_line_imports_late_comes_with_the_wheel():
+    """But for what people choose the builds of, and for what comes with something else."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r'"([\w-]+)>=[\d.]+"', project.partition("dependencies = [")[2].partition("]")[0])
+    sources = [path.read_text(encoding="utf-8") for room in ("lora_ops", "cli") for path in (ROOT / room).rglob("*.py")]
+    found = {name for source in sources for name in re.findall(r'(?<![\w.])needed\(\s*"(\w+)', source)}
+    brought = {"numpy", "sqlalchemy"}  # by SciPy and Alembic
+    chosen = {"torch", "transformers", "peft", "safetensors"}
+    late = {name.replace("_", "-") for name in found - brought - chosen}
+    assert "scipy" in late and late <= set(listed), "pip install . leaves out what a feature needs"

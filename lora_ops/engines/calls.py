@@ -127,15 +127,16 @@ class Call:
         self._client, self._method, self._path, self._patience = client, method, path, patience
         self._body = None if body is None else json.dumps(body).encode()
         self._connection = client.connection()
+        #: The connection forgets its own as soon as an answer begins.
+        self._socket: socket.socket | None = None
         self._off = False
 
     def call_off(self) -> None:
         """Ends the request, from whichever thread: who listens hears no more. The server notices, and stops."""
         self._off = True
-        held = self._connection.sock
-        if held is not None:
+        if self._socket is not None:
             with contextlib.suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # past TLS, whose state is the reader's
 
     def json(self) -> Any:
         """The whole answer."""
@@ -149,7 +150,12 @@ class Call:
         """The whole answer as it came."""
         try:
             with self._told() as answer:
-                return answer.read(_MOST_ANSWER)
+                data = answer.read(_MOST_ANSWER)
+                if self._off:
+                    raise _CalledOff
+                if answer.length and len(data) < _MOST_ANSWER:
+                    raise self._gone("broke off in the middle of an answer")
+                return data
         except _CalledOff:
             raise self._gone("was not listened to any more") from None
 
@@ -187,13 +193,17 @@ class Call:
                 yield event
                 if self._client.last(event):
                     return
+        if self._off:  # what is shut says no more
+            raise _CalledOff
         raise self._gone("broke off in the middle of a reply")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[HTTPResponse]:
+        answer = None
         try:
             self._connection.connect()
-            self._connection.sock.settimeout(self._patience)
+            self._socket = self._connection.sock
+            self._socket.settimeout(self._patience)
             self._connection.request(self._method, self._client.full(self._path), self._body, self._client.headers())
             if self._off:  # while it was not connected yet nothing could be shut
                 raise _CalledOff
@@ -210,6 +220,8 @@ class Call:
                 raise self._gone("does not answer: nothing listens there") from error
             raise self._gone(f"is gone or broke off ({_shown(str(error) or type(error).__name__)})") from error
         finally:
+            if answer is not None:
+                answer.close()
             self._connection.close()
 
     def _refused(self, status: int, data: bytes) -> ServerError:

@@ -17,6 +17,7 @@ from ..engines.lesson import Lesson
 from ..fader import Fader
 from ..lab.batches import tokens_of
 from ..mix import Mix
+from ..optional_packages import needed
 from .course import Course, Goals, Pull, Stopped
 from .dials import Dials, levels_of
 from .learned import Learned, Point, Update
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _HELD_OUT, _MOST_HELD_OUT = 4, 64
 #: Over what gains are learned unless something else is asked for.
 OVER = ("masters", "kinds", "layers")
+
+_STOPPED = "stopped before anything was learned"
 
 
 class Learning(Background[Update, Learned]):
@@ -191,7 +194,10 @@ def learning_from_votes(
 
         if note := why_too_few(len(pairs)):
             return _nothing(room.mix, note, seed)
-        ahead = room.pupil.hear([one for pair in pairs for one in pair], room.gains(room.mix))
+        try:
+            ahead = room.pupil.hear([one for pair in pairs for one in pair], room.gains(room.mix))
+        except Cancelled:
+            return _stopped(room, unseen, seed)
         logs = [one.logprob for one in ahead]
         references = list(zip(logs[::2], logs[1::2], strict=True))
 
@@ -201,6 +207,9 @@ def learning_from_votes(
         still = Unchanged(kept, room.pupil.base(desk.base())) if kept else None
         goals = Goals(aim(seen), aim(unseen), still, keep_weight, pull, pull_weight)
         course, seconds, complete = room.teach(goals, steps, tell)
+        if course.best is None:
+            return _stopped(room, unseen, seed)
+        room.stopped.clear()  # what was found is judged, though somebody asked for an end
         best = _best(course)
         now = [
             one.logprob for one in room.pupil.hear([one for at in unseen for one in pairs[at]], room.gains(best.mix))
@@ -208,7 +217,7 @@ def learning_from_votes(
         margins = [
             now[2 * row] - now[2 * row + 1] - (references[at][0] - references[at][1]) for row, at in enumerate(unseen)
         ]
-        note = why_undecided(margins)
+        note = _STOPPED if not complete and best is course.points[0] else why_undecided(margins)
         return _found(room, course, note, unseen, (float("nan"), float("nan")), seconds, complete, seed)
 
     return Learning(work, room.stopped, "learn", desk.engine.let_go)
@@ -228,13 +237,18 @@ class _Room:
     ) -> None:
         if reason := desk.engine.why_not("learn"):
             raise ValueError(reason)
+        needed("scipy.optimize", "learning")  # before anything is read
         from ..engines.peft.engine import peft_engine
         from ..engines.peft.pupil import Pupil
 
         self.mix = desk.mix if mix is None else mix
         desk.check(self.mix)
-        if self.mix.faded:
-            raise ValueError("the mix has faders that fade, and learning finds where they stand still: end the fades")
+        for name, faders in self.mix.adapters.items():
+            if faders.on and faders.fading:
+                raise ValueError(
+                    f"{'faders fade' if faders.fades else 'the crossfade moves'} over a reply in adapter {name!r}, and "
+                    "learning finds where faders stand still: have them stand first"
+                )
         self.stopped = threading.Event()
         heard = desk.heard(self.mix)
         names = heard if adapters is None else list(dict.fromkeys(adapters))
@@ -294,14 +308,11 @@ def _examined(
     seed: int,
 ) -> Learned:
     """What came of a course, as the replies that were held out have it."""
-    if course.best is None or course.best is course.points[0]:
-        note = "stopped before anything was learned" if not complete else ""
-        if not course.points:
-            return replace(_nothing(room.mix, note, seed), held_out=tuple(unseen), complete=False)
-    else:
-        note = ""
+    if course.best is None:
+        return _stopped(room, unseen, seed)
     room.stopped.clear()  # what was found is judged, though somebody asked for an end
     best = _best(course)
+    note = _STOPPED if not complete and best is course.points[0] else ""
     before, after = (room.pupil.hear(others, room.gains(mix)) for mix in (room.mix, best.mix))
     sure = interval([one.nats[0] for one in before], [one.nats[0] for one in after])
     mixed_up = room.pupil.hear(shuffled(others, seed), room.gains(best.mix))
@@ -319,8 +330,6 @@ def _found(
     complete: bool,
     seed: int,
 ) -> Learned:
-    if not course.points:
-        return replace(_nothing(room.mix, note, seed), held_out=tuple(unseen), complete=complete)
     first, best = course.points[0], _best(course)
     learned = not note and best is not first
     return Learned(
@@ -346,6 +355,11 @@ def _best(course: Course) -> Point:
 def _nothing(mix: Mix, note: str, seed: int) -> Learned:
     nan = float("nan")
     return Learned(mix, nan, nan, (nan, nan), False, note, (), (), 0.0, True, seed)
+
+
+def _stopped(room: _Room, unseen: Sequence[int], seed: int) -> Learned:
+    """What came of a course that was stopped before it knew where it starts from."""
+    return replace(_nothing(room.mix, _STOPPED, seed), held_out=tuple(unseen), complete=False)
 
 
 def _split(count: int, seed: int) -> tuple[list[int], list[int]]:

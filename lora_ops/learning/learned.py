@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,11 +63,16 @@ class Learned:
     seed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data that survives JSON."""
+        """Plain data that survives JSON; None is what nothing is known of."""
         plain: dict[str, Any] = {**vars(self), "mix": self.mix.to_dict()}
+        plain |= {name: _known(plain[name]) for name in ("before", "after")}
         plain["curve"] = [{**vars(point), "mix": point.mix.to_dict()} for point in self.curve]
-        plain["interval"], plain["held_out"] = list(self.interval), list(self.held_out)
+        plain["interval"], plain["held_out"] = [_known(end) for end in self.interval], list(self.held_out)
         return plain
+
+
+def _known(number: float) -> float | None:
+    return number if math.isfinite(number) else None
 
 
 @dataclass(frozen=True)

@@ -24,16 +24,19 @@ def interval(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]
 
     Each inner sequence is one reply's tokens. With five replies or more these are what is drawn at random (a
     ratio estimate over clusters: Cochran 1977, "Sampling Techniques", 6.3); with fewer their tokens are, independent.
+    One token alone tells nothing of how much others would differ: it bounds nothing.
     """
     gains = [[a - b for a, b in zip(one, other, strict=True)] for one, other in zip(before, after, strict=True)]
     tokens = list(chain.from_iterable(gains))
+    if len(tokens) == 1:
+        return -math.inf, math.inf
     mean = math.fsum(tokens) / len(tokens)
     if len(gains) >= _ENOUGH:
         apart = [math.fsum(reply) - mean * len(reply) for reply in gains]
     else:
         apart = [gain - mean for gain in tokens]
     count = len(apart)
-    error = math.sqrt(math.fsum(one * one for one in apart) * count / max(count - 1, 1)) / len(tokens)
+    error = math.sqrt(math.fsum(one * one for one in apart) * count / (count - 1)) / len(tokens)
     return mean - _WIDE * error, mean + _WIDE * error
 
 

@@ -10,6 +10,7 @@ from helpers import tiny
 from helpers.tiny import mix_of, pirate
 
 from lora_mixer.lora_ops import Desk, Mix, Preference, Record, TrialRecord, Vote, learn_from_votes, preferences
+from lora_mixer.lora_ops.learning.learn import learning_from_votes
 from lora_mixer.lora_ops.learning.preferences import FEWEST_VOTES, why_too_few, why_undecided
 from lora_mixer.lora_ops.results.record import ColumnRecord, ReplyRecord
 
@@ -46,6 +47,25 @@ def test_votes_that_chance_cast_teach_nothing():
     ]
     found = learn_from_votes(desk, tiny.tokenizer(), votes, over="masters", seed=2)
     assert not found.learned and "nothing was learned" in found.note and found.mix == Mix()
+
+
+def test_stopping_keeps_the_best_so_far_and_judges_it():
+    desk = Desk(pirate())
+    run = learning_from_votes(desk, tiny.tokenizer(), votes_of(desk, 40), over="masters", seed=1, pull_weight=0.0)
+    for update in run:
+        if update.point is not None and update.point.mix != Mix():
+            run.stop()
+    assert not run.result.complete and run.result.learned
+    assert run.result.after < run.result.before and run.result.mix["pirate"].master < 1
+
+
+def test_stopping_before_anything_is_known_tells_that():
+    desk = Desk(pirate())
+    run = learning_from_votes(desk, tiny.tokenizer(), votes_of(desk, 20), over="masters", seed=1)
+    run.stop()
+    assert list(run) == []
+    assert not run.result.complete and not run.result.learned and run.result.mix == Mix()
+    assert run.result.note == "stopped before anything was learned" and len(run.result.held_out) == 5
 
 
 def test_with_too_few_votes_it_is_said_how_many_more_would_tell():
