@@ -17,7 +17,7 @@ def lessons_of(examples: Sequence[Any], tokens: Any, context: int | None, chat: 
     one that was cut.
 
     Args:
-        examples: pairs of a prompt and a reply, or `Example`s.
+        examples: pairs of a prompt and a reply, or ones made as `Example`.
         tokens: the tokenizer.
         context: how many tokens the model reads, where that is known.
         chat: False to take texts as they stand.

@@ -274,7 +274,7 @@ def test_a_fader_beside_the_chat_that_follows_a_fade_keeps_inside_of_its_panel(t
     console = talk.mixer.console
     console.move(Panel(Mix({"pirate": Faders(fades={"master": Fade.parse("0 at 0, 1 at 40")})})))
     talk.page.get_by_role("button", name="LoRA faders", exact=True).click()
-    row = talk.page.locator(".lora-mixer-dock-panel .lora-mixer-fader").first
+    row = talk.page.locator(".lora-mixer-dock-panel .lora-mixer-channel .lora-mixer-fader").first
     expect(row).to_contain_text("follows a fade")
     assert row.evaluate("(row) => row.scrollWidth <= row.clientWidth")
     console.move(Panel())
