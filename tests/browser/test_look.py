@@ -14,7 +14,7 @@ FIRST = {
     "#lora-mixer-start": ("Mix", ""),
     "#lora-mixer-fill": ("Mix", "text=Fill from a sweep"),
     "[data-do=save-profile]": ("Mix", "#lora-mixer-profile-save"),
-    "[data-do=measure]": ("Mix", "[data-heat=silenced]"),
+    "[data-do=estimate]": ("Mix", "[data-heat=silenced]"),
     "#lora-mixer-votes-begin": ("Votes", ""),
     "#lora-mixer-bake-go": ("Adapters", ""),
 }
