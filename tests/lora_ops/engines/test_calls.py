@@ -69,7 +69,7 @@ def test_what_is_asked_is_answered():
 
 REFUSED: dict[str, tuple[Any, int | None, str]] = {
     "a wrong key": ((401, {"error": {"message": "no"}}), 401, "the bakery at .* wants another key: give it its --api-"),
-    "another's call": ((404, b""), 404, "knows no /bread: it is not a bakery, or too old"),
+    "another's call": ((404, b""), 404, "knows no /bread: it is no bakery, or too old"),
     "one that begins": ((503, {"error": "wait"}), 503, "is not ready yet: it is still loading its model"),
     "an error of its own": ((500, {"error": {"message": "out of\n luck"}}), 500, r"refused \(500\): out of luck"),
     "an error as a text": ((400, {"error": "no flour"}), 400, r"refused \(400\): no flour"),
