@@ -72,7 +72,8 @@ def prompt_ids(example: Example, tokens: Any, chat: bool) -> tuple[int, ...]:
         return _templated(tokens, list(prompt))
     if not isinstance(prompt, str):
         return tuple(int(one) for one in prompt)  # type: ignore[arg-type]
-    added = tokens.get_added_vocab() if hasattr(tokens, "get_added_vocab") else ()
+    # Tokens of blanks are added ones too, in some tokenizers: those alone that are marked as special tell a template.
+    added = (str(one) for one in getattr(tokens, "added_tokens_decoder", {}).values() if one.special)
     special = any(one and one in prompt for one in (*getattr(tokens, "all_special_tokens", ()), *added))
     if chat and not special and getattr(tokens, "chat_template", None):
         return _templated(tokens, [{"role": "user", "content": prompt}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,16 @@ _MERGES = [("t", "h"), ("th", "e")]
 VOCABULARY = 2 + len(_ALPHABET) + len(_MERGES)
 
 
-@cache
 def tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer: one token a byte, so that most characters beyond ASCII come in halves."""
+    """A byte-level tokenizer: one token a byte, so that most characters beyond ASCII come in halves.
+
+    One of its own for whoever asks: tests give it templates and other ends of a reply.
+    """
+    return deepcopy(_tokenizer())
+
+
+@cache
+def _tokenizer() -> PreTrainedTokenizerFast:
     tokens = ["<pad>", "<eos>", *_ALPHABET, *("".join(pair) for pair in _MERGES)]
     backend = Tokenizer(models.BPE(vocab={token: at for at, token in enumerate(tokens)}, merges=_MERGES))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -54,7 +62,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 def ids_of(text: str) -> list[int]:
     """The token ids of a text."""
-    return list(tokenizer()(text, add_special_tokens=False)["input_ids"])
+    return list(_tokenizer()(text, add_special_tokens=False)["input_ids"])
 
 
 def prompt(text: str = "Ahoy there", rows: int = 1) -> torch.Tensor:
