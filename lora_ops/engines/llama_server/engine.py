@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...mix import Faders, Mix
-from ..engine import NotInRows
+from ..requested import Requested
 from ..side_by_side import say_together
 from .client import Client, LlamaServerError
 from .judging import ServerReader, reads_prompts, why_not_read
@@ -21,7 +20,7 @@ from .saying import END, Asking, Voiced, ahead_of
 from .server_tokens import ServerTokens
 
 if TYPE_CHECKING:
-    from ...target import Adapter, Target
+    from ...target import Adapter
     from ..engine import Ability, Cancel, Hear, Hold, Token, Turn, Voice
     from ..sampling import Sampling
     from .request import Scales
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 #: Seconds between two looks at whether a reply is over.
 _GLANCE = 0.5
 _OFF = Faders(on=False)
-_IN_USE = "rows of this llama-server are in use: wait until they end"
 
 
 def connect(
@@ -65,7 +63,7 @@ class _Model:
     """Stands for the model that a server has: others remember it for as long as it is that one."""
 
 
-class LlamaServerEngine:
+class LlamaServerEngine(Requested):
     """Plays mixes on one llama-server. Members as `engines.engine.Engine` tells them.
 
     The scales of all adapters stand in every request; what the server plays to others is left as it is.
@@ -82,6 +80,7 @@ class LlamaServerEngine:
     def __init__(
         self, client: Client, parts: Sequence[Part] | None = None, alias: str | None = None, carried: bool = False
     ) -> None:
+        super().__init__()
         self.client = client
         self.carried = carried
         self.desk: Any = None
@@ -109,10 +108,6 @@ class LlamaServerEngine:
         self._outdated = False
         self._why_not_read: str | None = None
         self._reads_prompts = False
-        self._writing = threading.RLock()
-        self._rest = Mix()
-        self._plays: tuple[Mix, ...] = ()
-        self._rows_of: int | None = None
         self.refresh()
 
     # What there is
@@ -254,8 +249,7 @@ class LlamaServerEngine:
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Any mixes run side by side where the server has slots."""
-        if self._rows_of is not None:
-            raise RuntimeError(_IN_USE)
+        self.check_no_rows()
         return self.why_not("rows") if len(mixes) > 1 else ""
 
     # Playing
@@ -290,46 +284,6 @@ class LlamaServerEngine:
         with self._writing:
             return self._plays[0] if len(self._plays) == 1 else self._rest
 
-    def scaling(self, target: Target) -> Any:
-        """What multiplies a part's output right now: a number, or one for each row in use."""
-        if (target.adapter, target.name) not in self._ids:
-            raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
-        plays = self._plays or (self._rest,)
-        found = [mix.gain(target) * target.scaling for mix in plays]
-        return found[0] if len(found) == 1 else found
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """While the block lasts nobody else looks for adapters or moves a fader."""
-        with self._writing:
-            yield
-
-    def check_free(self) -> None:
-        """Refuses what would wait for this very thread, for ever."""
-        if self._rows_of == threading.get_ident():
-            raise RuntimeError(_IN_USE)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """As `changing`, and refused while rows are in use."""
-        with self._writing:
-            if self._rows_of is not None:
-                raise RuntimeError(_IN_USE)
-            yield
-
-    @contextmanager
-    def rows(self, mixes: Sequence[Mix]) -> Iterator[Turn]:
-        """Several mixes, each with requests of its own; nothing is to be done as a reply grows."""
-        if why_not := self.why_not_rows(mixes):
-            raise NotInRows(why_not)
-        with self._writing:
-            self._rows_of, self._plays = threading.get_ident(), tuple(mixes)
-        try:
-            yield lambda token: None
-        finally:
-            with self._writing:
-                self._rows_of, self._plays = None, ()
-
     # Generating and reading
 
     def ends(self, sampling: Sampling) -> list[int]:
@@ -337,10 +291,6 @@ class LlamaServerEngine:
         given = sampling.extras.get("eos_token_id")
         more = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
         return [*(int(id) for id in more), *self._ends, END]
-
-    def limit(self, sampling: Sampling) -> int | None:
-        """How many tokens a reply may have by the settings."""
-        return sampling.max_new_tokens
 
     def say(self, prompt: Sequence[int], voices: Sequence[Voice], sampling: Sampling, hear: Hear, turn: Turn) -> None:
         """Has every voice go on from a prompt, as many side by side as the server has slots.
@@ -403,16 +353,6 @@ class LlamaServerEngine:
                 f"the llama-server at {self.client.url} has other adapters than it had: look again, or start it with "
                 "all parts"
             )
-
-    def let_go(self) -> None:
-        """Nothing is kept ready."""
-
-    def out_of_memory(self, error: BaseException) -> bool:
-        """The server's memory is its own business."""
-        return False
-
-    def give_back(self) -> None:
-        """Nothing is held."""
 
 
 def _call_off(asking: Asking, stop: threading.Event, over: threading.Event) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...mix import Mix
-from ..engine import NotInRows
+from ..requested import Requested
 from ..side_by_side import say_together
 from .client import SGLANG, Client, VllmError, dialect_of, listed
 from .judging import ServerReader
@@ -21,11 +21,10 @@ from .stock import Stock
 from .tokens import ServerTokens
 
 if TYPE_CHECKING:
-    from ...target import Adapter, Target
+    from ...target import Adapter
     from ..engine import Ability, Cancel, Hear, Hold, Token, Turn, Voice
     from ..sampling import Sampling
 
-_IN_USE = "rows of this server are in use: wait until they end"
 #: Seconds for which faders stand still before what they say is written and loaded.
 _SETTLED = 0.2
 
@@ -78,7 +77,7 @@ class _Model:
     """Stands for the model that a server has: others remember it for as long as it is that one."""
 
 
-class VllmEngine:
+class VllmEngine(Requested):
     """Plays mixes on one server. Members as `engines.engine.Engine` tells them."""
 
     def __init__(
@@ -91,6 +90,7 @@ class VllmEngine:
         at_once: int = 8,
         most_rank: int | None = None,
     ) -> None:
+        super().__init__()
         self.client = client
         self.dialect = dialect_of(client)
         self.name = self.dialect.name
@@ -105,12 +105,8 @@ class VllmEngine:
         self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank)
         self._base = _Model()
         self._at_once = at_once
-        self._writing = threading.RLock()
-        self._rest = Mix()
         self._moved = 0.0
         self._soon: threading.Timer | None = None
-        self._plays: tuple[Mix, ...] = ()
-        self._rows_of: int | None = None
 
     @property
     def base(self) -> Any:
@@ -161,8 +157,7 @@ class VllmEngine:
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Any mixes share a batch, but for those with fades."""
-        if self._rows_of is not None:
-            raise RuntimeError(_IN_USE)
+        self.check_no_rows()
         return _WHY_NOT["fades"] if any(mix.faded for mix in mixes) else ""
 
     # Playing
@@ -190,45 +185,6 @@ class VllmEngine:
         with suppress(VllmError, CannotServe, OSError), self.stock.using([mix]):
             pass
 
-    def scaling(self, target: Target) -> Any:
-        """What multiplies a target's output right now: a number, or one for each row in use."""
-        if target.adapter not in self.adapters or target.name not in self.adapters[target.adapter].names:
-            raise ValueError(f"{target.name} of {target.adapter!r} has no scaling here. {target.reason}".rstrip())
-        found = [mix.gain(target) * target.scaling for mix in self._plays or (self._rest,)]
-        return found[0] if len(found) == 1 else found
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """While the block lasts nobody else moves a fader."""
-        with self._writing:
-            yield
-
-    def check_free(self) -> None:
-        """Refuses what would wait for this very thread, for ever."""
-        if self._rows_of == threading.get_ident():
-            raise RuntimeError(_IN_USE)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """As `changing`, and refused while rows are in use."""
-        with self._writing:
-            if self._rows_of is not None:
-                raise RuntimeError(_IN_USE)
-            yield
-
-    @contextmanager
-    def rows(self, mixes: Sequence[Mix]) -> Iterator[Turn]:
-        """Several mixes, each an adapter of its own; nothing is to be done as a reply grows."""
-        if why_not := self.why_not_rows(mixes):
-            raise NotInRows(why_not)
-        with self._writing:
-            self._rows_of, self._plays = threading.get_ident(), tuple(mixes)
-        try:
-            yield lambda token: None
-        finally:
-            with self._writing:
-                self._rows_of, self._plays = None, ()
-
     # Generating and reading
 
     def ends(self, sampling: Sampling) -> list[int]:
@@ -236,10 +192,6 @@ class VllmEngine:
         given = sampling.extras.get("eos_token_id")
         more = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
         return [*(int(id) for id in more), END]
-
-    def limit(self, sampling: Sampling) -> int | None:
-        """How many tokens a reply may have by the settings."""
-        return sampling.max_new_tokens
 
     def say(self, prompt: Sequence[int], voices: Sequence[Voice], sampling: Sampling, hear: Hear, turn: Turn) -> None:
         """Has every voice go on from a prompt, in the server's own batch.
@@ -307,16 +259,6 @@ class VllmEngine:
                 f"the prompt has {len(prompt):,} tokens, and the context holds {self.context:,}: shorten it"
             )
         return room if sampling.max_new_tokens is None else min(room, sampling.max_new_tokens)
-
-    def let_go(self) -> None:
-        """Nothing is kept ready."""
-
-    def out_of_memory(self, error: BaseException) -> bool:
-        """The server's memory is its own business."""
-        return False
-
-    def give_back(self) -> None:
-        """Nothing is held."""
 
 
 def _base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
