@@ -11,7 +11,8 @@ from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 
-from .machine import busy, machine
+from .kept import AnotherMachine, Kept, Results, text
+from .machine import busy, load, machine
 from .report import Section, goals_table, write
 from .workshop import ROOT, Workshop, quietly
 
@@ -36,49 +37,53 @@ MEASUREMENTS = {
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"
 
-HOW_TO_READ = """\
-All numbers are from one run of `python3 run.py bench` on the machine below; the same command measures on yours, and
-writes this file. Where things are compared they took turns, and each ratio is between two that ran in the same turn.
-Numbers are medians; in brackets, how far the middle 80 % of the repetitions lie apart."""
 SMOKE = "**A quick run, which only sees whether everything works: its numbers mean little.**"
 
 
 def main(argv: list[str]) -> int:
-    """Runs what is asked for; returns 1 when a measurement could not be made, 0 otherwise, goals met or not."""
+    """Runs what is asked for; returns 1 when a measurement could not be made or kept, 0 otherwise, goals met or not."""
     options = _parser().parse_args(argv)
     names = [name for name in MEASUREMENTS if name in options.names] or list(MEASUREMENTS)
-    out = options.out or (RESULTS if not options.quick and names == list(MEASUREMENTS) else None)
     began = time.monotonic()
-    heading = _heading(options.quick)
-    print(heading, flush=True)
+    print("\n\n".join(["# Measured", *([SMOKE] if options.quick else []), machine().markdown()]), flush=True)
     if busy():
         print("\n… other things keep this machine busy: expect noise", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="lora-mixer-bench-", ignore_cleanup_errors=True) as scratch, quietly():
         shop = Workshop(options.quick, Path(scratch))
         done = {name: _measured(name, shop) for name in names}
-    sections = [section for section in done.values() if section is not None]
-    goals = goals_table([goal for section in sections for goal in section.goals]).markdown()
-    took = f"The run took {(time.monotonic() - began) / 60:.1f} minutes."
-    print(f"\n## Goals\n\n{goals}\n\n{took}", flush=True)
-    if failed := [name for name, section in done.items() if section is None]:
-        print(f"\nNot measured: {', '.join(failed)}. Nothing is kept.", file=sys.stderr)
+    measured = {name: kept for name, kept in done.items() if kept is not None}
+    goals = goals_table([goal for kept in measured.values() for goal in kept.goals]).markdown()
+    print(f"\n## Goals\n\n{goals}\n\nThe run took {(time.monotonic() - began) / 60:.1f} minutes.", flush=True)
+    if len(measured) < len(names):
+        failed = ", ".join(name for name in names if name not in measured)
+        print(f"\nNot measured: {failed}. Nothing is kept.", file=sys.stderr)
         return 1
-    if out is None:
-        print("\nNot kept: RESULTS.md holds whole runs alone. --out FILE keeps this one elsewhere.")
+    return _keep(measured, options.quick, options.out)
+
+
+def _keep(measured: dict[str, Kept], quick: bool, out: Path | None) -> int:
+    """Keeps a run in `RESULTS.md`, or where it is asked for; a quick one only there."""
+    if out is not None:
+        kept = text(measured, machine(), [name for name in MEASUREMENTS if name not in measured])
+        write(out, f"{SMOKE}\n\n{kept}" if quick else kept)
+    elif quick:
+        print("\nNot kept: a quick run's numbers mean little. --out FILE keeps them elsewhere.")
         return 0
-    body = "\n\n".join(section.markdown() for section in sections)
-    if left_out := [name for name in MEASUREMENTS if name not in names]:
-        body += f"\n\n## Not in this run\n\n{', '.join(left_out)}: `python3 run.py bench` measures them too."
-    write(out, f"{heading}\n\n{took}\n\n## Goals\n\n{goals}\n\n{body}\n")
-    print(f"\nKept in {out}")
+    else:
+        try:
+            Results(RESULTS, list(MEASUREMENTS)).keep(measured, machine())
+        except AnotherMachine as refused:
+            print(f"\nNot kept: {refused}", file=sys.stderr)
+            return 1
+    print(f"\nKept in {out or RESULTS}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run.py bench",
-        description="Measures on this machine, some thirty minutes; leave it alone meanwhile. A whole run is "
-        "kept in bench/RESULTS.md.",
+        description="Measures on this machine, some thirty minutes; leave it alone meanwhile. What is measured "
+        "takes the place of what bench/RESULTS.md held of it.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", type=_known, help=f"only these: {', '.join(MEASUREMENTS)}")
     parser.add_argument("--quick", action="store_true", help="only see whether everything works")
@@ -92,19 +97,14 @@ def _known(name: str) -> str:
     return name
 
 
-def _heading(quick: bool) -> str:
-    when = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    parts = ["# Measured", *([SMOKE] if quick else []), HOW_TO_READ, f"Begun {when}.", machine().markdown()]
-    return "\n\n".join(parts)
-
-
-def _measured(name: str, shop: Workshop) -> Section | None:
-    """The section of one measurement, printed; None when it failed, with the reason printed."""
+def _measured(name: str, shop: Workshop) -> Kept | None:
+    """One measurement, printed; None when it failed, with the reason printed."""
     module, function = MEASUREMENTS[name].split(".")
+    begun, busyness = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), load()
     try:
         section: Section = getattr(import_module(f".{module}", __package__), function)(shop)
     except Exception:
         print(f"\n## {name} could not be measured\n\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         return None
     print(f"\n{section.markdown()}", flush=True)
-    return section
+    return Kept.of(section, begun, busyness)

@@ -7,14 +7,13 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import __version__
 from .report import Table
 
 _PACKAGES = ("torch", "transformers", "peft", "gradio", "playwright")
 
 
 def machine() -> Table:
-    """Processor, system, versions, and how busy the machine was when the run began."""
+    """Processor, system and versions."""
     import torch
 
     waits = os.environ.get("OMP_WAIT_POLICY", "")
@@ -23,13 +22,16 @@ def machine() -> Table:
         ("torch's threads", f"{torch.get_num_threads()}{', OpenMP waits ' + waits.lower() if waits else ''}"),
         ("system", f"{platform.system()} {platform.release()} ({platform.machine()})"),
         ("Python", platform.python_version()),
-        ("versions", f"LoRA Mixer {__version__}, {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}"),
+        ("versions", ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)),
     ]
     if memory := _memory():
         rows.insert(1, ("memory", memory))
-    if hasattr(os, "getloadavg"):
-        rows.append(("load when it began", f"{os.getloadavg()[0]:.1f}"))
     return Table(("machine", ""), rows, left=2)
+
+
+def load() -> str:
+    """How many programs wanted to compute over the last minute; empty where the system does not tell."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def busy() -> bool:

@@ -1,4 +1,4 @@
-"""The bench as a whole: only whole runs are kept, and a measurement that cannot be made keeps nothing."""
+"""The bench as a whole: what is measured is kept in place of what was, and a measurement that cannot be made keeps nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lora_mixer.bench.report import Goal, Section
+from lora_mixer.bench.kept import Kept
+from lora_mixer.bench.report import Goal, Section, Table
 
 bench = importlib.import_module("lora_mixer.bench.__main__")
 
@@ -19,7 +20,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(bench, "RESULTS", tmp_path / "RESULTS.md")
     monkeypatch.setattr(bench, "busy", lambda: False)
     section = Section("It", "About it.", goals=[Goal("it", "1 x", "1 x", True)])
-    monkeypatch.setattr(bench, "_measured", lambda name, shop: section)
+    monkeypatch.setattr(bench, "_measured", lambda name, shop: Kept.of(section, "today", "0.1"))
     return tmp_path / "RESULTS.md"
 
 
@@ -30,12 +31,23 @@ def test_every_measurement_is_a_function_that_takes_the_workshop() -> None:
         assert callable(found) and found.__code__.co_argcount == 1, name
 
 
-def test_a_whole_run_is_kept_and_a_part_only_where_it_is_asked_for(kept: Path, tmp_path: Path) -> None:
-    assert bench.main(["find"]) == 0 and not kept.exists()
+def test_a_run_is_kept_unless_it_was_quick_and_elsewhere_where_that_is_asked_for(kept: Path, tmp_path: Path) -> None:
     assert bench.main(["--quick"]) == 0 and not kept.exists()
-    assert bench.main(["find", "--out", str(tmp_path / "part.md")]) == 0
-    assert "Not in this run" in (tmp_path / "part.md").read_text()
-    assert bench.main([]) == 0 and "| it " in kept.read_text()
+    assert bench.main(["find", "--out", str(tmp_path / "part.md")]) == 0 and not kept.exists()
+    assert "Not measured here" in (tmp_path / "part.md").read_text()
+    assert bench.main(["find"]) == 0 and "Not measured here" in kept.read_text()
+    assert bench.main([]) == 0 and "| it " in kept.read_text() and "Not measured here" not in kept.read_text()
+
+
+def test_a_part_from_another_machine_is_not_put_beside_the_rest(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main([]) == 0
+    before = kept.read_text()
+    monkeypatch.setattr(bench, "machine", lambda: Table(("machine", ""), [("processor", "another")], left=2))
+    assert bench.main(["find"]) == 1 and kept.read_text() == before
+    assert "another machine" in capsys.readouterr().err
+    assert bench.main([]) == 0 and "another" in kept.read_text()
 
 
 def test_what_could_not_be_measured_keeps_nothing_and_is_named(

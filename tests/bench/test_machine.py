@@ -6,14 +6,13 @@ import os
 
 import pytest
 
-from lora_mixer import __version__
 from lora_mixer.bench.machine import busy, machine
 
 
 def test_versions_processor_and_threads_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     told = {row[0]: row[1] for row in machine().rows}
-    assert f"LoRA Mixer {__version__}" in told["versions"] and "torch 2" in told["versions"]
+    assert "torch 2" in told["versions"]
     assert f"{os.cpu_count()} cores" in told["processor"] and "OpenMP waits passive" in told["torch's threads"]
 
 
