@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
 
 from ..lora_ops import Desk, Faders, Mix, estimate_impact, impact
-from .clock import Series
+from .clock import Series, Way, in_turns
 from .report import Goal, Section, Table, duration, ratio
-from .workshop import ADAPTER, Workshop
+from .workshop import ADAPTER, Workshop, deep_model
 
 TITLE = "Impact of 210 targets"
 ABOUT = """\
@@ -22,7 +23,8 @@ up to {most:.1e}. The estimate is of the adapter as loud as it was loaded; it ag
 there by a rank correlation of {order:.2f}."""
 
 OURS = "`impact(desk, input_ids)`"
-ESTIMATE = "`estimate_impact(desk, input_ids, probes=8)`"
+PROBES = 8
+ESTIMATE = f"`estimate_impact(desk, input_ids, probes={PROBES})`"
 PEFT = "PEFT's `set_scale` and a whole pass, one target after the other"
 #: How much faster it is to be, and how far apart, in nats, the numbers may be.
 FASTER, APART = 2.5, 1e-5
@@ -52,6 +54,7 @@ def measure(shop: Workshop) -> Section:
         (PEFT, ratio(faster), duration(peft)),
     ]
     table = Table(("way", "times as long as the first", "time"), rows)
+    prices = _prices(shop)
     goal = Goal(
         f"impact of 210 targets on {tokens} tokens against one after the other with PEFT",
         f"{FASTER:g} x faster",
@@ -59,13 +62,43 @@ def measure(shop: Workshop) -> Section:
         faster.median >= FASTER,
     )
     estimated = Goal(
-        f"impact of 210 targets on {tokens} tokens estimated with 8 probes, against exact",
+        f"impact of 210 targets on {tokens} tokens estimated with {PROBES} probes, against exact",
         f"{ESTIMATED_FASTER:g} x faster",
         f"{ratio(sooner)} x",
         sooner.median >= ESTIMATED_FASTER,
     )
     about = ABOUT.format(tokens=tokens, gain=GAIN, apart=race.apart, most=race.most, order=race.order)
-    return Section(TITLE, about, [table], [goal, estimated])
+    return Section(TITLE, about, [table, _price_table(prices)], [goal, estimated])
+
+
+def _prices(shop: Workshop) -> dict[int, tuple[Series, Series]]:
+    """By the number of targets: what an estimate takes, and a plain pass over the same text, in turns."""
+    prices = {}
+    for layers in shop.pick((80, 2572), (2, 8)):
+        shop.say(f"an estimate of {layers * 7:,} targets, in a model of tiny sizes")
+        model = deep_model(layers)
+        desk, ids = Desk(model), torch.arange(1, 33)[None]
+        ways = {
+            "estimate": Way(partial(estimate_impact, desk, ids, probes=PROBES)),
+            "pass": Way(partial(_plain_pass, model, ids)),
+        }
+        times = in_turns(ways, shop.pick(3, 1))
+        prices[layers * 7] = times["estimate"], times["pass"]
+    return prices
+
+
+@torch.no_grad()
+def _plain_pass(model: Any, ids: torch.Tensor) -> None:
+    model(input_ids=ids)
+
+
+def _price_table(prices: dict[int, tuple[Series, Series]]) -> Table:
+    rows = [
+        (f"{targets:,}", ratio(estimate / one), duration(estimate), duration(one))
+        for targets, (estimate, one) in prices.items()
+    ]
+    head = f"estimate with {PROBES} probes, times a plain pass"
+    return Table(("targets, in models of tiny sizes", head, "the estimate", "the pass"), rows)
 
 
 class _Race:
@@ -111,7 +144,7 @@ class _Race:
         self.most = max(values)
         assert self.apart < APART, f"the numbers differ by {self.apart}"
         began = time.perf_counter()
-        estimate_impact(self._desk, self._ids, mix, probes=8)
+        estimate_impact(self._desk, self._ids, mix, probes=PROBES)
         self.estimate.append(time.perf_counter() - began)
 
     def compare_orders(self) -> None:

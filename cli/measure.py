@@ -17,6 +17,7 @@ from .options import Playing, shared
 from .output import bar, progress, say, show_json, show_table
 
 if TYPE_CHECKING:
+    from ..lora_ops.measure.estimate import Estimate
     from ..lora_ops.measure.impact import Impact
 
 #: A text to measure on when none is given: some of what a chat is made of.
@@ -84,6 +85,12 @@ def impact(
     tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Read no more of it than so many tokens.")] = 256,
     what: Annotated[What, typer.Option(help="Each part silenced, or each alone left on.")] = What.silenced,
     by: By = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Estimate it, at a price that does not grow with the targets.")
+    ] = False,
+    probes: Annotated[
+        int, typer.Option(min=2, max=4096, metavar="N", help="How many drawings an estimate takes.")
+    ] = 16,
     top: Top = 20,
     keep_top: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Make a mix of the N targets that matter most; see --save.")
@@ -103,23 +110,36 @@ def impact(
 
     * `impact loras/pirate --model demo --by kind`
 
+    * `impact loras/pirate --model demo --estimate --probes 32`
+
     * `impact loras/pirate --model demo --keep-top 10 --save ten.json`
     """
     if text is not None and text_file is not None:
         raise ValueError("give --text or --text-file, not both")
     if (keep_top is not None or silence_idle) != (save is not None) or (keep_top is not None and silence_idle):
         raise ValueError("--save FILE goes with one of --keep-top N and --silence-idle")
+    if save is not None and estimate:
+        raise ValueError("--save makes a mix of what was measured: leave out --estimate")
     if save is not None and save.exists() and not overwrite:
         raise FileExistsError(f"{save} exists already")
     folders = asking.named(adapters)
     gains = playing.of(list(folders))
     passage = _passage(text, text_file)
     desk, tokenizer = desk_of(model, folders, playing.device, playing.dtype, as_json)
+    from ..lora_ops.measure.estimate import estimate_impact as estimated
     from ..lora_ops.measure.impact import impact as measured
     from ..lora_ops.measure.pruning import keep_top as keeping
     from ..lora_ops.measure.pruning import silence_idle as silencing
 
     ids = tokenizer(passage)["input_ids"][:tokens]
+    if estimate:
+        with progress("estimating", as_json) as told:
+            guess = estimated(desk, ids, gains, what.value, probes=probes, progress=told)
+        if as_json:
+            show_json(guess.to_dict())
+        else:
+            _show_estimate(guess, by or list(Part), top)
+        return
     parts: list[Any] = [part.value for part in by or Part]
     if save is not None and "target" not in parts:
         parts.append("target")
@@ -133,6 +153,18 @@ def impact(
         return
     _show({part: getattr(found, f"{part}s") for part in parts}, top, "nats", lambda value: f"{value:.2e}")
     _footnote(found, save)
+
+
+def _show_estimate(found: Estimate, parts: Sequence[Part], top: int) -> None:
+    """What was estimated, each number with its standard error, and what no gradient reaches with the reason."""
+    for part in parts:
+        nats, errors = getattr(found, f"{part.value}s"), getattr(found, f"{part.value}_errors")
+        _show({part.value: nats}, top, "nats, estimated", lambda value: f"{value:.2e}", errors)
+    say(f"{found.tokens} tokens, {found.probes} probes in {found.seconds:.1f} s; ± is a standard error")
+    for adapter, reasons in found.why_not.items():
+        for reason in sorted(set(reasons.values())):
+            count = sum(one == reason for one in reasons.values())
+            say(f"{adapter}: {count} target{'s' * (count != 1)} not estimated: {reason}")
 
 
 def _footnote(found: Impact, save: Path | None) -> None:
@@ -154,8 +186,14 @@ def _passage(text: str | None, file: Path | None) -> str:
     return text or _TEXT
 
 
-def _show(values: Mapping[str, Mapping[str, Mapping[Any, float | None]]], top: int, unit: str, written: Any) -> None:
-    """A table for each part and adapter, the greatest first."""
+def _show(
+    values: Mapping[str, Mapping[str, Mapping[Any, float | None]]],
+    top: int,
+    unit: str,
+    written: Any,
+    errors: Mapping[str, Mapping[Any, float]] | None = None,
+) -> None:
+    """A table for each part and adapter, the greatest first; with errors where they are known."""
     for part, adapters in values.items():
         for adapter, of in adapters.items():
             told = [(name, value) for name, value in of.items() if value is not None]
@@ -164,6 +202,12 @@ def _show(values: Mapping[str, Mapping[str, Mapping[Any, float | None]]], top: i
                 continue
             greatest = ordered[0][1] or 1.0
             rows = [(str(name), written(value), bar(value / greatest)) for name, value in ordered[:top]]
+            if errors is not None:
+                off = errors[adapter]
+                rows = [
+                    (shown, f"{value} ± {written(off[name])}", line)
+                    for (shown, value, line), (name, _) in zip(rows, ordered, strict=False)
+                ]
             show_table((f"{adapter}: {part}", unit, ""), rows)
             if len(ordered) > top:
                 say(f"… and {len(ordered) - top} more: --top {len(ordered)}")

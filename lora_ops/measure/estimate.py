@@ -214,12 +214,13 @@ class _Drawing:
     def estimate(self, asked: int) -> Estimate:
         """What the probes come to."""
         found: dict[str, tuple[dict[str, dict[Any, float]], dict[str, dict[Any, float]]]] = {}
+        slopes = torch.stack(self.slopes, 1) if self.slopes else torch.zeros(len(self.targets), 0)
         for part in ("target", "kind", "layer"):
             values: dict[str, dict[Any, float]] = {}
             errors: dict[str, dict[Any, float]] = {}
             found[part] = values, errors
             for (adapter, name), members in self._parts(part).items():
-                mean, error = self._together(members)
+                mean, error = self._together(slopes[members])
                 values.setdefault(adapter, {})[name] = mean
                 errors.setdefault(adapter, {})[name] = error
         why_not: dict[str, dict[str, str]] = {}
@@ -262,14 +263,9 @@ class _Drawing:
     def _key(self, part: str, target: Target) -> tuple[str, Any]:
         return target.adapter, {"target": target.name, "kind": target.kind, "layer": target.layer}[part]
 
-    def _together(self, members: Sequence[int]) -> tuple[float, float]:
-        """The mean over the probes, and its standard error, of what moves together."""
-        if not members:
+    def _together(self, slopes: torch.Tensor) -> tuple[float, float]:
+        """The mean over the probes, and its standard error, of what moves together: slopes of shape (members, probes)."""
+        if not len(slopes):
             return 0.0, 0.0
-        slopes = self._table[:, list(members)].sum(1)
-        each = slopes.square() / (2 * self.text.tokens)
+        each = slopes.sum(0).square() / (2 * self.text.tokens)
         return float(each.mean()), float(each.std() / len(each) ** 0.5)
-
-    @property
-    def _table(self) -> torch.Tensor:
-        return torch.stack(self.slopes)

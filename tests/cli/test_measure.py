@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.command_line import answer
 
+from lora_mixer.cli.exits import MISUSED
 from lora_mixer.lora_ops import Mix
 
 
@@ -25,6 +26,19 @@ def test_impact_tells_and_saves_a_mix(shelf: Path, tmp_path: Path, capsys: pytes
     assert "3, without 11 silent ones" in said
     assert "3, without 11 silent ones" in (tmp_path / "again" / "README.md").read_text()
     assert "14, of which 11 were silent" in answer(capsys, "bake", argv[1], "-o", tmp_path / "whole", "-m", ten)
+
+
+def test_an_estimate_is_marked_as_one_with_its_error(
+    shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["impact", shelf / "loras" / "pirate", "--model", shelf / "model", "--text", "Ahoy there", "--estimate"]
+    told = json.loads(answer(capsys, *argv, "--probes", "4", "--json"))
+    assert told["probes"] == 4 and set(told["targets"]["pirate"]) == set(told["target_errors"]["pirate"])
+    assert len(told["targets"]["pirate"]) == 14
+    said = answer(capsys, *argv, "--by", "kind")
+    assert "nats, estimated" in said and "±" in said and "pirate: layer" not in said
+    refused = answer(capsys, *argv, "--keep-top", "3", "--save", tmp_path / "three.json", status=MISUSED)
+    assert "leave out --estimate" in refused and not (tmp_path / "three.json").exists()
 
 
 def test_loudness_tells_each_part(shelf: Path, capsys: pytest.CaptureFixture[str]):
