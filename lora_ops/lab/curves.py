@@ -19,7 +19,7 @@ from .compare import compare
 from .score import judge
 from .sweep import Axis, Swept
 
-#: How the as-loaded reply is generated when none is given.
+#: How that reply is generated when none is given.
 GENERATION = {"max_new_tokens": 64, "do_sample": False}
 
 
@@ -52,7 +52,7 @@ class Curve:
 
     Attributes:
         label: what was swept.
-        of: whether its numbers are gains ("master", "kind" …), ranks or shares of the energy.
+        of: whether its numbers are gains ("master", "kind" …), ranks, shares of the energy, or of the way between mixes.
         points: in ascending order of gain.
         tokens: how many tokens of the text were judged.
     """
@@ -73,15 +73,15 @@ class Curve:
         return self.best.gain < self.points[-1].gain
 
 
-def as_loaded(axis: Axis, base: Mix) -> Mix:
-    """`base` with every swept fader as loaded, a gain at 1, a rank whole: the mix whose reply `curve` judges."""
+def yardstick(axis: Axis, base: Mix) -> Mix:
+    """The mix whose reply `curve` judges: every swept fader as loaded, a gain at 1, a rank whole; a crossfade at 1."""
     for fader in sorted(axis.faders):
         base = fader.put(base, math.inf if fader.of == "rank" else 1.0)
     return base
 
 
-def setting_as_loaded(axis: Axis, adapters: Mapping[str, Adapter]) -> int | None:
-    """Which setting of an axis has its faders as loaded; None where none has.
+def yardstick_setting(axis: Axis, adapters: Mapping[str, Adapter]) -> int | None:
+    """Which setting of an axis is the `yardstick`: that with its faders as loaded, or the second mix; None where none is.
 
     Args:
         axis: what is swept.
@@ -108,7 +108,7 @@ def curve(
     cancelled: Cancel | None = None,
     locked: bool = False,
 ) -> Curve:
-    """How the as-loaded reply fares at every gain, and what each gain says itself.
+    """How the reply of the `yardstick` fares at every gain, and what each gain says itself.
 
     >>> axis = parse_axis("master 0 to 2 in 0.25", desk, Mix())
     >>> [(point.gain, point.perplexity) for point in curve(desk, tokenizer, input_ids, axis, Mix()).points]
@@ -119,27 +119,28 @@ def curve(
         input_ids: the prompt: token ids, or a tensor of them, shape (1, tokens).
         axis: what is swept, over at least two gains.
         base: the mix that is swept.
-        reply: the token ids that the mix `as_loaded` said; if not given, those of `replies` at that setting; failing
+        reply: the token ids that the mix `yardstick` said; if not given, those of `replies` at that setting; failing
             that it is generated, with `seed` and `generation` (64 tokens, greedily, unless told otherwise).
         replies: the token ids that each setting of the axis said, in their order, if they are known.
         cancelled: asked now and then; true calls it off.
         locked: whether the caller holds the model's lock already.
 
     Raises:
-        ValueError: the axis is no line of gains, there is not one reply for each, the as-loaded reply is empty, or
+        ValueError: the axis is no line of gains, there is not one reply for each, that reply is empty, or
             see `judge`.
         Cancelled: it was called off.
     """
     gains = _gains(axis)
     if replies is not None and len(replies) != len(gains):
         raise ValueError(f"there are {len(replies)} replies to {len(gains)} gains")
-    if reply is None and replies is not None and (at := setting_as_loaded(axis, desk.adapters)) is not None:
+    if reply is None and replies is not None and (at := yardstick_setting(axis, desk.adapters)) is not None:
         reply = replies[at]
     if reply is None:
-        column = Column("as loaded", as_loaded(axis, base))
+        column = Column("the yardstick", yardstick(axis, base))
         reply = _said(desk, tokenizer, input_ids, column, seed, generation or GENERATION, cancelled, locked)
     if not reply:
-        raise ValueError("as loaded the model says nothing to this prompt, so there is nothing to measure")
+        whose = "with the second mix" if axis.of == "crossfade" else "as loaded"
+        raise ValueError(f"{whose} the model says nothing to this prompt, so there is nothing to measure")
     found = _curve(desk, input_ids, reply, axis, base, cancelled, locked)
     if replies is None:
         return found

@@ -26,7 +26,7 @@ _LONGEST = 24
 
 
 def curve(found: Curve, rows: int = 1) -> Any:
-    """How the as-loaded reply fares against the gain: perplexity, divergence, agreement, and the length of replies.
+    """How the reply as loaded, of a crossfade that of its second mix, fares against the gain: perplexity, divergence, agreement, and the length of replies.
 
     Args:
         found: what is drawn.
@@ -36,10 +36,11 @@ def curve(found: Curve, rows: int = 1) -> Any:
         MissingPackage: plotly is not installed.
     """
     word = _WORDS.get(found.of, "gain")
+    judged = "the second mix's reply" if found.of == "crossfade" else "the as-loaded reply"
     panels = [
-        ("perplexity of the as-loaded reply", lambda point: point.perplexity, ".4g"),
+        (f"perplexity of {judged}", lambda point: point.perplexity, ".4g"),
         ("divergence from the base (nats)", lambda point: point.divergence, ".3g"),
-        ("agreement with the as-loaded reply", lambda point: point.agreement, ".0%"),
+        (f"agreement with {judged}", lambda point: point.agreement, ".0%"),
     ]
     if any(point.length is not None for point in found.points):
         panels.append(("length of its own reply (tokens)", lambda point: point.length, ".4~g"))
@@ -63,7 +64,7 @@ def curve(found: Curve, rows: int = 1) -> Any:
             col=1,
         )
         figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 0})
-        figure.data[0].update(name="the as-loaded reply", showlegend=True)
+        figure.data[0].update(name=judged, showlegend=True)
         figure.layout.annotations[0].update(text="perplexity")
     over = f", mean of {rows} rows" if rows > 1 else ""
     _along(figure, found, over, row=len(panels), col=1)

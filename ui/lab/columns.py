@@ -6,8 +6,8 @@ place: every function gives new columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from ...lora_ops.mix import Mix
@@ -60,6 +60,28 @@ class Filled:
     y_title: str = ""
     y_labels: tuple[str, ...] = ()
     sides: tuple[Mix, Mix] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that survives JSON."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**told, "sides": self.sides and [side.to_dict() for side in self.sides]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Filled:
+        """What `to_dict` wrote, whoever changed it since.
+
+        Raises:
+            TypeError, ValueError: it is none.
+        """
+        told = dict(data)
+        sides = told.pop("sides", None)
+        plain: dict[str, Any] = {
+            key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value) for key, value in told.items()
+        }
+        if sides is None:
+            return cls(**plain)
+        a, b = sides
+        return cls(**plain, sides=(Mix.from_dict(a), Mix.from_dict(b)))
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,8 @@ def _sweep(record: Record) -> Filled | None:
     if not isinstance(told, dict):
         return None
     try:
-        fields: dict[str, Any] = {key: tuple(map(str, v)) if isinstance(v, list) else str(v) for key, v in told.items()}
-        filled = Filled(**fields)
-    except TypeError:
+        filled = Filled.from_dict(told)
+    except (TypeError, ValueError):
         return None
     fits = len(filled.x_labels) * max(len(filled.y_labels), 1) == len(record.columns)
     return filled if fits else None

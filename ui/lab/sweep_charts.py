@@ -102,10 +102,10 @@ class Charting:
 
 
 def _silent(sheet: Sheet, row: int, axis: Axis, desk: Desk) -> bool:
-    """Whether the as-loaded reply of a row is known, and empty: then there is nothing to judge by it."""
-    from ...lora_ops.lab.curves import setting_as_loaded
+    """Whether the reply of a row that the others are judged by is known, and empty: then there is nothing to judge by it."""
+    from ...lora_ops.lab.curves import yardstick_setting
 
-    at = setting_as_loaded(axis, desk.adapters)
+    at = yardstick_setting(axis, desk.adapters)
     return at is not None and not sheet.results[row].columns[at].token_ids
 
 

@@ -7,7 +7,7 @@ missing) never costs a reply: the page says so beside the results.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .trouble import reason
@@ -58,7 +58,7 @@ class Experiments:
         from ...lora_ops.results.record import Record
 
         if filled is not None:
-            settings = {**settings, SWEEP: asdict(filled)}
+            settings = {**settings, SWEEP: filled.to_dict()}
         model, name = self._host.model_name, self._host.name
         return Record.of(columns, model=model, host=name, adapters=desk.adapters.values(), settings=settings)
 

@@ -11,7 +11,7 @@ from helpers import tiny
 from helpers.comparing import generated, heard
 
 from lora_mixer.lora_ops import Cancelled, Desk, Faders, Mix
-from lora_mixer.lora_ops.lab.curves import Curve, Point, as_loaded, curve, likelihood_curve
+from lora_mixer.lora_ops.lab.curves import Curve, Point, curve, likelihood_curve, yardstick
 from lora_mixer.lora_ops.lab.sweep import parse_axis
 
 GREEDY = {"max_new_tokens": 12, "do_sample": False}
@@ -69,7 +69,7 @@ def test_replies_that_are_known_are_measured_and_not_generated(desk: Desk, monke
 def test_the_rest_of_the_mix_stays(desk: Desk):
     base = Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0, "down_proj": 3.0})})
     axis = parse_axis("down_proj 0, 2", desk, base)
-    assert as_loaded(axis, base) == Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
+    assert yardstick(axis, base) == Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0})})
     reply = tiny.ids_of(TEXT)
     found = drawn(desk, "down_proj 0, 2", base, reply=reply)
     mixes = [Mix({"pirate": Faders(master=0.5, kinds={"q_proj": 0.0, "down_proj": gain})}) for gain in (0.0, 2.0)]

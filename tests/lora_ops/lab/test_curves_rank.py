@@ -9,7 +9,7 @@ from helpers import tiny
 from helpers.comparing import generated
 
 from lora_mixer.lora_ops import Desk, Faders, Mix
-from lora_mixer.lora_ops.lab.curves import as_loaded, curve, likelihood_curve, setting_as_loaded
+from lora_mixer.lora_ops.lab.curves import curve, likelihood_curve, yardstick, yardstick_setting
 from lora_mixer.lora_ops.lab.sweep import parse_axis
 
 GREEDY: dict[str, Any] = {"max_new_tokens": 12, "do_sample": False}
@@ -30,11 +30,11 @@ def desk() -> Desk:
         ("master 0, 1, 2", 1),
     ],
 )
-def test_the_setting_as_loaded_is_that_with_all_components(desk: Desk, text: str, at: int | None) -> None:
+def test_the_yardstick_setting_is_that_with_all_components(desk: Desk, text: str, at: int | None) -> None:
     axis = parse_axis(text, desk, Mix())
-    assert setting_as_loaded(axis, desk.adapters) == at
+    assert yardstick_setting(axis, desk.adapters) == at
     assert (
-        as_loaded(axis, Mix({"pirate": Faders(rank=2, energy=0.5, master=3)}))["pirate"]
+        yardstick(axis, Mix({"pirate": Faders(rank=2, energy=0.5, master=3)}))["pirate"]
         == {
             "rank": Faders(energy=0.5, master=3),
             "energy": Faders(rank=2, master=3),
