@@ -34,7 +34,9 @@ class Kept:
 
     def when(self) -> str:
         """When it was measured, in a sentence."""
-        return f"Begun {self.begun} with LoRA Mixer {self.version}" + (f", at a load of {self.load}." if self.load else ".")
+        return f"Begun {self.begun} with LoRA Mixer {self.version}" + (
+            f", at a load of {self.load}." if self.load else "."
+        )
 
 
 class AnotherMachine(ValueError):

@@ -52,7 +52,7 @@ class Curve:
 
     Attributes:
         label: what was swept.
-        of: whether its numbers are gains ("master", "kind" …), ranks, shares of the energy, or of the way between mixes.
+        of: whether its numbers are gains ("master", "kind" …), ranks, or shares (of energy, of a way).
         points: in ascending order of gain.
         tokens: how many tokens of the text were judged.
     """
@@ -81,7 +81,7 @@ def yardstick(axis: Axis, base: Mix) -> Mix:
 
 
 def yardstick_setting(axis: Axis, adapters: Mapping[str, Adapter]) -> int | None:
-    """Which setting of an axis is the `yardstick`: that with its faders as loaded, or the second mix; None where none is.
+    """Which setting of an axis is the `yardstick`: its faders as loaded, or the second mix; None where none is.
 
     Args:
         axis: what is swept.

@@ -264,7 +264,7 @@ class _Drawing:
         return target.adapter, {"target": target.name, "kind": target.kind, "layer": target.layer}[part]
 
     def _together(self, slopes: torch.Tensor) -> tuple[float, float]:
-        """The mean over the probes, and its standard error, of what moves together: slopes of shape (members, probes)."""
+        """The mean over the probes, and its standard error, of slopes that move together: (members, probes)."""
         if not len(slopes):
             return 0.0, 0.0
         each = slopes.sum(0).square() / (2 * self.text.tokens)

@@ -184,9 +184,9 @@ def shared_rank(spectra: Iterable[TargetSpectrum], share: float) -> int:
 
 
 def _subject(curve: Curve, adapter: str) -> str:
-    """What was swept in a curve of this adapter; empty for a curve of another."""
-    front, colon, subject = curve.label.rpartition(": ")
-    return subject if not colon or front == adapter else ""
+    """What was swept in a curve of this adapter, as its `Axis` says it; empty for a curve of another."""
+    front, dot, subject = curve.label.rpartition(" · ")
+    return subject if not dot or front == adapter else ""
 
 
 def _numbers(values: Mapping[Any, Any]) -> dict[Any, float]:

@@ -1,4 +1,4 @@
-"""The bench as a whole: what is measured is kept in place of what was, and a measurement that cannot be made keeps nothing."""
+"""The bench as a whole: what is measured takes the place of what was; what cannot be measured keeps nothing."""
 
 from __future__ import annotations
 

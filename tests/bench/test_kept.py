@@ -27,7 +27,10 @@ def test_what_is_measured_anew_takes_the_place_of_what_was_and_the_rest_stays(tm
     text = results.path.read_text()
     assert text.index("## find") < text.index("## apply, anew") < text.index("## columns")
     assert "\n## apply\n" not in text and "| goal of apply, anew |" in text and "| goal of apply " not in text
-    assert text.count("Begun yesterday with") == 2 and text.count("Begun today with LoRA Mixer 1.0, at a load of 0.2.") == 1
+    assert (
+        text.count("Begun yesterday with") == 2
+        and text.count("Begun today with LoRA Mixer 1.0, at a load of 0.2.") == 1
+    )
 
 
 def test_measurements_come_in_their_order_whatever_was_run_first(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import { store } from "../page/store.js";
 
 const ABOUT =
   "From what each target adds, from where the faders stand, and from impact and loudness, if they were measured on the " +
-  "grid of the tab Mix. Energy is not importance: impact and ears decide.";
+  "grid of the tab Mix, and from charts over the master or the rank of a text of your own, in the tab Compare. Energy is " +
+  "not importance: impact and ears decide.";
 /** How sure a line is, by its word: what is measured and what was heard stand out. */
 const FIRM = ["measured here", "set on the desk"];
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...hosts.protocol import HostError
@@ -12,7 +13,7 @@ from ..page.messages import Name, Typed
 from ..page.orders import OpenPage, Refused
 
 if TYPE_CHECKING:
-    from ...lora_ops import Adapter, Desk, Estimate, Impact, Levels, Mix, Spectrum
+    from ...lora_ops import Adapter, Curve, Desk, Estimate, Faders, Impact, Levels, Mix, Spectrum
     from ..page.studio import Studio
 
 
@@ -32,6 +33,7 @@ def look(page: OpenPage, *, adapter: Name, percent: Typed = None) -> News:
         mix,
         impact=_impact(console, desk.adapters[adapter]),
         loudness=_loudness(console, desk.adapters[adapter], mix),
+        curves=_curves(console, desk.adapters[adapter], mix),
         energy=share,
     )
     forms = [
@@ -69,6 +71,22 @@ def _impact(console: Studio, adapter: Adapter) -> Impact | Estimate | None:
         ):
             return found
     return None
+
+
+def _curves(console: Studio, adapter: Adapter, mix: Mix) -> list[Curve]:
+    """Of texts of one's own over this very adapter, as long as its faders stand as they did but for what was swept."""
+
+    def beside(faders: Faders) -> Faders:
+        return replace(faders, on=True, master=1.0, rank=None, energy=None, fades={})
+
+    drawn = (console.works.curves.get((adapter.name, swept)) for swept in ("master", "rank"))
+    return [
+        one.found
+        for one in drawn
+        if one is not None
+        and one.adapter.targets == adapter.targets
+        and beside(one.faders) == beside(mix[adapter.name])
+    ]
 
 
 def _loudness(console: Studio, adapter: Adapter, mix: Mix) -> Levels | None:

@@ -1375,7 +1375,7 @@
   }
 
   // ui/adapters/recipe.js
-  var ABOUT = "From what each target adds, from where the faders stand, and from impact and loudness, if they were measured on the grid of the tab Mix. Energy is not importance: impact and ears decide.";
+  var ABOUT = "From what each target adds, from where the faders stand, and from impact and loudness, if they were measured on the grid of the tab Mix, and from charts over the master or the rank of a text of your own, in the tab Compare. Energy is not importance: impact and ears decide.";
   var FIRM = ["measured here", "set on the desk"];
   function row(line2) {
     const sure = el("span", { class: `badge${FIRM.includes(line2.sure) ? " is-loaded" : ""}`, text: line2.sure });

@@ -26,7 +26,9 @@ _LONGEST = 24
 
 
 def curve(found: Curve, rows: int = 1) -> Any:
-    """How the reply as loaded, of a crossfade that of its second mix, fares against the gain: perplexity, divergence, agreement, and the length of replies.
+    """How a reply fares against the gain: perplexity, divergence, agreement, and the length of replies.
+
+    The reply is the one as loaded, of a crossfade that of its second mix.
 
     Args:
         found: what is drawn.

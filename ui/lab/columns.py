@@ -76,7 +76,8 @@ class Filled:
         told = dict(data)
         sides = told.pop("sides", None)
         plain: dict[str, Any] = {
-            key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value) for key, value in told.items()
+            key: tuple(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            for key, value in told.items()
         }
         if sides is None:
             return cls(**plain)

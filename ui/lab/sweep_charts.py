@@ -8,6 +8,8 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from ...hosts.protocol import HostError
+from ...lora_ops.fader import Fader
+from ..page.jobs import TextCurve
 from .prompt_ids import prompt_ids
 from .replies import left
 from .sheet import Line
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ...lora_ops import Desk
     from ...lora_ops.lab.curves import Curve
     from ...lora_ops.lab.sweep import Axis
+    from ...lora_ops.mix import Mix
     from ..page.studio import Studio
     from .sheet import Sheet
 
@@ -92,7 +95,15 @@ class Charting:
         swept = parse_axis(axis.strip() or USUAL, desk, base, sides)
         with self._console.comparison(self):
             found = likelihood_curve(desk, None, text, swept, base, cancelled=self._stopped.is_set)
+        self._remember(found, swept, base)
         return draw(found)
+
+    def _remember(self, found: Curve, axis: Axis, base: Mix) -> None:
+        """Keeps what was drawn of an adapter: a recipe for its next training asks for it."""
+        [name, *others] = {fader.adapter for fader in axis.faders if isinstance(fader, Fader)} or {""}
+        desk = self._desk()
+        if not others and name in desk.adapters:
+            self._console.works.curves[name, axis.of] = TextCurve(found, desk.adapters[name], base[name])
 
     def _desk(self) -> Desk:
         desk = self._console.desk()
@@ -102,7 +113,7 @@ class Charting:
 
 
 def _silent(sheet: Sheet, row: int, axis: Axis, desk: Desk) -> bool:
-    """Whether the reply of a row that the others are judged by is known, and empty: then there is nothing to judge by it."""
+    """Whether the reply that the others are judged by is known, and empty: then there is nothing to judge by."""
     from ...lora_ops.lab.curves import yardstick_setting
 
     at = yardstick_setting(axis, desk.adapters)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .trouble import told
 
 if TYPE_CHECKING:
-    from ...lora_ops import Estimate, Impact, Loudness
+    from ...lora_ops import Adapter, Curve, Estimate, Faders, Impact, Loudness
 
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.2
@@ -79,6 +79,21 @@ class Job:
         }
 
 
+@dataclass(frozen=True)
+class TextCurve:
+    """How likely a text of one's own became as one fader of an adapter went up, and what that was measured of.
+
+    Attributes:
+        found: the curve.
+        adapter: whose fader it was.
+        faders: where the faders of the adapter stood.
+    """
+
+    found: Curve
+    adapter: Adapter
+    faders: Faders
+
+
 class Works:
     """The jobs of a console; there is one model, so there is one at a time."""
 
@@ -88,6 +103,8 @@ class Works:
         self.impacts: dict[tuple[str, str], Impact | Estimate] = {}
         #: The loudness that was measured last.
         self.loudness: Loudness | None = None
+        #: The curves of texts of one's own that were drawn last, by the adapter and what was swept.
+        self.curves: dict[tuple[str, str], TextCurve] = {}
         #: Grows whenever a profile is kept, changed or removed, so that every page looks again.
         self.kept = 0
         self._lock = threading.Lock()

@@ -54,8 +54,8 @@ def test_a_curve_over_the_rank_outweighs_energy() -> None:
     perplexities = {1.0: 9.0, 2.0: 3.02, 4.0: 3.0, 16.0: 3.01}
     found = made(planted(6), curves=[curve("rank", perplexities)])
     assert found.r == 2 and line(found, "r").sure is Sure.measured and "3.02" in line(found, "r").why
-    assert made(planted(6), curves=[curve("poet: rank", perplexities)]).r == 6
-    assert made(planted(6), curves=[curve("pirate: rank", perplexities)]).r == 2
+    assert made(planted(6), curves=[curve("poet · rank", perplexities)]).r == 6
+    assert made(planted(6), curves=[curve("pirate · rank", perplexities)]).r == 2
 
 
 def test_an_adapter_that_adds_nothing_says_so_and_keeps_its_rank() -> None:

@@ -12,6 +12,7 @@ from helpers.planted import planted
 from helpers.shelved import ask, opened, refused, shelf_host, shelve, work
 
 from lora_mixer.lora_ops import RECIPE_FORMATS, Faders, Mix
+from lora_mixer.ui.lab.sweep_charts import Charting
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
@@ -48,6 +49,16 @@ def test_what_was_measured_on_the_desk_counts_without_being_asked_for(console: S
     work(console, "impact", adapter="pirate", source="text", text="Ahoy there, mate", what="silenced")
     assert "tokens of one text" in told(console, "_proj")["why"]
     assert told(console, "_proj")["sure"] == "measured here"
+
+
+def test_a_chart_of_a_text_counts_as_long_as_the_faders_beside_it_stand_as_they_did(console: Studio) -> None:
+    pytest.importorskip("plotly")
+    Charting(console).of_text("Ahoy there, me hearties", "rank 1, 2, 4, 16")
+    assert "perplexity of your text" in told(console, "r = ")["why"]
+    console.move(Panel(mix=Mix({"pirate": Faders(master=0.5)})))
+    assert "perplexity of your text" in told(console, "r = ")["why"]
+    console.move(Panel(mix=Mix({"pirate": Faders(kinds={"k_proj": 0.0})})))
+    assert "perplexity of your text" not in told(console, "r = ")["why"]
 
 
 def test_another_share_of_the_energy_gives_another_rank(console: Studio) -> None:
