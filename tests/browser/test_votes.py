@@ -12,6 +12,7 @@ from helpers.browser import Board, Mixer, contrast, set_number, wait_until
 from helpers.gauge import Gauge
 from playwright.sync_api import expect
 
+from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
@@ -151,6 +152,22 @@ def test_many_mixes_are_ranked_and_no_more_pairs_come_up_than_were_asked_for(boo
     booth.prefer(FULL, 5)
     booth.page.locator("#lora-mixer-reveal").click()
     booth.outcome("5 of 5 votes")
+
+
+def test_mixes_of_other_ranks_are_voted_on_and_the_rank_that_won_stands_on_the_desk(booth: Booth) -> None:
+    quiet, loud = (Mix({"pirate": Faders(rank=rank, master=master)}) for rank, master in ((2, 0.0), (1, 1.0)))
+    lab = booth.mixer.console.lab
+    lab.change(lab.setup.fill([("rank 2, silent", quiet), ("rank 1", loud)], None))
+    expect(booth.page.locator("#lora-mixer-votes-columns")).to_contain_text("rank 1")
+    booth.begin("one\ntwo")
+    for number in (1, 2):
+        booth.prefer(FULL, number)
+    booth.outcome("“rank 1” was preferred in 2 of 2 votes")
+    booth.page.locator("#lora-mixer-outcome [data-do=put]").first.click()
+    wait_until(booth.page, lambda: booth.mixer.console.panel.mix["pirate"].rank == 1, "the rank is on the desk")
+    [record] = booth.kept().list()
+    kept = booth.kept().load(record.id)
+    assert [column.mix and column.mix["pirate"].rank for column in kept.columns] == [2, 1]
 
 
 def test_what_is_kept_is_listed_opened_saved_and_deleted(booth: Booth, tmp_path: Any) -> None:
