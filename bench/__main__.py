@@ -31,6 +31,7 @@ MEASUREMENTS = {
     "learn": "learning.measure",
     "bake": "baking.measure",
     "llama": "llama.measure",
+    "desks": "many_desks.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
     "columns-page": "page_columns.measure",
