@@ -28,7 +28,8 @@ _CONTENTS = """
 """
 _ORDER = (
     "docs/command-line", "docs/notebooks/README", "docs/own-host", "docs/scale", "docs/api/index", "CONTRIBUTING",
-    "CHANGELOG", "SECURITY", "bench/RESULTS", "demo/README", "demo/adapters/pirate/README", "demo/adapters/butler/README",
+    "CHANGELOG", "SECURITY", "bench/RESULTS", "demo/README", "demo/adapters/pirate/README",
+    "demo/adapters/butler/README",
 )  # fmt: skip
 _API = """# From Python
 
