@@ -52,6 +52,7 @@ class Learned:
         in_turn: whether all examples were held out, each part in its turn, to tell how far to go and what that is worth
             (cross-validation), and `mix` was learned from all of them at last. Its twins saw fewer, so that `after`
             does not flatter it but for the choice of one length out of six.
+        economies: what was done where memory did not hold all, for people.
     """
 
     mix: Mix
@@ -66,6 +67,7 @@ class Learned:
     complete: bool
     seed: int
     in_turn: bool = False
+    economies: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON; None is what nothing is known of."""

@@ -144,6 +144,7 @@ class Outcome:
             complete=self.complete,
             seed=self.seed,
             in_turn=bool(self.course.twins),
+            economies=self.room.pupil.economies,
         )
 
 

@@ -86,6 +86,14 @@ class Pupil:
         #: Whether blocks are worked out twice to save memory.
         self.checkpointing = False
 
+    @property
+    def economies(self) -> str:
+        """What was done where memory did not hold a batch, for people; empty if it held all."""
+        if self._most == _MOST_ROWS:
+            return ""
+        told = f"memory was short: at most {self._most} {'text was' if self._most == 1 else 'texts were'} read at once"
+        return f"{told}, and blocks were worked out twice" if self.checkpointing else told
+
     def slope(self, aim: Aim, gains: Sequence[float]) -> tuple[float, list[float]]:
         """The loss under these gains, and how it changes with each of them."""
         told = torch.tensor(list(gains), dtype=torch.float32, device=self._engine.device)

@@ -11,7 +11,9 @@ import pytest
 from lora_mixer.lora_ops.learning.goals import Goals, goals_of, parts_of
 
 
-@pytest.mark.parametrize("count, first, others", [(2, 1, [1]), (3, 1, [1, 1]), (8, 2, [2, 2, 2]), (1000, 64, [312] * 3)])
+@pytest.mark.parametrize(
+    "count, first, others", [(2, 1, [1]), (3, 1, [1, 1]), (8, 2, [2, 2, 2]), (1000, 64, [312] * 3)]
+)
 def test_a_quarter_is_held_out_and_all_are_in_turn(count: int, first: int, others: list[int]):
     parts = parts_of(count, seed=3)
     assert [len(part) for part in parts] == [first, *others]

@@ -141,6 +141,8 @@ def test_a_batch_that_memory_does_not_hold_is_halved_then_blocks_are_worked_out_
     monkeypatch.setattr(Pupil, "_read", scarce)
     found = learn(desk, tiny.tokenizer(), examples, over="masters", seed=1)
     assert sizes[0][0] > 1 and (1, True) in sizes
+    assert found.economies == "memory was short: at most 1 text was read at once, and blocks were worked out twice"
+    assert not whole.economies
     assert found.mix["pirate"].master == pytest.approx(whole.mix["pirate"].master, abs=1e-2)
     monkeypatch.setattr(Pupil, "_read", lambda self, sheet: (_ for _ in ()).throw(torch.OutOfMemoryError("full")))
     with pytest.raises(RuntimeError, match="not enough memory to learn"):

@@ -23,6 +23,8 @@ PARTS = ((2,), (0, 3), (1,))
 class Pupil:
     """Each token is as surprising as the gain says; in a reply that is no lesson, as one, it is much more so."""
 
+    economies = "memory was short"
+
     def __init__(self) -> None:
         self.heard: list[tuple[Lesson, float]] = []
 
@@ -51,6 +53,7 @@ def test_where_all_were_held_out_in_turn_each_is_heard_under_the_gains_that_it_t
     assert under == {LESSONS[2]: 1.0, LESSONS[0]: 1.2, LESSONS[3]: 1.2, LESSONS[1]: 1.4}
     assert found.in_turn and found.held_out == (0, 1, 2, 3) and found.learned and found.mix == LOUD
     assert found.before == pytest.approx(3.005) and found.after == pytest.approx((1.0 + 1.2 + 1.2 + 1.4) / 4 + 0.005)
+    assert found.economies == "memory was short"
     assert found.interval[0] <= found.before - found.after <= found.interval[1]
 
 
