@@ -29,6 +29,7 @@ MEASUREMENTS = {
     "resized": "resized.measure",
     "ranks": "ranks.measure",
     "learn": "learning.measure",
+    "learned": "truth.measure",
     "bake": "baking.measure",
     "llama": "llama.measure",
     "desks": "many_desks.measure",
