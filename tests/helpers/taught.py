@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,29 @@ def said_under(desk: Desk, mix: Mix, count: int = 8, tokens: int = 24) -> list[E
     return found
 
 
+@lru_cache
+def _said(master: float, count: int) -> list[Example]:
+    """Every test learns from the same: the model is made the same each time."""
+    return said_under(Desk(tiny.pirate()), tiny.mix_of(master=master), count)
+
+
+def wanted(master: float = 0.3, count: int = 8) -> list[Wanted]:
+    """The same as somebody has picked them."""
+    return [Wanted(one, "picked", "tiny", f"Ahoy {at}") for at, one in enumerate(_said(master, count))]
+
+
+def learn_tab(page: Any) -> Any:
+    """Goes to the page of learning; the whole page."""
+    page.get_by_role("tab", name="LoRA Mixer", exact=True).first.click()
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
+    page.locator("#lora-mixer-learn-page").wait_for()
+    return page
+
+
 def classroom(home: Path, master: float = 0.3, count: int = 8, **options: Any) -> Studio:
     """A console of a tiny pirate whose basket holds what that says at another gain."""
     console = opened(shelf_host(home, tiny.pirate(), **options))
-    desk = console.desk()
-    assert desk is not None
-    said = said_under(desk, tiny.mix_of(master=master), count)
     room = console.classrooms.of("page")
-    room.basket.add(Wanted(one, "picked", "tiny", f"Ahoy {at}") for at, one in enumerate(said))
+    room.basket.add(wanted(master, count))
     room.changed()
     return console

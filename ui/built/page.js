@@ -7676,6 +7676,8 @@
     }
     return {
       node,
+      /** @param {Node} key what its lines are */
+      legend: (key) => area.before(key),
       /**
        * @param {Axis} across
        * @param {Axis} up
@@ -7740,7 +7742,7 @@
     const name2 = place === 0 ? "Where it began" : place === best ? `Mix ${place}, the best` : `Mix ${place}`;
     const parts = [
       point.unseen !== null && `unseen ${writeNats2(point.unseen)} nats ${unit}`,
-      point.changed !== null && `the rest moved by ${writeNats2(point.changed)}`,
+      point.changed !== null && `elsewhere changed by ${writeNats2(point.changed)}`,
       point.numbers > 0 && `${point.numbers} ${point.numbers === 1 ? "number" : "numbers"}`
     ];
     return `${name2}: ${parts.filter(Boolean).join(", ")}`;
@@ -7756,8 +7758,8 @@
     };
     const curve = chart({ name: "Step by step", below: "mix", beside: "nats, less is likelier", height: HEIGHT3, choose });
     const worth = chart({
-      name: "How much it speaks like the examples, against how much it changes the rest",
-      below: "how far everything else moves from the base, in nats",
+      name: "How well it speaks like the examples, against what it changes elsewhere",
+      below: "change elsewhere, in nats",
       beside: "unseen, likelier upwards",
       height: HEIGHT3,
       choose
@@ -7771,9 +7773,9 @@
     const none = el("p", { class: "hint", hidden: true });
     const hint = el("p", {
       class: "hint",
-      text: "Each dot is a mix that can be heard: press it, and it is on the desk; arrow keys go from one to the next."
+      text: "Each dot is a mix that can be heard: press it, and it is on the desk; arrow keys go from one to the next. The large one is the best: unseen replies and what is to stay, taken together."
     });
-    curve.node.append(key);
+    curve.legend(key);
     const node = el(
       "div",
       { class: "learn-mixes" },
@@ -7798,7 +7800,7 @@
           const left = x(Math.max(0, place - 0.5));
           return [
             svg("line", { x1: left, x2: left, y1: 10, y2: HEIGHT3 - 38, class: "lora-mixer-chart-level" }),
-            letters(left + 4, 20, `${numbers}`, "start")
+            letters(left + 4, 20, numbers === 1 ? "1 number" : `${numbers} numbers`, "start")
           ];
         });
         return {

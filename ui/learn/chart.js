@@ -94,6 +94,8 @@ export function chart({ name, below, beside, height, choose }) {
 
   return {
     node,
+    /** @param {Node} key what its lines are */
+    legend: (key) => area.before(key),
     /**
      * @param {Axis} across
      * @param {Axis} up

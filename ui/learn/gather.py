@@ -64,9 +64,7 @@ def read(page: OpenPage, *, name: Name, data: File) -> News:
         added = _add(page, [Wanted(one, name) for one in found])
     except ValueError as error:
         raise Refused(error, "file") from error
-    there = len(found) - added
-    already = f" {there:,} were there already." if there else ""
-    return {"said": f"{_examples(added)} from {name}.{already}", **news(page)}
+    return {"said": f"{_examples(added)} from {name}.{_already(len(found) - added)}", **news(page)}
 
 
 def chat(page: OpenPage, job: Job) -> News:
@@ -86,9 +84,7 @@ def chat(page: OpenPage, job: Job) -> News:
         text = reply.removeprefix(request.opening) if request.opening else reply
         found.append(Wanted(Example(tuple(request.token_ids), text), CHAT, host.model_name, said))
     added = _add(page, found)
-    there = len(found) - added
-    already = f" {there} were there already." if there else ""
-    return {"line": f"{_examples(added)} from the chat.{already}", **news(page)}
+    return {"line": f"{_examples(added)} from the chat.{_already(len(found) - added)}", **news(page)}
 
 
 def remove(page: OpenPage, *, example: int) -> News:
@@ -113,6 +109,10 @@ def _add(page: OpenPage, wanted: list[Wanted]) -> int:
     if added:
         room.changed()
     return added
+
+
+def _already(count: int) -> str:
+    return f" {count:,} {'was' if count == 1 else 'were'} there already." if count else ""
 
 
 def _examples(count: int) -> str:

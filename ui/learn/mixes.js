@@ -28,7 +28,7 @@ function words({ best, source }, point, place) {
   const name = place === 0 ? "Where it began" : place === best ? `Mix ${place}, the best` : `Mix ${place}`;
   const parts = [
     point.unseen !== null && `unseen ${writeNats(point.unseen)} nats ${unit}`,
-    point.changed !== null && `the rest moved by ${writeNats(point.changed)}`,
+    point.changed !== null && `elsewhere changed by ${writeNats(point.changed)}`,
     point.numbers > 0 && `${point.numbers} ${point.numbers === 1 ? "number" : "numbers"}`,
   ];
   return `${name}: ${parts.filter(Boolean).join(", ")}`;
@@ -47,8 +47,8 @@ export function mixesOnTheWay(say) {
   };
   const curve = chart({ name: "Step by step", below: "mix", beside: "nats, less is likelier", height: HEIGHT, choose });
   const worth = chart({
-    name: "How much it speaks like the examples, against how much it changes the rest",
-    below: "how far everything else moves from the base, in nats",
+    name: "How well it speaks like the examples, against what it changes elsewhere",
+    below: "change elsewhere, in nats",
     beside: "unseen, likelier upwards",
     height: HEIGHT,
     choose,
@@ -62,9 +62,9 @@ export function mixesOnTheWay(say) {
   const none = el("p", { class: "hint", hidden: true });
   const hint = el("p", {
     class: "hint",
-    text: "Each dot is a mix that can be heard: press it, and it is on the desk; arrow keys go from one to the next.",
+    text: "Each dot is a mix that can be heard: press it, and it is on the desk; arrow keys go from one to the next. The large one is the best: unseen replies and what is to stay, taken together.",
   });
-  curve.node.append(key);
+  curve.legend(key);
   const node = el(
     "div",
     { class: "learn-mixes" },
@@ -89,7 +89,7 @@ export function mixesOnTheWay(say) {
         const left = x(Math.max(0, place - 0.5));
         return [
           svg("line", { x1: left, x2: left, y1: 10, y2: HEIGHT - 38, class: "lora-mixer-chart-level" }),
-          letters(left + 4, 20, `${numbers}`, "start"),
+          letters(left + 4, 20, numbers === 1 ? "1 number" : `${numbers} numbers`, "start"),
         ];
       });
       return {

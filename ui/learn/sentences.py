@@ -24,10 +24,8 @@ def headline(found: Learned, source: Source) -> str:
         return sentence(found.note)
     if source == "votes":
         return "It agrees with your votes: with those that it has not seen, too."
-    more = math.expm1(found.before - found.after)
-    return (
-        f"It speaks more like your examples: every token of replies that it has not seen is {_percent(more)} likelier."
-    )
+    likelier = _likelier(math.exp(found.before - found.after))
+    return f"It speaks more like your examples: every token of replies that it has not seen is {likelier}."
 
 
 def behind(found: Learned, source: Source) -> list[str]:
@@ -55,8 +53,11 @@ def behind(found: Learned, source: Source) -> list[str]:
     return lines
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share >= 0.095 else f"{share * 100:.1f} %"
+def _likelier(times: float) -> str:
+    if times >= 1.995:
+        return f"{times:.1f} times as likely"
+    share = (times - 1) * 100
+    return f"{share:.0f} % likelier" if share >= 9.5 else f"{share:.1f} % likelier"
 
 
 def _time(seconds: float) -> str:

@@ -28,7 +28,7 @@ def test_the_mix_of_the_examples_is_found_and_told_while_the_faders_stay(console
     json.dumps(told, allow_nan=False)
     assert not told["running"] and told["found"]["learned"] and told["found"]["after"] < told["found"]["before"]
     assert told["points"][told["best"]]["unseen"] == told["found"]["after"]
-    assert told["found"]["low"] > 0 and "likelier" in told["found"]["headline"]
+    assert told["found"]["low"] > 0 and "times as likely" in told["found"]["headline"]
     [(label, was, now)] = told["found"]["moved"]["down"]
     assert label == "pirate: master" and was == 1 and abs(now - 0.3) < 0.2
     gains = told["found"]["gains"]["pirate"]
