@@ -1,4 +1,4 @@
-"""Learning in a browser, on a tiny model: found again by a page that comes later, stopped from there, heard dot by dot."""
+"""Learning in a browser, on a tiny model: found by a page that comes later, stopped from there, heard dot by dot."""
 
 from __future__ import annotations
 
