@@ -59,7 +59,7 @@ class OwnHost:
     nothing = staticmethod(lambda *_: None)
     trouble = reply_length = watch_changes = answer_turns = stop = nothing
     none = staticmethod(lambda *_: [])
-    chat_inputs = chat_outputs = adapter_menu = adapter_menu_updates = shelf_folders = merged_sources = none
+    chat_inputs = chat_outputs = adapter_menu = adapter_menu_updates = shelf_folders = merged_sources = turns = none
     last_reply = staticmethod(lambda values: "")
 
 

@@ -226,6 +226,12 @@ class Host(Protocol):
     def last_reply(self, values: Sequence[Any]) -> str:
         """What the chat's last turn was answered, as the model said it; empty if there is none. Takes no lock."""
 
+    def turns(self, values: Sequence[Any]) -> Sequence[tuple[str, str]]:
+        """The chat turn by turn: what its user said, and what was answered, as the model said it. Takes no lock.
+
+        A greeting replies to nothing: to an empty text.
+        """
+
     def ask(
         self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = (), system: str = ""
     ) -> Request:

@@ -23,6 +23,10 @@ from lora_mixer.ui.page.panel import Panel
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
 TOKENS = 90
+QUESTIONS = (
+    "How do I make tea?", "What is the sea?", "Who are you?", "Tell me about penguins.", "What should I cook?",
+    "Where do birds sleep?",
+)  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -162,6 +166,37 @@ def test_a_blind_vote_and_the_shelf(mixer: Mixer, visit: Any) -> None:
     shelf = page.locator("#lora-mixer-shelf-card")
     expect(shelf.locator("[data-entry=for-another-model]")).to_be_visible()
     picture(page, "shelf", shelf.locator(".shelf-table, .lora-mixer-shelf-table"))
+
+
+def test_faders_are_learned_from_replies_that_were_picked(mixer: Mixer, visit: Any) -> None:
+    """A pirate and a butler at once are a muddle; replies of the pirate that one likes turn the butler down."""
+    mixer.afresh()
+    console = mixer.console
+    alone = {name: Mix({other: Faders(on=False)}) for name, other in (("pirate", "butler"), ("butler", "pirate"))}
+    console.lab.change(console.lab.setup.fill([(f"{name} alone", mix) for name, mix in alone.items()]))
+    console.move(Panel(Mix({"pirate": Faders(), "butler": Faders()})))
+    console.classrooms.of("").basket.clear()
+    page = visit(mixer.url, device_scale_factor=1.5)
+    set_number(page, "chat-max-new-tokens", 24)
+    set_number(page, "chat-seed", 7)
+    Board(page).open()
+    page.locator("#lora-mixer-source").get_by_label("Several prompts", exact=True).click()
+    page.locator("#lora-mixer-text textarea").fill("\n".join(QUESTIONS))
+    compare(page, seconds=240)
+    for row in range(len(QUESTIONS)):
+        page.locator(f".lora-mixer-reply[data-row='{row}'][data-column='0'] [data-do=like]").click()
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
+    expect(page.locator("#lora-mixer-learn-examples li")).to_have_count(len(QUESTIONS))
+    page.locator("#lora-mixer-learn-wish").get_by_text("More", exact=True).click()
+    page.locator("#lora-mixer-learn-steps").fill("4")
+    page.locator("#lora-mixer-learn-start").click()
+    outcome = page.locator("#lora-mixer-learn-outcome")
+    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It speaks more like", timeout=240_000)
+    picture(page, "learn", outcome)
+    page.locator("#lora-mixer-learn-put").click()
+    wait_until(page, lambda: max(mixer.gains("butler").values()) < 1, "a butler that is turned down")
+    mean = {name: sum(mixer.gains(name).values()) / len(mixer.gains(name)) for name in ("pirate", "butler")}
+    assert mean["butler"] < 0.6 < mean["pirate"], mean
 
 
 def test_the_desk_in_the_dark_and_on_a_phone(mixer: Mixer, visit: Any) -> None:

@@ -22,6 +22,7 @@ def build(console: Studio) -> None:
     from .chat.answer_twice_wires import build_twice
     from .desk.fader_board import build_fader_board
     from .lab.compare_page import build_comparing
+    from .learn.orders import build_learning
     from .page.report import build_report
     from .votes.votes import build_votes
 
@@ -38,6 +39,8 @@ def build(console: Studio) -> None:
             build_host_menu(console.host)
         with gr.Tab("Votes", id="votes", elem_id="lora-mixer-votes"):
             build_votes(console)
+        with gr.Tab("Learn", id="learn", elem_id="lora-mixer-learn"):
+            build_learning()
         with gr.Tab("Adapters", id="adapters", elem_id="lora-mixer-adapters"):
             build_adapters(console)
     build_report(console)

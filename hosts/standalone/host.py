@@ -276,6 +276,9 @@ class StandaloneHost:
         last = self.read(values)[0].last
         return (last.reply if last else None) or ""
 
+    def turns(self, values: Sequence[Any]) -> Sequence[tuple[str, str]]:
+        return [(turn.user, turn.reply or "") for turn in self.read(values)[0].turns]
+
     def ask(
         self, text: str, values: Sequence[Any], before: Sequence[tuple[str, str]] = (), system: str = ""
     ) -> Request:

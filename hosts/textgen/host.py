@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
 
 _LOG = logging.getLogger(__name__)
+#: What a greeting replies to, in the host's own chat.
+_GREETS = "<|BEGIN-VISIBLE-CHAT|>"
 
 
 class TextGenHost:
@@ -265,6 +267,11 @@ class TextGenHost:
         """The chat's last reply, as the model said it; empty if there is none, or only a greeting."""
         history = history_of(host_module("ui").gather_interface_values(*values))
         return str(history["internal"][-1][1]) if has_turn(history) else ""
+
+    def turns(self, values: Sequence[Any]) -> Sequence[tuple[str, str]]:
+        """The chat turn by turn; a greeting replies to an empty text."""
+        rows = history_of(host_module("ui").gather_interface_values(*values))["internal"]
+        return [("" if str(row[0]).startswith(_GREETS) else str(row[0]), str(row[1])) for row in rows]
 
     def _last_turn(self, values: Sequence[Any]) -> Turn:
         state = host_module("ui").gather_interface_values(*values)

@@ -46,7 +46,7 @@ class ToyHost:
     def adapter_menu(self) -> Sequence[Any]:
         return []
 
-    adapter_menu_updates = merged_sources = chat_inputs = chat_outputs = adapter_menu
+    adapter_menu_updates = merged_sources = chat_inputs = chat_outputs = turns = adapter_menu
 
     def trouble(self) -> Trouble | None:
         return None

@@ -1,5 +1,6 @@
 /* Baking: the mix on the desk, or a profile, becomes a new adapter, one out of several, or a whole model. */
 
+import { learning } from "../learn/learning.js";
 import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { textField } from "../page/fields.js";
 import { jobs } from "../page/jobs.js";
@@ -16,6 +17,7 @@ import { store } from "../page/store.js";
 
 const KEY = "bake";
 const PLAN_MS = 350;
+const LEARNED = "/learned"; // among the mixes: no profile can have that name
 /** @type {Record<string, [name: string, about: string]>} */
 const WAYS = {
   folded: [
@@ -230,7 +232,8 @@ export function bakeForm() {
   );
 
   const wish = () => ({
-    profile: mix.select.value,
+    profile: mix.select.value === LEARNED ? "" : mix.select.value,
+    learned: mix.select.value === LEARNED,
     names: adapters.chosen,
     token: token.node.hidden ? "" : token.input.value.trim(),
     way: way.select.value,
@@ -336,7 +339,17 @@ export function bakeForm() {
       showText(why, bakery.why_not);
       form.hidden = Boolean(bakery.why_not);
       if (bakery.why_not) return;
-      setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
+      const learned = learning.attempt?.found?.learned && !learning.attempt.misfit;
+      setOptions(mix.select, [
+        ["", "The faders as they stand"],
+        ...(learned ? [/** @type {[string, string]} */ ([LEARNED, "The mix that was learned"])] : []),
+        ...saved.choices(),
+      ]);
+      if (learned && learning.toBake) {
+        learning.toBake = false;
+        mix.select.value = LEARNED;
+        forget();
+      }
       adapters.show(bakery.adapters, bakery.heard, forget);
       const several = adapters.chosen.length > 1;
       setOptions(

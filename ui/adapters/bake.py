@@ -19,6 +19,7 @@ from ...lora_ops.fade import LAST_TOKEN
 from ...lora_ops.files import put_right, safe_name
 from ...lora_ops.mix import Mix
 from ..desk.profiles import mix_of_profile
+from ..learn.use import learned_mix
 from ..page.jobs import Job, News, clock
 from ..page.messages import Name, Names, Typed
 from ..page.orders import OpenPage, Refused
@@ -44,6 +45,7 @@ class Said:
 
     Attributes:
         profile: whose mix is meant; empty for the faders as they stand.
+        learned: the mix that was learned is meant instead.
         names: the adapters that go into it.
         way: `MERGED`, `CONCATENATED`, one of `WAYS`, or one of PEFT's combinations.
         name: of what is written.
@@ -65,6 +67,7 @@ class Said:
     keep: Literal["", "rank", "energy"] = ""
     part: Typed = None
     one_rank: bool = False
+    learned: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,20 @@ class Wish:
     fades_until: int | None
 
 
-def wish_of(console: Studio, desk: Desk, said: Said) -> Wish:
+def wish_of(page: OpenPage, desk: Desk, said: Said) -> Wish:
     """What a page wants by what it says.
 
     Raises:
         ValueError: it names what is not there or does not go together, or a number that is none or cannot be.
         HostError: the host has no folder for it.
     """
-    panel = console.panel
-    mix = mix_of_profile(console, desk, said.profile) if said.profile else panel.effective(desk.adapters.values())
+    console = page.console
+    if said.learned:
+        mix = learned_mix(page)
+    elif said.profile:
+        mix = mix_of_profile(console, desk, said.profile)
+    else:
+        mix = console.panel.effective(desk.adapters.values())
     desk.check_adapters(said.names)
     how = _how(said, mix)
     folder = console.host.model_dir if how is None else console.host.lora_dir
@@ -151,7 +159,7 @@ def setting(page: OpenPage) -> News:
 def plan(page: OpenPage, *, said: Said) -> News:
     """What would come of a wish: where it goes, whether something is there already, its rank."""
     console, desk = page.console, _desk(page.console)
-    wish = wish_of(console, desk, said)
+    wish = wish_of(page, desk, said)
     where = wish.folder / _file_name(said)
     resized = {}
     if wish.how is not None and not isinstance(wish.how, Form | Recipe):
@@ -178,7 +186,7 @@ def bake(page: OpenPage, job: Job, *, said: Said, overwrite: bool = False) -> Ne
     from ...lora_ops.bakery.gguf import bake_desk_gguf
 
     console, desk = page.console, _desk(page.console)
-    wish = wish_of(console, desk, said)
+    wish = wish_of(page, desk, said)
     began = time.monotonic()
     job.tell("Writing …")
     try:

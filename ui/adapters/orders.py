@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ..desk import crossfade, heat_maps, profiles
+from ..learn import orders as learning
 from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
 from ..page.orders import OpenPage, Orders
@@ -111,6 +112,7 @@ ORDERS = Orders(
         "measured": heat_maps.remembered,
         "silence idle": heat_maps.silence_idle,
         "keep top": heat_maps.keep_top,
+        **learning.ORDERS,
     },
     always=_how_it_stands,
 )
@@ -124,5 +126,6 @@ JOBS = Orders(
         "bake": bake.bake,
         "estimate": heat_maps.estimate,
         "impact": heat_maps.impact,
+        **learning.JOBS,
     }
 )

@@ -203,16 +203,16 @@
      * @param {() => void} tick
      * @param {(text: string) => void} receive
      */
-    start(tick, receive3) {
-      const every = window.setInterval(guard("polling", tick), POLL_MS);
+    start(tick2, receive3) {
+      const every = window.setInterval(guard("polling", tick2), POLL_MS);
       onStop(() => clearInterval(every));
       onStop(() => clearTimeout(timer));
       listen(document, "visibilitychange", () => {
-        if (!document.hidden) tick();
+        if (!document.hidden) tick2();
       });
       const box = boxOf("lora-mixer-state");
       if (box?.value) receive3(box.value);
-      tick();
+      tick2();
     }
   };
 
@@ -554,7 +554,20 @@
   }
 
   // ui/page/jobs.js
-  var LOOKS = ["job", "shelf", "bakery", "plan", "recipe", "loudness", "spectra", "profiles", "measured", "export"];
+  var LOOKS = [
+    "job",
+    "shelf",
+    "bakery",
+    "plan",
+    "recipe",
+    "loudness",
+    "spectra",
+    "profiles",
+    "measured",
+    "export",
+    "learning",
+    "learn votes"
+  ];
   var QUIET_MS = 4e3;
   var DEAF_MS = 8e3;
   var DEAF = "This did not reach Python, and was not begun: press again.";
@@ -725,6 +738,48 @@
         moved2?.();
       }
     };
+  }
+
+  // ui/learn/learning.js
+  var LEARN = "learn";
+  var learning = {
+    /** @type {Learning | null} */
+    known: null,
+    /** @type {VotesToLearn | null} */
+    votes: null,
+    /** The bake form is to choose what was learned, once it is there. */
+    toBake: false,
+    /** @returns {Attempt | null} */
+    get attempt() {
+      return learning.known?.attempt ?? null;
+    },
+    /** Ask what is new. */
+    look() {
+      jobs.order({ do: "learning", seen: learning.known?.rev ?? 0 });
+    },
+    /** Ask how many votes there are. */
+    countVotes() {
+      jobs.order({ do: "learn votes" });
+    },
+    /** From here on it hears what Python tells, whoever asked. */
+    start() {
+      jobs.onNews((news2) => {
+        if (news2.learning) learning.known = news2.learning;
+        if (news2.votes) learning.votes = news2.votes;
+      });
+    }
+  };
+  var heard = null;
+  function hears(key, place) {
+    heard = { key, place, rev: store.rev, panel: null };
+  }
+  function onTheDesk(key) {
+    if (!heard || heard.key !== key) return null;
+    const panel = JSON.stringify(store.panel);
+    if (heard.panel === null) {
+      if (store.rev > heard.rev) heard.panel = panel;
+    } else if (heard.panel !== panel) heard = null;
+    return heard?.place ?? null;
   }
 
   // ui/page/fields.js
@@ -1046,6 +1101,7 @@
   // ui/adapters/bake.js
   var KEY = "bake";
   var PLAN_MS = 350;
+  var LEARNED = "/learned";
   var WAYS = {
     folded: [
       "Folded: gains in the weights",
@@ -1107,26 +1163,26 @@
     return ` ${writeBytes(size)} instead of ${writeBytes(before)}; left out is ${error.toPrecision(3)} of the norm of what it adds.`;
   }
   function adapterBoxes() {
-    const list2 = el("span", { class: "choice-list" });
+    const list3 = el("span", { class: "choice-list" });
     const node = el(
       "fieldset",
       { class: "choices", id: "lora-mixer-bake-adapters" },
       el("legend", { class: "field-name", text: "Adapters" }),
-      list2
+      list3
     );
     return {
       node,
       get chosen() {
-        return [...list2.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value);
+        return [...list3.querySelectorAll("input")].filter((input) => input.checked).map((input) => input.value);
       },
       /**
        * @param {string[]} all
        * @param {string[]} heard
        * @param {() => void} changed
        */
-      show(all2, heard, changed5) {
+      show(all2, heard2, changed5) {
         keyed(
-          list2,
+          list3,
           all2,
           (name2) => name2,
           (name2) => {
@@ -1143,8 +1199,8 @@
             return box;
           },
           ({ input, touched }, name2) => {
-            if (touched || input.checked === heard.includes(name2)) return;
-            input.checked = heard.includes(name2);
+            if (touched || input.checked === heard2.includes(name2)) return;
+            input.checked = heard2.includes(name2);
             changed5();
           }
         );
@@ -1229,7 +1285,8 @@
       el("div", { class: "panel-card", id: "lora-mixer-bake" }, why2, form, job.node, result)
     );
     const wish = () => ({
-      profile: mix.select.value,
+      profile: mix.select.value === LEARNED ? "" : mix.select.value,
+      learned: mix.select.value === LEARNED,
       names: adapters.chosen,
       token: token.node.hidden ? "" : token.input.value.trim(),
       way: way.select.value,
@@ -1331,7 +1388,20 @@
         showText(why2, bakery.why_not);
         form.hidden = Boolean(bakery.why_not);
         if (bakery.why_not) return;
-        setOptions(mix.select, [["", "The faders as they stand"], ...saved.choices()]);
+        const learned = learning.attempt?.found?.learned && !learning.attempt.misfit;
+        setOptions(mix.select, [
+          ["", "The faders as they stand"],
+          ...learned ? [
+            /** @type {[string, string]} */
+            [LEARNED, "The mix that was learned"]
+          ] : [],
+          ...saved.choices()
+        ]);
+        if (learned && learning.toBake) {
+          learning.toBake = false;
+          mix.select.value = LEARNED;
+          forget2();
+        }
         adapters.show(bakery.adapters, bakery.heard, forget2);
         const several = adapters.chosen.length > 1;
         setOptions(
@@ -1620,7 +1690,7 @@
   }
 
   // ui/page/tabs.js
-  var NAMES = { mix: "Mix", votes: "Votes", adapters: "Adapters" };
+  var NAMES = { mix: "Mix", votes: "Votes", learn: "Learn", adapters: "Adapters" };
   var SHOWN_MS = 350;
   var listeners = [];
   function onGoTo(fn) {
@@ -1838,25 +1908,25 @@
   }
 
   // ui/adapters/shelf_search.js
-  function matches(entry, words2) {
+  function matches(entry, words3) {
     const rank = entry.rank.length === 1 ? `rank ${entry.rank[0]}` : "";
     const about2 = [entry.id, entry.base, entry.method, ...entry.kinds, entry.note, ...entry.collections, rank];
     const text = about2.join(" ").toLowerCase();
-    return words2.every((word) => text.includes(word));
+    return words3.every((word) => text.includes(word));
   }
   var newest = (entry) => Math.max(entry.time || 0, ...entry.entries.map(newest));
   var byName = (a, b) => a.id.localeCompare(b.id, void 0, { numeric: true, sensitivity: "base" });
   var byTime = (a, b) => newest(b) - newest(a) || byName(a, b);
   function wantedEntries(entries, { words: typed, collection, sort }) {
-    const words2 = typed.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = (entry) => matches(entry, words2) && (!collection || entry.collections.includes(collection));
+    const words3 = typed.toLowerCase().split(/\s+/).filter(Boolean);
+    const fits = (entry) => matches(entry, words3) && (!collection || entry.collections.includes(collection));
     const found = [];
     for (const entry of entries) {
       const some2 = entry.entries.filter(fits);
       const self = fits(entry);
       if (!self && !some2.length) continue;
       const inside = self && !(collection && some2.length) ? entry.entries : some2;
-      const opened = !self || words2.length > 0 && some2.length > 0 && some2.length < entry.entries.length;
+      const opened = !self || words3.length > 0 && some2.length > 0 && some2.length < entry.entries.length;
       found.push({ entry, inside, opened });
     }
     const order = sort === "time" ? byTime : byName;
@@ -3000,11 +3070,11 @@
     chat.style.paddingRight = `${Math.round(room)}px`;
   }
   function giveWayBelow(chat, side) {
-    const words2 = hostChat.words();
-    if (!words2) return;
+    const words3 = hostChat.words();
+    if (!words3) return;
     const bottom = (node) => node.getBoundingClientRect().bottom;
     const wanting = () => {
-      const left = Math.max(...[...chat.children].map(bottom)) - bottom(words2);
+      const left = Math.max(...[...chat.children].map(bottom)) - bottom(words3);
       return bottom(chat) - side.top + GAP - Math.max(0, left);
     };
     const followed = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 2 * GAP;
@@ -3317,7 +3387,7 @@
   function profileRow(tell) {
     let profile;
     const name2 = el("span", { class: "profile-name" });
-    const words2 = el("span", { class: "hint" });
+    const words3 = el("span", { class: "hint" });
     const bad = el("div", { class: "profile-unfit" });
     const maps = el("div", { class: "fields" });
     const note = el("div", { class: "hint profile-note" });
@@ -3387,7 +3457,7 @@
     const node = el(
       "li",
       { class: "profile" },
-      el("div", { class: "profile-head" }, name2, field, words2),
+      el("div", { class: "profile-head" }, name2, field, words3),
       note,
       bad,
       maps,
@@ -3417,7 +3487,7 @@
         setText(name2, profile.name);
         setAttribute(field, "aria-label", `New name of ${profile.name}`);
         setAttribute(again, "aria-label", `Put ${profile.name} back by itself when its adapters are loaded`);
-        setText(words2, [profile.words, profile.model, writeTime(profile.saved)].filter(Boolean).join(" · "));
+        setText(words3, [profile.words, profile.model, writeTime(profile.saved)].filter(Boolean).join(" · "));
         showText(note, profile.note);
         showText(bad, profile.not_fits.join(" "));
         again.checked = profile.restore;
@@ -3536,7 +3606,7 @@
       title: "A profile that was exported, as JSON",
       on: { click: picker.open }
     });
-    const list2 = el("ul", { class: "profiles" });
+    const list3 = el("ul", { class: "profiles" });
     const damaged = el("ul", { class: "profiles-damaged" });
     const none = el("div", {
       class: "hint",
@@ -3546,7 +3616,7 @@
       "div",
       { class: "profile-more", hidden: true, id: "lora-mixer-profile-list" },
       none,
-      list2,
+      list3,
       damaged,
       el("div", { class: "column-tools" }, bring, picker.input)
     );
@@ -3594,7 +3664,7 @@
         setText(at, standing2(names, known4.why_not));
         none.hidden = names.length > 0;
         keyed(
-          list2,
+          list3,
           known4.profiles,
           (profile) => profile.name,
           () => profileRow(said.say),
@@ -3736,11 +3806,11 @@
   var NOTCH2 = 0.02;
   var toY = (value) => PAD + (1 - placeOf(value, store.range())) * (HEIGHT - 2 * PAD);
   function picture() {
-    const [bars, hot, caps, beyond, lines, one] = ["bars", "hot", "caps", "beyond", "lines", "one"].map(
+    const [bars2, hot, caps, beyond, lines, one] = ["bars", "hot", "caps", "beyond", "lines", "one"].map(
       (part) => svg("path", { class: `lora-mixer-curve-${part}` })
     );
     const cursor = svg("rect", { class: "lora-mixer-curve-cursor", y: 0, height: HEIGHT });
-    const node = svg("svg", { height: HEIGHT, "aria-hidden": "true" }, cursor, lines, bars, hot, one, caps, beyond);
+    const node = svg("svg", { height: HEIGHT, "aria-hidden": "true" }, cursor, lines, bars2, hot, one, caps, beyond);
     return {
       node,
       /**
@@ -3771,7 +3841,7 @@
           if (v < min) mark += `M${m - 4} ${HEIGHT - PAD + 2}l4 6l4 -6Z`;
         });
         const across = [min, max, 0].filter((v) => v >= min && v <= max);
-        setAttribute(bars, "d", bar);
+        setAttribute(bars2, "d", bar);
         setAttribute(hot, "d", heat);
         setAttribute(caps, "d", cap);
         setAttribute(beyond, "d", mark);
@@ -4240,7 +4310,7 @@
       ...["100 %", "50 %", "0"].map((text) => el("span", { text }))
     );
     const numbers = el("div", { class: "energy-numbers", "aria-hidden": "true" });
-    const chart = el("div", { class: "energy-chart" }, axis, plot, numbers);
+    const chart2 = el("div", { class: "energy-chart" }, axis, plot, numbers);
     const share = shareChoice(name2);
     const told = el("p", { class: "energy-told" });
     const now = el("p", { class: "energy-now", data: { part: "heard-now" } });
@@ -4248,7 +4318,7 @@
     const hint = el("p", { class: "hint", text: NOT_IMPORTANCE });
     const side = el("div", { class: "energy-side" }, share.node, told, now, there, hint);
     const why2 = el("p", { class: "hint" });
-    const body = el("div", { class: "energy" }, chart, side);
+    const body = el("div", { class: "energy" }, chart2, side);
     const node = el("div", {}, body, why2);
     const hear2 = (rank) => store.edit((panel) => {
       const faders = fadersOf(panel, name2);
@@ -4501,7 +4571,7 @@
       const options = names.map((name2) => el("option", { value: `${of}:${name2}`, text: nameOfFader(`${of}:${name2}`) }));
       return options.length ? el("optgroup", { label }, ...options) : null;
     };
-    const list2 = el("div", { class: "fade-list" });
+    const list3 = el("div", { class: "fade-list" });
     const which = el(
       "select",
       { class: "select", "aria-label": `Fader of ${adapter.name} to fade` },
@@ -4535,7 +4605,7 @@
         text: "A fader that moves by itself while a reply is written: gains at tokens, with straight lines between them."
       }),
       differs,
-      list2,
+      list3,
       el("div", { class: "column-tools" }, which, add)
     );
     const section = foldable(`${adapter.name}/Fade`, "Fade over the reply", false, body, () => store.changed());
@@ -4555,10 +4625,10 @@
         showText(differs, store.state?.engine?.differs.fades ?? "");
         const { fades } = peekFaders(store.panel, adapter.name);
         const all2 = Object.entries(fades);
-        const words2 = all2.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" · ");
-        setText(section.digest, words2 || "gains that change over the reply");
+        const words3 = all2.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" · ");
+        setText(section.digest, words3 || "gains that change over the reply");
         keyed(
-          list2,
+          list3,
           all2,
           ([key]) => key,
           ([key]) => fadeRow(adapter, key),
@@ -4573,21 +4643,21 @@
   function barsOf(index, found, members) {
     const parts = members.map((i) => found.targets[i]);
     const faders = peekFaders(store.panel, index.adapter.name);
-    const heard = parts.map((one) => heardOf(one, faders));
+    const heard2 = parts.map((one) => heardOf(one, faders));
     const mean = (of) => parts.reduce((sum, _, at) => sum + of(at), 0) / parts.length;
     const longest = Math.min(MOST_BARS, Math.max(...parts.map((one) => one.ratios.length)));
     return Array.from({ length: longest }, (_, k) => ({
       ratio: mean((at) => parts[at].ratios[k] ?? 0),
       share: mean((at) => (parts[at].shares[k + 1] ?? 1) - (parts[at].shares[k] ?? 1)),
       value: mean((at) => Math.abs(index.gains[members[at]]) * parts[at].strongest * (parts[at].ratios[k] ?? 0)),
-      heard: heard.some((count) => k < count)
+      heard: heard2.some((count) => k < count)
     }));
   }
   var meanOf2 = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   function cellSpectrum(index) {
-    const bars = el("div", { class: "cell-bars", "aria-hidden": "true" });
-    const words2 = el("span", { class: "cell-note" });
-    const node = el("div", { class: "cell-spectrum", data: { part: "cell-spectrum" } }, bars, words2);
+    const bars2 = el("div", { class: "cell-bars", "aria-hidden": "true" });
+    const words3 = el("span", { class: "cell-note" });
+    const node = el("div", { class: "cell-spectrum", data: { part: "cell-spectrum" } }, bars2, words3);
     function say2(found, known4) {
       const share = shareOf(index.adapter.name);
       const several = known4.length > 1;
@@ -4612,25 +4682,25 @@
         const found = spectrumOf(index.adapter);
         const members = Array.from(membersOf(index, c));
         const known4 = "told" in found ? members.filter((i) => found.told.counts[i]) : [];
-        bars.hidden = !known4.length;
+        bars2.hidden = !known4.length;
         if (!("told" in found) || !known4.length) {
-          setText(words2, "told" in found ? whyNot(found.told, members[0]) : found.why);
+          setText(words3, "told" in found ? whyNot(found.told, members[0]) : found.why);
           return;
         }
-        setText(words2, say2(found, known4));
+        setText(words3, say2(found, known4));
         keyed(
-          bars,
+          bars2,
           barsOf(index, found, known4),
           (_, k) => k,
           () => ({ node: el("span", {}, el("span")) }),
-          (bar, { ratio, share, value, heard }, k) => {
+          (bar, { ratio, share, value, heard: heard2 }, k) => {
             const inner = (
               /** @type {HTMLElement} */
               bar.node.firstChild
             );
             inner.style.height = `${Math.max(2, Math.round(ratio * 100))}%`;
-            bar.node.classList.toggle("is-heard", heard);
-            bar.node.title = `Component ${k + 1}: singular value ${writeShort(value)}, ${writePercent(share)} of the energy${heard ? "" : "; not heard now"}`;
+            bar.node.classList.toggle("is-heard", heard2);
+            bar.node.title = `Component ${k + 1}: singular value ${writeShort(value)}, ${writePercent(share)} of the energy${heard2 ? "" : "; not heard now"}`;
           }
         );
       }
@@ -4840,17 +4910,17 @@
       done: () => view.cells[view.chosen]?.focus()
     });
     const note = el("span", { class: "cell-note" });
-    const heard = el("span", { class: "cell-heard" });
+    const heard2 = el("span", { class: "cell-heard" });
     const facts3 = el("span", { class: "cell-note" });
     const named = el("span", { class: "cell-note is-name" });
-    const list2 = el("div", { class: "cell-list" });
+    const list3 = el("div", { class: "cell-list" });
     const spectrum = cellSpectrum(index);
     const node = el(
       "div",
       { class: "cell-detail", data: { part: "cell" } },
-      el("div", { class: "cell-head" }, where, all2.node, heard, facts3, note, named),
+      el("div", { class: "cell-head" }, where, all2.node, heard2, facts3, note, named),
       spectrum.node,
-      list2
+      list3
     );
     function targetRow([name2, , , rank, alpha], cut) {
       const field = numberField({
@@ -4889,14 +4959,14 @@
         whenChanged(named, c, () => {
           setText(named, several ? "" : targets[0][0]);
           named.title = targets[0][0];
-          list2.hidden = !several;
+          list3.hidden = !several;
         });
         const own = ownGain(index, store.panel, c);
         all2.update(own.value);
-        const words2 = cellWords(index, c);
-        setText(where, words2.where);
-        setText(heard, words2.heard);
-        setText(facts3, words2.facts);
+        const words3 = cellWords(index, c);
+        setText(where, words3.where);
+        setText(heard2, words3.heard);
+        setText(facts3, words3.facts);
         setText(
           note,
           n === 1 ? "" : own.mixed ? `${n} targets, set apart: a number here sets all` : `${n} targets: a number here sets all`
@@ -4905,7 +4975,7 @@
         const { modules } = peekFaders(store.panel, adapter);
         const cut = several ? whereTheyDiffer(targets.map((target) => target[0])) : 0;
         keyed(
-          list2,
+          list3,
           several ? targets : [],
           (target) => `${target[0]} from ${cut}`,
           (target) => targetRow(target, cut),
@@ -4914,6 +4984,16 @@
       }
     };
   }
+
+  // ui/desk/gain_look.js
+  function lookAt(g, max) {
+    if (g === 0) return null;
+    if (g < 0) return { part: 0.35 + 0.65 * Math.min(1, -g / max), from: "below", to: "well" };
+    if (g <= 1) return { part: 0.12 + 0.88 * g, from: "unity", to: "well" };
+    return { part: 0.25 + 0.75 * Math.min(1, (g - 1) / (max - 1)), from: "hot", to: "unity" };
+  }
+  var colour = (look2) => look2 ? `color-mix(in srgb, var(--lm-${look2.from}) ${Math.round(look2.part * 20) * 5}%, var(--lm-${look2.to}))` : "";
+  var isDark = (look2) => look2 !== null && (look2.from === "hot" && look2.part > 0.58 || look2.from === "below" && look2.part > 0.7);
 
   // ui/desk/grid_moves.js
   var BRUSHES = [0, 0.5, 1, 1.5, 2];
@@ -5119,7 +5199,7 @@
       view.choose(c);
       cells[c].focus();
     }
-    const STEPS2 = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const STEPS3 = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const NUDGES = { "+": 1, "=": 1, "-": -1, _: -1 };
     const NUDGES_WITH_ALT = { ArrowUp: 1, ArrowDown: -1 };
     body.addEventListener(
@@ -5133,7 +5213,7 @@
         const digit = /^[0-9.,]$/.test(key);
         if (nudge) view.set(c, roundGain(value + nudge * (alt && event.shiftKey ? 0.25 : 0.05)));
         else if (alt) return;
-        else if (STEPS2[key]) go(walk(c, ...STEPS2[key]));
+        else if (STEPS3[key]) go(walk(c, ...STEPS3[key]));
         else if (key === "Home") go(edge(c, -1));
         else if (key === "End") go(edge(c, 1));
         else if (key === "Delete" || key === "Backspace") view.set(c, 1);
@@ -5361,22 +5441,22 @@
     };
   }
   function layerBars(adapter) {
-    const bars = adapter.layers.map((layer) => {
+    const bars2 = adapter.layers.map((layer) => {
       const fill2 = el("span", { class: "layer-fill" });
       return { layer, fill: fill2, node: el("span", { class: "layer-bar", data: { bar: String(layer) } }, fill2) };
     });
     const label = el("span", { class: "grid-kind", text: "layer" });
     return {
-      node: el("div", { class: "grid-row heat-layers", data: { part: "layers" } }, label, ...bars.map((bar) => bar.node)),
+      node: el("div", { class: "grid-row heat-layers", data: { part: "layers" } }, label, ...bars2.map((bar) => bar.node)),
       /** @param {ReadyMap} map */
       update(map) {
         const top = most(map.layers);
-        bars.forEach(({ layer, fill: fill2, node }, i) => {
+        bars2.forEach(({ layer, fill: fill2, node }, i) => {
           const value = map.layers[i];
           const nats = map.mode === "silenced" || map.mode === "alone" ? " nats" : "";
-          const words2 = value === null ? "not measured" : map.write(value) + nats;
+          const words3 = value === null ? "not measured" : map.write(value) + nats;
           fill2.style.height = `${Math.round((value || 0) / top * 100)}%`;
-          setAttribute(node, "title", `layer ${layer}: ${words2}`);
+          setAttribute(node, "title", `layer ${layer}: ${words3}`);
         });
       }
     };
@@ -5433,14 +5513,6 @@
     /** @type {const} */
     ["where", "own", "heard", "heat", "facts", "name"]
   );
-  function lookAt(g, max) {
-    if (g === 0) return null;
-    if (g < 0) return { part: 0.35 + 0.65 * Math.min(1, -g / max), from: "below", to: "well" };
-    if (g <= 1) return { part: 0.12 + 0.88 * g, from: "unity", to: "well" };
-    return { part: 0.25 + 0.75 * Math.min(1, (g - 1) / (max - 1)), from: "hot", to: "unity" };
-  }
-  var colour = (look2) => look2 ? `color-mix(in srgb, var(--lm-${look2.from}) ${Math.round(look2.part * 20) * 5}%, var(--lm-${look2.to}))` : "";
-  var isDark = (look2) => look2 !== null && (look2.from === "hot" && look2.part > 0.58 || look2.from === "below" && look2.part > 0.7);
   function header(index) {
     const cells = Array.from({ length: index.cols }, (_, col) => {
       const loose = col >= index.adapter.layers.length;
@@ -5568,9 +5640,9 @@
       cell2.classList.toggle("is-moved", moved2);
       cell2.classList.toggle("is-mixed", false);
       setText(cell2, "");
-      const words2 = `${cellPlace(index, c)}: ${heat.ready ? heatWords(heat, c) : "not measured"}`;
-      setAttribute(cell2, "aria-label", words2);
-      setAttribute(cell2, "title", words2);
+      const words3 = `${cellPlace(index, c)}: ${heat.ready ? heatWords(heat, c) : "not measured"}`;
+      setAttribute(cell2, "aria-label", words3);
+      setAttribute(cell2, "title", words3);
     }
     function tell() {
       const c = view.hover === view.chosen ? -1 : view.hover;
@@ -5580,8 +5652,8 @@
         setText(hint, moves.hint());
         return;
       }
-      const words2 = cellWords(index, c, map);
-      for (const one of says) setText(one.node, words2[one.part]);
+      const words3 = cellWords(index, c, map);
+      for (const one of says) setText(one.node, words3[one.part]);
     }
     return {
       node,
@@ -5859,13 +5931,13 @@
 
   // ui/desk/shapes.js
   function shapeButtons(adapter) {
-    const list2 = el("span", { class: "shape-list" });
+    const list3 = el("span", { class: "shape-list" });
     const label = el("span", { class: "label", text: "Shape" });
     const node = el(
       "div",
       { class: "brushes shapes", role: "group", "aria-label": `Shapes for ${adapter.name}`, hidden: true },
       label,
-      list2
+      list3
     );
     return {
       node,
@@ -5873,7 +5945,7 @@
         const shapes = adapter.targets.length ? saved.known?.shapes ?? [] : [];
         node.hidden = !shapes.length;
         keyed(
-          list2,
+          list3,
           shapes,
           (shape) => shape.name,
           ({ name: name2, title, about: about2 }) => {
@@ -6537,7 +6609,7 @@
   }
   function columnList() {
     let refocus = null;
-    const list2 = el("ol", { class: "column-list" });
+    const list3 = el("ol", { class: "column-list" });
     const add = el("button", {
       type: "button",
       class: "button",
@@ -6557,7 +6629,7 @@
     const node = el(
       "div",
       { class: "panel-card" },
-      list2,
+      list3,
       el("div", { class: "column-tools" }, add, sweep.button, over),
       sweep.node
     );
@@ -6566,7 +6638,7 @@
       const { key, by } = refocus;
       refocus = null;
       const { activeElement: focused } = document;
-      if (!focused || focused === document.body || list2.contains(focused))
+      if (!focused || focused === document.body || list3.contains(focused))
         lines.find((line2) => line2.key === key)?.focus(by);
     }
     return {
@@ -6575,7 +6647,7 @@
         const { setup } = lab;
         if (!setup) return;
         const lines = keyed(
-          list2,
+          list3,
           setup.columns,
           ({ key }) => key,
           ({ key }) => columnLine(key, (by) => {
@@ -6979,12 +7051,18 @@
       "Keep this mix as one more column",
       () => lab.order({ do: "collect", column }, say)
     );
+    const like = button(
+      "Like this one",
+      "like",
+      "One of the replies that the tab Learn finds a mix for",
+      () => jobs.order({ do: "learn like", row: row2, column }, (answer) => lab.tell(saidBy(answer), !answer.refused))
+    );
     const node = el(
       "article",
       { class: "reply", data: { row: String(row2), column: String(column) } },
       el("header", { class: "reply-head" }, el("b", { text: label, title: label }), notes),
       body,
-      el("div", { class: "reply-actions" }, take2, put, collect)
+      el("div", { class: "reply-actions" }, take2, put, collect, like)
     );
     if (id) {
       node.id = `lora-mixer-reply-${letter}`;
@@ -7027,6 +7105,7 @@
         node.classList.toggle("is-waiting", cell2.s === "waiting");
         node.classList.toggle("is-done", cell2.s === "done");
         put.disabled = collect.disabled = lab.line.running;
+        like.disabled = lab.line.running || !cell2.text;
         if (take2) take2.disabled = lab.line.running || !cell2.text;
       }
     };
@@ -7234,6 +7313,1027 @@
       for (const part of parts) part.update();
     });
     return placed(root, "lora-mixer-lab", { narrow: 560, resized: results.resize, moved: lab.changed });
+  }
+
+  // ui/learn/material.js
+  var FILE_MB = 20;
+  var CHAT = "learn/chat";
+  var FORMS3 = "A file has a chat a line (JSONL): OpenAI’s messages, prompt and completion, or ShareGPT’s conversations.";
+  function exampleList(say2) {
+    const items = el("ol", {
+      class: "examples",
+      id: "lora-mixer-learn-examples",
+      tabindex: "0",
+      "aria-label": "Examples"
+    });
+    const more = el("p", { class: "hint", hidden: true });
+    const empty = el("p", { class: "learn-empty" });
+    empty.append(
+      "No examples yet. Compare some mixes on the tab ",
+      el("button", {
+        type: "button",
+        class: "link",
+        text: "Mix",
+        on: { click: () => goTo("mix", "lora-mixer-compare") }
+      }),
+      " and press “Like this one” under the replies that you want more of; or type them, read a file, or take the chat."
+    );
+    const clear = askingButton(
+      "Remove all",
+      "Yes, remove all examples",
+      { do: "clear-examples" },
+      () => jobs.order({ do: "learn clear" }, (answer) => say2(saidBy(answer), !answer.refused))
+    );
+    const node = el("div", { class: "learn-list" }, empty, items, more);
+    return {
+      node,
+      clear: clear.node,
+      update() {
+        const { examples = [], count = 0 } = learning.known ?? {};
+        empty.hidden = count > 0;
+        items.hidden = count === 0;
+        clear.node.hidden = count < 2;
+        showText(more, count > examples.length ? `and ${(count - examples.length).toLocaleString("en")} more` : "");
+        keyed(
+          items,
+          examples,
+          (one) => one.key,
+          (one) => {
+            const remove = el("button", {
+              type: "button",
+              class: "sign",
+              text: "×",
+              "aria-label": `Remove this example: ${one.prompt.slice(0, 60)}`,
+              on: { click: () => jobs.order({ do: "learn remove", example: one.key }) }
+            });
+            return {
+              node: el(
+                "li",
+                { class: "example" },
+                el(
+                  "div",
+                  { class: "example-texts" },
+                  el("div", { class: "example-prompt", text: one.prompt }),
+                  el("div", { class: "example-reply", text: one.reply })
+                ),
+                el("span", { class: "badge", text: one.source }),
+                remove
+              )
+            };
+          }
+        );
+      }
+    };
+  }
+  function typedForm(say2) {
+    const prompt = textArea("Prompt", { rows: 2, id: "lora-mixer-learn-prompt", placeholder: "How do I make tea?" });
+    const reply2 = textArea("The reply that you want", {
+      rows: 2,
+      id: "lora-mixer-learn-reply",
+      placeholder: "Boil the water, matey, …"
+    });
+    const add = () => {
+      const fields = { prompt, reply: reply2 };
+      for (const field of Object.values(fields)) field.complain("");
+      jobs.order({ do: "learn type", prompt: prompt.input.value, reply: reply2.input.value }, ({ refused }) => {
+        if (refused) {
+          const field = fields[
+            /** @type {"prompt" | "reply"} */
+            refused.at
+          ];
+          if (field) field.complain(refused.why);
+          else say2(refused.why, false);
+          return;
+        }
+        prompt.input.value = reply2.input.value = "";
+        prompt.input.focus();
+      });
+    };
+    const button3 = el("button", {
+      type: "button",
+      class: "button",
+      text: "Add",
+      id: "lora-mixer-learn-add",
+      on: { click: add }
+    });
+    return el("div", { class: "learn-typed" }, prompt.node, reply2.node, button3);
+  }
+  function materialCard(say2) {
+    const source = radioChoice("Learn from", "lora-mixer-learn-source", [
+      ["replies", "Replies that I want"],
+      ["votes", "My blind votes"]
+    ]);
+    const list3 = exampleList(say2);
+    const file = filePicker(
+      ".jsonl,.json",
+      FILE_MB,
+      (name2, data) => jobs.order({ do: "learn read", name: name2, data }, (answer) => say2(saidBy(answer), !answer.refused)),
+      (why2) => say2(why2, false)
+    );
+    file.input.id = "lora-mixer-learn-file";
+    const read = el("button", {
+      type: "button",
+      class: "button small",
+      text: "Read a file…",
+      title: FORMS3,
+      on: { click: file.open }
+    });
+    const chat = el("button", {
+      type: "button",
+      class: "button small",
+      text: "Take the chat’s replies",
+      id: "lora-mixer-learn-chat",
+      title: "Every reply of the chat as it stands, each after all that was said before it",
+      on: { click: () => jobs.start({ do: "learn chat" }, CHAT) }
+    });
+    const chatLine = jobLine();
+    const replies = el(
+      "div",
+      { class: "learn-replies" },
+      list3.node,
+      typedForm(say2),
+      el("div", { class: "column-tools" }, read, file.input, chat, list3.clear),
+      el("p", { class: "hint", text: FORMS3 }),
+      chatLine.node
+    );
+    const count = el("p", { class: "learn-votes", id: "lora-mixer-learn-votes" });
+    const vote = el("button", {
+      type: "button",
+      class: "link",
+      text: "Vote on more pairs",
+      on: { click: () => goTo("votes", "lora-mixer-votes-page") }
+    });
+    const votes2 = el("div", {}, count, vote);
+    const node = el(
+      "section",
+      { class: "panel-card", id: "lora-mixer-learn-material", "aria-label": "What to learn from" },
+      source.node,
+      replies,
+      votes2
+    );
+    source.onChange(() => {
+      if (source.value === "votes") learning.countVotes();
+      jobs.changed();
+    });
+    return {
+      node,
+      get source() {
+        return (
+          /** @type {"replies" | "votes"} */
+          source.value
+        );
+      },
+      update() {
+        list3.update();
+        replies.hidden = source.value !== "replies";
+        votes2.hidden = source.value !== "votes";
+        chat.disabled = jobs.job.running;
+        chatLine.update(jobs.jobOf(CHAT));
+        setText(count, votesInWords());
+      }
+    };
+  }
+  function votesInWords() {
+    const { votes: votes2 } = learning;
+    if (!votes2) return "Counting your votes …";
+    if (votes2.why) return votes2.why;
+    const there = `${votes2.count.toLocaleString("en")} ${votes2.count === 1 ? "vote" : "votes"} on replies of this model say which of two is better`;
+    return votes2.count < votes2.needed ? `${there}; it takes ${votes2.needed} to tell anything. “As good” and “both bad” tell nothing.` : `${there}.`;
+  }
+
+  // ui/learn/chart_scale.js
+  function axisOf(values, zero = false) {
+    const lowest = zero ? 0 : Math.min(...values);
+    const highest2 = Math.max(...values, lowest);
+    const room = (highest2 - lowest) * 0.08 || Math.abs(highest2) * 0.05 || 1;
+    const min = zero ? 0 : lowest - room;
+    const max = highest2 + room;
+    return { min, max, at: (value) => (value - min) / (max - min), ticks: roundTicks(min, max) };
+  }
+  var writeNats2 = (value) => String(Number(value.toPrecision(Math.abs(value) < 0.1 ? 2 : 3)));
+  function levelsAt(points) {
+    return points.flatMap((point, place) => {
+      const before = points[place - 1];
+      const begins = point.numbers > 0 && (!before || before.numbers !== point.numbers);
+      return begins ? [{ place, numbers: point.numbers }] : [];
+    });
+  }
+
+  // ui/learn/gain_map.js
+  function mapOf2(adapter, { before, after }) {
+    const index = indexTargets(adapter);
+    const max = Math.max(1.5, ...after);
+    const names = [...adapter.layers.map(String), ...index.loose ? ["–"] : []];
+    const columns = `minmax(70px, max-content) repeat(${index.cols}, minmax(9px, 26px))`;
+    const head = names.map((name2, i) => el("span", { class: "map-layer", text: i % 5 === 0 ? name2 : "" }));
+    const rows = adapter.kinds.flatMap((kind, r) => [
+      el("span", { class: "map-kind", text: kind, title: kind }),
+      ...names.map((layer, col) => {
+        const members = [...membersOf(index, r * index.cols + col)];
+        if (!members.length) return el("span", { class: "map-cell is-none" });
+        const now = members.map((i) => after[i]);
+        const was = members.map((i) => before[i]);
+        const mean = now.reduce((sum, gain) => sum + gain, 0) / now.length;
+        const look2 = lookAt(mean, max);
+        const [from, to] = [was, now].map((all2) => writeRange(Math.min(...all2), Math.max(...all2), writeGain));
+        const cell2 = el("span", {
+          class: `map-cell${look2 ? "" : " is-silent"}${isDark(look2) ? " is-dark" : ""}`,
+          title: `layer ${layer}, ${kind}: ${to} (was ${from})`,
+          text: look2 && names.length <= 32 && mean !== 1 ? writeTiny(mean) : ""
+        });
+        cell2.style.backgroundColor = colour(look2);
+        return cell2;
+      })
+    ]);
+    const body = el(
+      "div",
+      { class: "map", role: "img", "aria-label": `Gains that were learned for ${adapter.name}, layer by kind` },
+      el("span"),
+      ...head,
+      ...rows
+    );
+    body.style.gridTemplateColumns = columns;
+    return el("div", { class: "map-scroll" }, el("b", { text: adapter.name }), body);
+  }
+  function list2(title, moved2, count) {
+    if (!moved2.length) return null;
+    const lines = moved2.map(
+      ([label, before, after]) => el(
+        "li",
+        {},
+        el("span", { text: label }),
+        el("span", { class: "moved-gain", text: `${writeGain(before)} → ${writeGain(after)}` })
+      )
+    );
+    const more = count > moved2.length ? el("li", { class: "faint", text: `and ${count - moved2.length} more` }) : null;
+    return el(
+      "div",
+      {},
+      el("span", { class: "field-name", text: title }),
+      el("ul", { class: "plain moved" }, ...lines, more)
+    );
+  }
+  function gainMap() {
+    const title = el("h4", { text: "What hurt, and what helped" });
+    const hint = el("p", { class: "hint" });
+    const maps = el("div", { class: "maps" });
+    const lists = el("div", { class: "learn-moved" });
+    const node = el(
+      "section",
+      { class: "learn-map", hidden: true, id: "lora-mixer-learn-map" },
+      title,
+      hint,
+      maps,
+      lists
+    );
+    return {
+      node,
+      update() {
+        const found = learning.attempt?.found;
+        const adapters = (store.state?.adapters ?? []).filter(
+          ({ name: name2, targets }) => found?.gains[name2]?.after.length === targets.length
+        );
+        node.hidden = !found?.learned;
+        if (!found || node.hidden) return;
+        setText(
+          hint,
+          "What it turned down to nothing (hollow) was in the way; what it turned up (warm) helped. A cell is a layer's target."
+        );
+        whenChanged(node, [found.gains, found.moved, adapters.map((one) => one.name)], () => {
+          maps.replaceChildren(...adapters.map((adapter) => mapOf2(adapter, found.gains[adapter.name])));
+          const { down, up, count } = found.moved;
+          const both = [list2("Turned down", down, count[0]), list2("Turned up", up, count[1])];
+          lists.replaceChildren(...both.filter((one) => one !== null));
+        });
+      }
+    };
+  }
+
+  // ui/learn/chart.js
+  var EDGE = { left: 46, right: 14, top: 10, bottom: 38 };
+  var STEPS2 = (
+    /** @type {Record<string, number>} */
+    { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }
+  );
+  function chart({ name: name2, below: below3, beside, height, choose }) {
+    const frame = svg("svg", { class: "lora-mixer-chart-frame", height, "aria-hidden": "true" });
+    const spots = el("div", { class: "chart-spots", role: "group", "aria-label": `${name2}: mixes on the way` });
+    const told = el("div", { class: "hint chart-told", role: "status" });
+    const area = el("div", { class: "chart-area" }, frame, spots);
+    const node = el("figure", { class: "chart" }, el("figcaption", { class: "field-name", text: name2 }), area, told);
+    area.style.height = `${height}px`;
+    const buttons = [];
+    let at = 0;
+    function go(next) {
+      if (!buttons[next]) return;
+      buttons[at]?.setAttribute("tabindex", "-1");
+      at = next;
+      buttons[at].setAttribute("tabindex", "0");
+      buttons[at].focus();
+    }
+    spots.addEventListener(
+      "keydown",
+      guard("a mix on the way", (event) => {
+        const last3 = buttons.length - 1;
+        const next = { Home: 0, End: last3 }[event.key] ?? (event.key in STEPS2 ? at + STEPS2[event.key] : null);
+        if (next === null) return;
+        event.preventDefault();
+        go(Math.max(0, Math.min(last3, next)));
+      })
+    );
+    function place(all2) {
+      while (buttons.length > all2.length) buttons.pop()?.remove();
+      while (buttons.length < all2.length) {
+        const mine = buttons.length;
+        const button3 = el("button", { type: "button", class: "chart-spot", tabindex: "-1" });
+        button3.addEventListener(
+          "click",
+          guard("a mix on the way", () => {
+            at = mine;
+            choose(Number(button3.dataset.place));
+          })
+        );
+        for (
+          const type of
+          /** @type {const} */
+          ["focus", "pointerenter"]
+        )
+          button3.addEventListener(type, () => setText(told, button3.title));
+        buttons.push(button3);
+        spots.append(button3);
+      }
+      at = Math.min(at, Math.max(0, all2.length - 1));
+      all2.forEach((spot, i) => {
+        const button3 = buttons[i];
+        button3.dataset.place = String(spot.place);
+        button3.style.left = `${spot.x}px`;
+        button3.style.top = `${spot.y}px`;
+        button3.classList.toggle("is-best", spot.best);
+        setAttribute(button3, "title", spot.words);
+        setAttribute(button3, "aria-label", `${spot.words}. Put it on the desk`);
+        setAttribute(button3, "tabindex", i === at ? "0" : "-1");
+      });
+    }
+    return {
+      node,
+      /** @param {Node} key what its lines are */
+      legend: (key) => area.before(key),
+      /**
+       * @param {Axis} across
+       * @param {Axis} up
+       * @param {(to: {x: (value: number) => number, y: (value: number) => number}) => {lines: Node[], spots: Spot[]}} paint
+       * @param {boolean} [down] whether small numbers stand on top
+       */
+      draw(across, up, paint, down = false) {
+        const width = Math.max(240, area.clientWidth || 460);
+        const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
+        const x = (value) => EDGE.left + across.at(value) * inner.width;
+        const y = (value) => EDGE.top + (down ? up.at(value) : 1 - up.at(value)) * inner.height;
+        const { lines, spots: all2 } = paint({ x, y });
+        setAttribute(frame, "width", String(width));
+        setAttribute(frame, "viewBox", `0 0 ${width} ${height}`);
+        const ground = EDGE.top + inner.height;
+        const every = across.ticks.length * 44 > inner.width ? 2 : 1;
+        frame.replaceChildren(
+          ...up.ticks.flatMap((tick2) => [
+            svg("line", {
+              x1: EDGE.left,
+              x2: width - EDGE.right,
+              y1: y(tick2),
+              y2: y(tick2),
+              class: "lora-mixer-chart-rule"
+            }),
+            letters(EDGE.left - 6, y(tick2) + 4, writeNats2(tick2), "end")
+          ]),
+          svg("line", { x1: EDGE.left, x2: width - EDGE.right, y1: ground, y2: ground, class: "lora-mixer-chart-axis" }),
+          ...across.ticks.filter((_, i) => i % every === 0).map((tick2) => letters(x(tick2), ground + 15, writeNats2(tick2), "middle")),
+          letters(EDGE.left + inner.width / 2, height - 5, below3, "middle", "lora-mixer-chart-title"),
+          turned(letters(0, 0, beside, "middle", "lora-mixer-chart-title"), 11, EDGE.top + inner.height / 2),
+          ...lines
+        );
+        place(all2);
+      },
+      /** @param {number | null} place the mix that is on the desk */
+      mark(place2) {
+        for (const button3 of buttons)
+          setAttribute(button3, "aria-pressed", String(Number(button3.dataset.place) === place2));
+      }
+    };
+  }
+  function letters(x, y, text, anchor, kind = "lora-mixer-chart-number") {
+    const node = svg("text", { x, y, "text-anchor": anchor, class: kind });
+    node.textContent = text;
+    return node;
+  }
+  function turned(node, x, y) {
+    node.setAttribute("transform", `translate(${x} ${y}) rotate(-90)`);
+    return node;
+  }
+  var path = (points, kind) => svg("polyline", {
+    points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" "),
+    class: `lora-mixer-chart-line ${kind}`
+  });
+
+  // ui/learn/mixes.js
+  var HEIGHT3 = 240;
+  var NOTHING_KEPT = "What it costs the rest is not known: nothing was chosen that is to stay.";
+  function words2({ best, source }, point, place) {
+    const unit = source === "votes" ? "a vote" : "a token";
+    const name2 = place === 0 ? "Where it began" : place === best ? `Mix ${place}, the best` : `Mix ${place}`;
+    const parts = [
+      point.unseen !== null && `unseen ${writeNats2(point.unseen)} nats ${unit}`,
+      point.changed !== null && `elsewhere changed by ${writeNats2(point.changed)}`,
+      point.numbers > 0 && `${point.numbers} ${point.numbers === 1 ? "number" : "numbers"}`
+    ];
+    return `${name2}: ${parts.filter(Boolean).join(", ")}`;
+  }
+  function mixesOnTheWay(say2) {
+    const choose = (place) => {
+      const { attempt } = learning;
+      if (!attempt) return;
+      moveWithUndo({ do: "learn put", place }, `Mix ${place} of learning is on the desk.`, (answer) => {
+        if (!answer.refused) hears(attempt.key, place);
+        say2(saidBy(answer), !answer.refused);
+      });
+    };
+    const curve = chart({ name: "Step by step", below: "mix", beside: "nats, less is likelier", height: HEIGHT3, choose });
+    const worth = chart({
+      name: "How well it speaks like the examples, against what it changes elsewhere",
+      below: "change elsewhere, in nats",
+      beside: "unseen, likelier upwards",
+      height: HEIGHT3,
+      choose
+    });
+    const key = el(
+      "div",
+      { class: "chart-key" },
+      el("span", { class: "key-unseen", text: "unseen: held out" }),
+      el("span", { class: "key-seen", text: "seen: learned from" })
+    );
+    const none = el("p", { class: "hint", hidden: true });
+    const hint = el("p", {
+      class: "hint",
+      text: "Each dot is a mix that can be heard: press it, and it is on the desk; arrow keys go from one to the next. The large one is the best: unseen replies and what is to stay, taken together."
+    });
+    curve.legend(key);
+    const node = el(
+      "div",
+      { class: "learn-mixes" },
+      el("div", { class: "learn-charts" }, curve.node, worth.node),
+      none,
+      hint
+    );
+    function drawCurve(attempt) {
+      const { points, best } = attempt;
+      const known4 = points.flatMap((point) => [point.seen, point.unseen]).filter((value) => value !== null);
+      const steps = Math.max(1, points.length - 1);
+      const across = { min: 0, max: steps, at: (v) => v / steps, ticks: wholeTicks(steps) };
+      curve.draw(across, axisOf(known4), ({ x, y }) => {
+        const line2 = (which) => points.flatMap((point, place) => {
+          const value = point[which];
+          return value === null ? [] : [
+            /** @type {[number, number]} */
+            [x(place), y(value)]
+          ];
+        });
+        const levels = levelsAt(points).flatMap(({ place, numbers }) => {
+          const left = x(Math.max(0, place - 0.5));
+          return [
+            svg("line", { x1: left, x2: left, y1: 10, y2: HEIGHT3 - 38, class: "lora-mixer-chart-level" }),
+            letters(left + 4, 20, numbers === 1 ? "1 number" : `${numbers} numbers`, "start")
+          ];
+        });
+        return {
+          lines: [...levels, path(line2("seen"), "is-seen"), path(line2("unseen"), "is-unseen")],
+          spots: points.flatMap(
+            (point, place) => point.unseen === null ? [] : [{ place, x: x(place), y: y(point.unseen), words: words2(attempt, point, place), best: place === best }]
+          )
+        };
+      });
+    }
+    function drawWorth(attempt) {
+      const { points, best, base } = attempt;
+      const there = points.flatMap(
+        (point, place) => point.unseen === null || point.changed === null ? [] : [{ place, point, x: point.changed, y: point.unseen }]
+      );
+      const across = axisOf(
+        there.map((one) => one.x),
+        true
+      );
+      const up = axisOf([...there.map((one) => one.y), ...base === null ? [] : [base]]);
+      worth.draw(
+        across,
+        up,
+        ({ x, y }) => {
+          const lines = [
+            path(
+              there.map((one) => (
+                /** @type {[number, number]} */
+                [x(one.x), y(one.y)]
+              )),
+              "is-way"
+            )
+          ];
+          if (base !== null) {
+            lines.push(svg("circle", { cx: x(0), cy: y(base), r: 4, class: "lora-mixer-chart-base" }));
+            lines.push(letters(x(0) + 8, y(base) + 4, "the base model", "start"));
+          }
+          return {
+            lines,
+            spots: there.map(({ place, point, ...one }) => ({
+              place,
+              x: x(one.x),
+              y: y(one.y),
+              words: words2(attempt, point, place),
+              best: place === best
+            }))
+          };
+        },
+        true
+      );
+    }
+    return {
+      node,
+      /** @param {boolean} [again] the page has another width */
+      update(again = false) {
+        const { attempt } = learning;
+        const points = attempt?.points ?? [];
+        node.hidden = points.length < 2;
+        if (!attempt || node.hidden) return;
+        const kept2 = points.some((point) => point.changed !== null);
+        worth.node.hidden = !kept2;
+        showText(none, kept2 ? "" : NOTHING_KEPT);
+        whenChanged(node, [points, attempt.best, attempt.base, again ? performance.now() : node.clientWidth], () => {
+          drawCurve(attempt);
+          if (kept2) drawWorth(attempt);
+        });
+        const heard2 = onTheDesk(attempt.key);
+        curve.mark(heard2);
+        worth.mark(heard2);
+      }
+    };
+  }
+  function wholeTicks(steps) {
+    const by = Math.max(1, Math.ceil(steps / 11));
+    return Array.from({ length: Math.floor(steps / by) + 1 }, (_, i) => i * by);
+  }
+
+  // ui/learn/outcome.js
+  function bars({ before, after, low, high }, unit) {
+    if (before === null || after === null) return [];
+    const top = Math.max(before, after) * 1.08 || 1;
+    const row2 = (name2, value, sure) => {
+      const fill2 = el("span", { class: `worth-fill ${sure ? "is-before" : "is-after"}` });
+      fill2.style.width = `${value / top * 100}%`;
+      const band = !sure && low !== null && high !== null ? el("span", { class: "worth-band" }) : null;
+      if (band && low !== null && high !== null) {
+        band.style.left = `${Math.max(0, (before - high) / top * 100)}%`;
+        band.style.right = `${Math.max(0, 100 - (before - low) / top * 100)}%`;
+        band.title = "with 90 % confidence";
+      }
+      return el(
+        "div",
+        { class: "worth-row" },
+        el("span", { class: "worth-name", text: name2 }),
+        el("span", { class: "worth-track", "aria-hidden": "true" }, fill2, band),
+        el("span", { class: "worth-number", text: `${writeNats2(value)} ${unit}` })
+      );
+    };
+    return [row2("Before", before, true), row2("After", after, false)];
+  }
+  function outcomeCard() {
+    const title = el("h4", { class: "learn-headline", role: "status", id: "lora-mixer-learn-headline" });
+    const worth = el("div", { class: "worth", role: "group", "aria-label": "Before and after, of replies held out" });
+    const lines = el("ul", { class: "plain learn-lines" });
+    const said = messageLine("lora-mixer-learn-said");
+    const back = el("div", { class: "learn-undo", hidden: true });
+    const backText = el("span");
+    back.append(
+      backText,
+      el("button", {
+        type: "button",
+        class: "button small",
+        text: "Undo",
+        id: "lora-mixer-learn-undo",
+        on: { click: undo2 }
+      })
+    );
+    const put = el("button", {
+      type: "button",
+      class: "button primary",
+      text: "Put on the desk",
+      id: "lora-mixer-learn-put",
+      title: "The faders go where they were learned to stand; Undo puts them back",
+      on: {
+        click: () => {
+          const { attempt } = learning;
+          moveWithUndo({ do: "learn put" }, "The mix that was learned is on the desk.", (answer) => {
+            if (!answer.refused && attempt && attempt.best !== null) hears(attempt.key, attempt.best);
+            said.say(answer.refused?.why ?? "", false);
+          });
+        }
+      }
+    });
+    const compare = el("button", {
+      type: "button",
+      class: "button",
+      text: "Compare with as loaded and the base",
+      id: "lora-mixer-learn-compare",
+      title: "Three columns on the tab Mix, the same dice; asked what was held out",
+      on: { click: compareNow }
+    });
+    const bake = el("button", {
+      type: "button",
+      class: "button",
+      text: "Bake it…",
+      id: "lora-mixer-learn-bake",
+      on: {
+        click: () => {
+          learning.toBake = true;
+          goTo("adapters", "lora-mixer-bake");
+          jobs.changed();
+        }
+      }
+    });
+    const name2 = textField("Keep as a profile", {
+      id: "lora-mixer-learn-name",
+      maxlength: 120,
+      placeholder: "learned-softer"
+    });
+    const keepAs = (overwrite) => {
+      name2.complain("");
+      if (!name2.input.value.trim()) {
+        name2.complain("It needs a name.");
+        name2.input.focus();
+        return;
+      }
+      jobs.order({ do: "learn keep", name: name2.input.value, overwrite }, (answer) => {
+        if (answer.refused) name2.complain(answer.refused.why);
+        else said.say(answer.said, true);
+        over.node.hidden = !answer.refused || overwrite || !/already|exists|taken/i.test(answer.refused.why);
+      });
+    };
+    const keep2 = el("button", {
+      type: "button",
+      class: "button",
+      text: "Keep",
+      id: "lora-mixer-learn-keep",
+      on: { click: () => keepAs(false) }
+    });
+    const over = askingButton("Overwrite it…", "Yes, overwrite it", { do: "learn-overwrite" }, () => keepAs(true));
+    over.node.hidden = true;
+    name2.input.addEventListener("input", () => {
+      over.node.hidden = true;
+    });
+    const actions = el(
+      "div",
+      { class: "learn-actions" },
+      el("div", { class: "column-tools" }, put, compare, bake),
+      el("div", { class: "fields learn-keep" }, name2.node, keep2, over.node)
+    );
+    const misfit = el("div", { class: "why-not", hidden: true });
+    const mixes = mixesOnTheWay((text, good) => said.say(good ? "" : text, good));
+    const map = gainMap();
+    const node = el(
+      "section",
+      { class: "panel-card", id: "lora-mixer-learn-outcome", "aria-label": "What came of it", hidden: true },
+      title,
+      worth,
+      lines,
+      misfit,
+      actions,
+      back,
+      said.node,
+      mixes.node,
+      map.node
+    );
+    function compareNow() {
+      jobs.order({ do: "learn columns" }, (answer) => {
+        if (answer.refused) {
+          said.say(answer.refused.why, false);
+          return;
+        }
+        lab.look();
+        goTo("mix", "lora-mixer-compare");
+        if (!answer.ask || lab.line.running) {
+          lab.tell(saidBy(answer), true);
+          return;
+        }
+        const ask2 = answer.ask;
+        lab.begins("Waiting for the model …");
+        lab.afterOrders(
+          () => lab.send({ do: "compare", source: "many", text: ask2, seeds: 1, length: "", batched: true })
+        );
+      });
+    }
+    function headline({ running, failed, found, source, count }) {
+      if (running)
+        return `Learning from ${count.toLocaleString("en")} ${source === "votes" ? "votes" : "replies"} …`;
+      return failed ? `This did not work: ${failed}` : found?.headline ?? "";
+    }
+    return {
+      node,
+      /** @param {boolean} [again] the page has another width */
+      update(again) {
+        const { attempt } = learning;
+        node.hidden = !attempt;
+        if (!attempt) return;
+        const { found } = attempt;
+        setText(title, headline(attempt));
+        title.classList.toggle("is-good", found?.learned === true);
+        title.classList.toggle("is-wrong", attempt.failed !== "");
+        whenChanged(
+          worth,
+          [found?.learned, found?.before, found?.after, found?.low, found?.high],
+          () => worth.replaceChildren(
+            ...found?.learned ? bars(found, attempt.source === "votes" ? "nats a vote" : "nats a token") : []
+          )
+        );
+        worth.hidden = !worth.childElementCount;
+        whenChanged(
+          lines,
+          found?.lines ?? [],
+          () => lines.replaceChildren(...(found?.lines ?? []).map((text) => el("li", { text })))
+        );
+        showText(misfit, attempt.misfit);
+        actions.hidden = !found?.learned;
+        put.disabled = compare.disabled = bake.disabled = keep2.disabled = attempt.misfit !== "";
+        const way = undoableText();
+        back.hidden = !way;
+        setText(backText, way);
+        mixes.update(again);
+        map.update();
+      }
+    };
+  }
+
+  // ui/learn/wish.js
+  var LEVELS = [
+    ["masters", "Masters", "One number for each adapter", true],
+    ["kinds", "Kinds", "One for each kind of target: q_proj, down_proj …", true],
+    ["layers", "Layers", "One for each layer", true],
+    ["targets", "Single targets", "One for each target: many numbers, and more examples are needed to find them", false]
+  ];
+  var FEW = "Learning needs at least two examples: one to learn from, and one to see whether it holds for others.";
+  function tick(text, value, title) {
+    const input = el("input", { type: "checkbox", class: "tick", value });
+    return { input, node: el("label", { class: "choice", title }, input, el("span", { text })) };
+  }
+  function levelBoxes() {
+    const boxes = LEVELS.map(([level, text, title, chosen]) => {
+      const box = tick(text, level, title);
+      box.input.checked = chosen;
+      return box;
+    });
+    const legend2 = el("legend", { class: "field-name", text: "Over" });
+    const node = el(
+      "fieldset",
+      { class: "choices", id: "lora-mixer-learn-over" },
+      legend2,
+      ...boxes.map((one) => one.node)
+    );
+    return {
+      node,
+      get chosen() {
+        return boxes.filter((one) => one.input.checked).map((one) => (
+          /** @type {Level} */
+          one.input.value
+        ));
+      },
+      /** @param {boolean} off */
+      disable(off) {
+        for (const { input } of boxes) input.disabled = off;
+      }
+    };
+  }
+  function faderBoxes({ name: name2, kinds, layers }) {
+    const all2 = [
+      ["master", "master"],
+      ...kinds.map((kind) => (
+        /** @type {[string, string]} */
+        [`kind:${kind}`, kind]
+      )),
+      ...layers.map((layer) => (
+        /** @type {[string, string]} */
+        [`layer:${layer}`, `layer ${layer}`]
+      ))
+    ];
+    const boxes = all2.map(([key, text]) => tick(text, key));
+    const legend2 = el("legend", { class: "field-name", text: name2 });
+    const node = el("fieldset", { class: "choices tick-many" }, legend2, ...boxes.map((one) => one.node));
+    return {
+      node,
+      get chosen() {
+        return boxes.filter((one) => one.input.checked).map((one) => one.input.value);
+      }
+    };
+  }
+  function singleFaders() {
+    const body = el("div", { class: "tick-adapters" });
+    body.addEventListener("change", () => jobs.changed());
+    const section = foldable("learn/single", "Only faders that I tick", false, body, () => jobs.changed());
+    const parts = /* @__PURE__ */ new Map();
+    return {
+      node: section.node,
+      /** @returns {Record<string, string[]>} */
+      get chosen() {
+        const found = {};
+        for (const [name2, part] of parts) if (part.chosen.length) found[name2] = part.chosen;
+        return found;
+      },
+      update() {
+        if (!section.open) return;
+        keyed(
+          body,
+          store.state?.adapters ?? [],
+          (adapter) => JSON.stringify([adapter.name, adapter.kinds, adapter.layers]),
+          (adapter) => {
+            const part = faderBoxes(adapter);
+            parts.set(adapter.name, part);
+            return part;
+          },
+          () => {
+          },
+          (part) => {
+            for (const [name2, one] of parts) if (one === part) parts.delete(name2);
+          }
+        );
+      },
+      /** @param {number} count */
+      tell(count) {
+        setText(section.digest, count ? `${count} ticked: only these are learned` : "");
+      }
+    };
+  }
+  function wishCard(source) {
+    const over = levelBoxes();
+    const single = singleFaders();
+    const keep2 = radioChoice("What is to stay as the base model has it", "lora-mixer-learn-keep", [
+      ["base", "Its own replies to everyday questions"],
+      ["texts", "Texts of my own"],
+      ["none", "Nothing"]
+    ]);
+    const texts = textArea("Texts that are to stay, apart by a line with ---", {
+      rows: 3,
+      id: "lora-mixer-learn-keep-texts",
+      placeholder: "A few sentences that have nothing to do with the examples"
+    });
+    const pull = radioChoice("Where nothing speaks for it, gains", "lora-mixer-learn-pull", [
+      ["loaded", "stay where the faders stand"],
+      ["silent", "go to 0: as few targets as possible"]
+    ]);
+    const steps = textField("Steps for each of these, at most", {
+      id: "lora-mixer-learn-steps",
+      inputmode: "numeric",
+      placeholder: "8"
+    });
+    const seed = textField("Seed of what is held out", {
+      id: "lora-mixer-learn-seed",
+      inputmode: "numeric",
+      placeholder: "0"
+    });
+    const more = foldable(
+      "learn/more",
+      "More",
+      false,
+      el("div", { class: "fields" }, pull.node, steps.node, seed.node),
+      () => {
+      }
+    );
+    const start2 = el("button", {
+      type: "button",
+      class: "button primary big",
+      text: "Learn",
+      id: "lora-mixer-learn-start",
+      on: { click: begin }
+    });
+    const why2 = el("div", { class: "why-not", id: "lora-mixer-learn-why", role: "status", hidden: true });
+    const line2 = jobLine();
+    const hint = el("p", {
+      class: "hint",
+      text: "It begins where the faders stand now and moves none of them: what it finds is put on the desk by you. A quarter of the examples is held out. Detail is added only while those gain by it."
+    });
+    const node = el(
+      "section",
+      { class: "panel-card", id: "lora-mixer-learn-wish", "aria-label": "How to learn" },
+      over.node,
+      single.node,
+      keep2.node,
+      texts.node,
+      more.node,
+      hint,
+      el("div", { class: "column-tools" }, start2),
+      why2,
+      line2.node
+    );
+    keep2.onChange(() => jobs.changed());
+    function begin() {
+      jobs.start(
+        {
+          do: "learn",
+          source: source(),
+          over: over.chosen,
+          faders: single.chosen,
+          keep: (
+            /** @type {"base" | "texts" | "none"} */
+            keep2.value
+          ),
+          texts: keep2.value === "texts" ? texts.input.value : "",
+          pull: (
+            /** @type {"loaded" | "silent"} */
+            pull.value
+          ),
+          seed: seed.input.value.trim(),
+          steps: steps.input.value.trim()
+        },
+        LEARN
+      );
+    }
+    function whyNot2() {
+      const { state } = store;
+      if (!state) return "";
+      if (state.trouble) return `${state.trouble.title}: ${state.trouble.advice}`;
+      const lacks = state.engine?.whyNot.learn;
+      if (lacks) return lacks;
+      if (!state.adapters.length) return "There is no adapter on the desk.";
+      const count = learning.known?.count ?? 0;
+      return source() === "replies" && count < 2 ? FEW : "";
+    }
+    return {
+      node,
+      update() {
+        single.update();
+        const ticked = Object.values(single.chosen).reduce((sum, keys) => sum + keys.length, 0);
+        single.tell(ticked);
+        over.disable(ticked > 0);
+        texts.node.hidden = keep2.value !== "texts";
+        const reason = whyNot2();
+        showText(why2, reason);
+        const job = jobs.jobOf(LEARN);
+        start2.disabled = reason !== "" || jobs.job.running || !ticked && !over.chosen.length;
+        const busy = jobs.job.running && !job.running ? "Something else is being done with the adapters" : "";
+        setAttribute(start2, "title", busy);
+        line2.update(job);
+      }
+    };
+  }
+
+  // ui/learn/learn_page.js
+  function learnPage() {
+    const said = messageLine("lora-mixer-learn-message");
+    const material = materialCard((text, good) => said.say(text, good));
+    const wish = wishCard(() => material.source);
+    const outcome = outcomeCard();
+    const heading2 = el(
+      "div",
+      { class: "heading" },
+      el("h3", { text: "Learn" }),
+      el("span", { text: "Which gains make the model speak like replies that you want? No weight changes." })
+    );
+    const root = el(
+      "div",
+      { class: "lab", id: "lora-mixer-learn-page" },
+      heading2,
+      said.node,
+      el("div", { class: "learn-cards" }, material.node, wish.node),
+      outcome.node
+    );
+    let visible2 = false;
+    let told = "";
+    const update = (again = false) => {
+      if (!visible2) return;
+      material.update();
+      wish.update();
+      outcome.update(again);
+    };
+    const place = placed(root, "lora-mixer-learn-place", {
+      narrow: 640,
+      moved: jobs.changed,
+      resized: () => update(true),
+      seen: (now) => {
+        if (now && !visible2) {
+          learning.look();
+          if (material.source === "votes") learning.countVotes();
+        }
+        visible2 = now;
+        jobs.changed();
+      }
+    });
+    jobs.onChange(() => {
+      update();
+      const { what, text, running } = jobs.job;
+      const now = what === LEARN ? `${running} ${text}` : "";
+      if (now === told || !visible2) return;
+      told = now;
+      if (now) learning.look();
+    });
+    store.onChange(jobs.changed);
+    return {
+      ...place,
+      tick() {
+        if (visible2) learning.look();
+      }
+    };
   }
 
   // ui/votes/votes.js
@@ -7581,7 +8681,7 @@
     );
     return { node };
   }
-  function outcomeCard(say2, most2) {
+  function outcomeCard2(say2, most2) {
     const standing2 = standingTable(say2);
     const more = el("button", {
       type: "button",
@@ -7598,7 +8698,7 @@
       title: "The votes stay in the list below",
       on: { click: () => votes.order({ do: "end" }, say2) }
     });
-    const list2 = el("div", { class: "voted" });
+    const list3 = el("div", { class: "voted" });
     const notes = el("p", { class: "hint" });
     const title = el("b", { class: "ballot-count", text: "Revealed" });
     const node = el(
@@ -7607,7 +8707,7 @@
       el("div", { class: "toolbar" }, title, el("span", { class: "toolbar-right" }, more, close)),
       standing2.node,
       notes,
-      list2
+      list3
     );
     return {
       node,
@@ -7620,14 +8720,14 @@
         showText(notes, [session.error, ...session.notes].filter(Boolean).join(" "));
         if (!outcome.standing) return;
         standing2.update(outcome.standing);
-        keyed(list2, outcome.pairs, (_, at) => `${at} of ${session.key}`, votedPair);
+        keyed(list3, outcome.pairs, (_, at) => `${at} of ${session.key}`, votedPair);
       }
     };
   }
 
   // ui/votes/past.js
   var FIRST = 12;
-  var FORMS3 = [
+  var FORMS4 = [
     ["html", "HTML"],
     ["csv", "CSV"],
     ["jsonl", "JSONL"]
@@ -7667,7 +8767,7 @@
       "Set the columns of the Mix tab up as these were",
       () => votes.order({ do: "columns", id }, told(lab.look))
     );
-    const forms = FORMS3.map(
+    const forms = FORMS4.map(
       ([form, text]) => button2(
         text,
         `save-${form}`,
@@ -7718,7 +8818,7 @@
     const body = el("div", { class: "all-votes" }, el("div", { class: "all-choices" }, own, ticks), standing2.node);
     const section = foldable("votes/all", "All votes", false, body, () => ask2(null));
     section.node.id = "lora-mixer-all-votes";
-    function tick({ id }) {
+    function tick2({ id }) {
       const box = el("input", { type: "checkbox", class: "check", value: id, on: { change: askForTicked } });
       const label = el("span");
       return { box, label, node: el("label", { class: "choice" }, box, label) };
@@ -7736,7 +8836,7 @@
             ticks,
             all2.competitors,
             (one) => one.id,
-            tick,
+            tick2,
             ({ box, label }, one) => {
               box.checked = !all2.chosen || all2.chosen.includes(one.id);
               setText(label, `${one.label || "–"} (${one.votes})`);
@@ -7756,7 +8856,7 @@
   }
   function pastList(say2, most2) {
     let whole2 = false;
-    const list2 = el("ul", { class: "past", id: "lora-mixer-past" });
+    const list3 = el("ul", { class: "past", id: "lora-mixer-past" });
     const showAll = () => {
       whole2 = true;
       votes.changed();
@@ -7765,7 +8865,7 @@
     const nothing2 = el("p", { class: "hint", id: "lora-mixer-past-nothing" });
     const all2 = allVotes(say2);
     const title = el("b", { class: "ballot-count", text: "Experiments" });
-    const node = el("section", { class: "panel-card" }, title, nothing2, list2, more, all2.node);
+    const node = el("section", { class: "panel-card" }, title, nothing2, list3, more, all2.node);
     return {
       node,
       ask: all2.ask,
@@ -7778,7 +8878,7 @@
         all2.update();
         const shown3 = whole2 ? past : past.slice(0, FIRST);
         keyed(
-          list2,
+          list3,
           shown3,
           (one) => JSON.stringify(one),
           // one that has got a vote has another line
@@ -7870,7 +8970,7 @@
     const most2 = () => Number(pairs.input.value);
     const ballot = ballotForm(say2);
     const past = pastList(say2, most2);
-    const parts = [sessionForm(say2, pairs), ballot, outcomeCard(say2, most2), past];
+    const parts = [sessionForm(say2, pairs), ballot, outcomeCard2(say2, most2), past];
     const heading2 = el(
       "div",
       { class: "heading" },
@@ -8129,6 +9229,7 @@
     lab.start();
     startMarks();
     startHeatMaps();
+    learning.start();
     saved.start(() => {
       store.changed();
       lab.changed();
@@ -8145,8 +9246,9 @@
       }
     });
     const ballot = votesPage();
+    const learn = learnPage();
     const adapters = adaptersPage();
-    const pages = [desk, compare, sides, ballot, adapters, reports()];
+    const pages = [desk, compare, sides, ballot, learn, adapters, reports()];
     store.onChange(guard("the desk", desk.update));
     store.onChange(guard("the dock", dock.update));
     lab.onChange(guard("the sides", sides.update));
@@ -8159,13 +9261,14 @@
       for (const page of pages) page.settle();
     };
     let lost = false;
-    const tick = () => {
+    const tick2 = () => {
       if (document.hidden) return;
       look2();
       wire.poll(false);
       lab.tick();
       votes.tick();
       adapters.tick();
+      learn.tick();
       if (wire.lost() !== lost) {
         lost = !lost;
         store.changed();
@@ -8186,13 +9289,14 @@
     };
     listen(calm, "change", motion);
     motion();
-    wire.start(tick, handle.receive);
+    wire.start(tick2, handle.receive);
   }
   var handle = {
     stop,
     receive: guard("receiving", receive2),
     pong: wire.pong,
     works: jobs,
+    learning,
     lab,
     votes,
     twice,

@@ -7,6 +7,7 @@ import { peekFaders } from "../page/panel.js";
 import { store } from "../page/store.js";
 import { cellDetail } from "./cell.js";
 import { cellPlace, cellWords, columnName } from "./cell_words.js";
+import { colour, isDark, lookAt } from "./gain_look.js";
 import { gridMoves } from "./grid_moves.js";
 import { heatAround } from "./heat_around.js";
 import { heatColour, heatMap, heatMode, heatWords, isBright } from "./heat_maps.js";
@@ -17,34 +18,6 @@ import { layerWidth } from "./layer_width.js";
 
 const ROW = 28; // a row's height in pixels, as in grid.css
 const PARTS = /** @type {const} */ (["where", "own", "heard", "heat", "facts", "name"]);
-
-/** @typedef {{part: number, from: string, to: string}} Look so much of one colour mixed into another */
-
-/**
- * How a cell looks that is heard at g: hollow at 0 (null), the accent at 1, hot above, violet below 0.
- *
- * @param {number} g
- * @param {number} max
- * @returns {Look | null}
- */
-function lookAt(g, max) {
-  if (g === 0) return null;
-  if (g < 0) return { part: 0.35 + 0.65 * Math.min(1, -g / max), from: "below", to: "well" };
-  if (g <= 1) return { part: 0.12 + 0.88 * g, from: "unity", to: "well" };
-  return { part: 0.25 + 0.75 * Math.min(1, (g - 1) / (max - 1)), from: "hot", to: "unity" };
-}
-
-/** @param {Look | null} look */
-const colour = (look) =>
-  look ? `color-mix(in srgb, var(--lm-${look.from}) ${Math.round(look.part * 20) * 5}%, var(--lm-${look.to}))` : "";
-
-/**
- * White figures where dark ones would no longer be read with ease.
- *
- * @param {Look | null} look
- */
-const isDark = (look) =>
-  look !== null && ((look.from === "hot" && look.part > 0.58) || (look.from === "below" && look.part > 0.7));
 
 /** @param {Index} index */
 function header(index) {

@@ -99,6 +99,17 @@ def save(
     return _changed(console, f"Saved as “{profile.name}”.")
 
 
+def keep_mix(
+    console: Studio, desk: Desk, name: str, mix: Mix, note: str, overwrite: bool = False, seen: Mark = None
+) -> News:
+    """Keeps a mix that need not stand on the desk."""
+    from ...lora_ops.profiles import Profile
+
+    profile = Profile.of(name, desk, mix, model=console.host.model_name, hashes=hashes(console.host), note=note)
+    profile = kept(console.host).save(profile, overwrite=overwrite, seen=seen)
+    return _changed(console, f"Saved as “{profile.name}”.")
+
+
 def put(page: OpenPage, *, name: Name, names: dict[str, str] | None = None) -> News:
     """Puts a profile on the desk, as far as it fits; what it does not speak of is as loaded."""
     console, desk = page.console, _desk(page.console)

@@ -2,6 +2,7 @@
 
 import { saidBy } from "../page/channel.js";
 import { el, setText } from "../page/elements.js";
+import { jobs } from "../page/jobs.js";
 import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { markedPieces, marksKey } from "./marks.js";
@@ -51,12 +52,15 @@ export function replyCard({ letter, name, row, column, use, id }) {
   const collect = button("Keep as a column", "collect", "Keep this mix as one more column", () =>
     lab.order({ do: "collect", column }, say),
   );
+  const like = button("Like this one", "like", "One of the replies that the tab Learn finds a mix for", () =>
+    jobs.order({ do: "learn like", row, column }, (answer) => lab.tell(saidBy(answer), !answer.refused)),
+  );
   const node = el(
     "article",
     { class: "reply", data: { row: String(row), column: String(column) } },
     el("header", { class: "reply-head" }, el("b", { text: label, title: label }), notes),
     body,
-    el("div", { class: "reply-actions" }, take, put, collect),
+    el("div", { class: "reply-actions" }, take, put, collect, like),
   );
   if (id) {
     node.id = `lora-mixer-reply-${letter}`;
@@ -111,6 +115,7 @@ export function replyCard({ letter, name, row, column, use, id }) {
       node.classList.toggle("is-waiting", cell.s === "waiting");
       node.classList.toggle("is-done", cell.s === "done");
       put.disabled = collect.disabled = lab.line.running;
+      like.disabled = lab.line.running || !cell.text;
       if (take) take.disabled = lab.line.running || !cell.text;
     },
   };

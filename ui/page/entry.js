@@ -13,6 +13,8 @@ import { startHeatMaps } from "../desk/heat_maps.js";
 import { lab } from "../lab/lab.js";
 import { labPage } from "../lab/lab_page.js";
 import { startMarks } from "../lab/marks.js";
+import { learnPage } from "../learn/learn_page.js";
+import { learning } from "../learn/learning.js";
 import { standingTable } from "../votes/standing.js";
 import { votes } from "../votes/votes.js";
 import { votesPage } from "../votes/votes_page.js";
@@ -52,6 +54,7 @@ function start() {
   lab.start();
   startMarks();
   startHeatMaps();
+  learning.start();
   saved.start(() => {
     store.changed();
     lab.changed(); // columns can play profiles
@@ -69,8 +72,9 @@ function start() {
     },
   });
   const ballot = votesPage();
+  const learn = learnPage();
   const adapters = adaptersPage();
-  const pages = [desk, compare, sides, ballot, adapters, reports()];
+  const pages = [desk, compare, sides, ballot, learn, adapters, reports()];
 
   store.onChange(guard("the desk", desk.update));
   store.onChange(guard("the dock", dock.update));
@@ -94,6 +98,7 @@ function start() {
     lab.tick();
     votes.tick();
     adapters.tick();
+    learn.tick();
     if (wire.lost() !== lost) {
       lost = !lost;
       store.changed();
@@ -129,6 +134,7 @@ const handle = {
   receive: guard("receiving", receive),
   pong: wire.pong,
   works: jobs,
+  learning,
   lab,
   votes,
   twice,

@@ -11,7 +11,20 @@ import { store } from "./store.js";
 /** @import { Job, JobNews } from "./messages.js" */
 /** @import { JobOrder, JobStart } from "./orders.js" */
 
-const LOOKS = ["job", "shelf", "bakery", "plan", "recipe", "loudness", "spectra", "profiles", "measured", "export"];
+const LOOKS = [
+  "job",
+  "shelf",
+  "bakery",
+  "plan",
+  "recipe",
+  "loudness",
+  "spectra",
+  "profiles",
+  "measured",
+  "export",
+  "learning",
+  "learn votes",
+];
 const QUIET_MS = 4000;
 const DEAF_MS = 8000;
 const DEAF = "This did not reach Python, and was not begun: press again.";

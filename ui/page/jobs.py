@@ -53,6 +53,7 @@ class Job:
     error: BaseException | None = None
     news: News = field(default_factory=dict)
     _stopped: threading.Event = field(default_factory=threading.Event)
+    _end: Callable[[], None] = field(default=lambda: None)
 
     def tell(self, text: str, part: float | None = None) -> None:
         """How far it is."""
@@ -61,6 +62,13 @@ class Job:
     def stop(self) -> None:
         """Asks it to end; what it knows by then may be kept."""
         self._stopped.set()
+        self._end()
+
+    def ends(self, end: Callable[[], None]) -> None:
+        """What is called when it is asked to end, for what does not look by itself; at once if it was asked already."""
+        self._end = end
+        if self.stopped():
+            end()
 
     def stopped(self) -> bool:
         """Whether it was asked to end."""

@@ -120,7 +120,7 @@
  *
  * @typedef {object} Engine
  * @property {string} name
- * @property {{divergence: string, weights: string, impact: string}} whyNot
+ * @property {{divergence: string, weights: string, impact: string, learn: string}} whyNot
  * @property {{mid_reply: string, rows: string, fades: string, scores: string}} differs
  */
 
@@ -325,6 +325,67 @@
 /** @typedef {Extract<JobOrder, {do: "measured"}>["what"]} ImpactKind */
 
 /**
+ * A mix on the way: nats a token of the replies that are learned from and of those held out, and how far texts that are
+ * to stay have moved from the base; null without any.
+ *
+ * @typedef {object} LearnPoint
+ * @property {number} level
+ * @property {number} numbers
+ * @property {number | null} seen
+ * @property {number | null} unseen
+ * @property {number | null} changed
+ */
+
+/** @typedef {[label: string, before: number, after: number]} MovedFader */
+
+/**
+ * What came of learning; gains of the targets of each adapter that moved, in their order.
+ *
+ * @typedef {object} Found
+ * @property {boolean} learned
+ * @property {boolean} complete
+ * @property {string} headline
+ * @property {string[]} lines
+ * @property {number | null} before
+ * @property {number | null} after
+ * @property {number | null} low
+ * @property {number | null} high
+ * @property {Record<string, {before: number[], after: number[]}>} gains
+ * @property {{down: MovedFader[], up: MovedFader[], count: [down: number, up: number]}} moved
+ */
+
+/**
+ * Learning under way, or the last time; misfit: why its mixes cannot be heard on what is loaded now; base: nats a token
+ * of the base model.
+ *
+ * @typedef {object} Attempt
+ * @property {number} key
+ * @property {"replies" | "votes"} source
+ * @property {number} count
+ * @property {boolean} running
+ * @property {number} step
+ * @property {number} of
+ * @property {LearnPoint[]} points
+ * @property {number | null} best
+ * @property {string} failed
+ * @property {string} misfit
+ * @property {number | null} base
+ * @property {Found | null} found
+ */
+
+/** @typedef {{key: number, prompt: string, reply: string, source: string}} LearnExample */
+
+/**
+ * @typedef {object} Learning
+ * @property {number} rev
+ * @property {LearnExample[]} examples the first of them
+ * @property {number} count
+ * @property {Attempt | null} attempt
+ */
+
+/** @typedef {{count: number, needed: number, why: string}} VotesToLearn */
+
+/**
  * What Python says of adapters, unasked or as an answer.
  *
  * @typedef {object} JobNews
@@ -346,6 +407,9 @@
  * @property {boolean} [all] a profile fits in all its parts
  * @property {string} [file]
  * @property {string} [text]
+ * @property {Learning} [learning]
+ * @property {VotesToLearn} [votes]
+ * @property {string} [ask] what the columns may be asked
  */
 
 // The lab -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ export type JobOrder =
   | { do: "shelf"; known?: string }
   | { do: "note"; name: string; note: string; collections: Array<string> }
   | { do: "bakery" }
-  | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean }
+  | { do: "plan"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean; learned?: boolean }
   | { do: "recipe"; adapter: string; percent?: string | number | null }
   | { do: "loudness" }
   | { do: "spectra" }
@@ -33,7 +33,17 @@ export type JobOrder =
   | { do: "crossfade over"; points: string }
   | { do: "measured"; adapter: string; what: "silenced" | "alone" }
   | { do: "silence idle"; adapter: string; what: "silenced" | "alone"; percent: string | number | null }
-  | { do: "keep top"; adapter: string; what: "silenced" | "alone"; count: string | number | null };
+  | { do: "keep top"; adapter: string; what: "silenced" | "alone"; count: string | number | null }
+  | { do: "learning"; seen?: number }
+  | { do: "learn votes" }
+  | { do: "learn type"; prompt: string; reply: string }
+  | { do: "learn like"; row: number; column: number }
+  | { do: "learn read"; name: string; data: string }
+  | { do: "learn remove"; example: number }
+  | { do: "learn clear" }
+  | { do: "learn put"; place?: number | null }
+  | { do: "learn columns" }
+  | { do: "learn keep"; name: string; overwrite?: boolean };
 
 export type JobStart =
   | { do: "load"; names: Array<string>; keep: boolean; gain?: number }
@@ -41,9 +51,11 @@ export type JobStart =
   | { do: "open up"; name: string }
   | { do: "close up"; name: string }
   | { do: "checkpoints"; name: string; gain?: number }
-  | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean; overwrite?: boolean }
+  | { do: "bake"; profile: string; names: Array<string>; way: string; name: string; rank?: string | number | null; density?: string | number | null; token?: string | number | null; keep?: "" | "rank" | "energy"; part?: string | number | null; one_rank?: boolean; learned?: boolean; overwrite?: boolean }
   | { do: "estimate"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }
-  | { do: "impact"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string };
+  | { do: "impact"; adapter: string; what: "silenced" | "alone"; source: "chat" | "text"; text?: string }
+  | { do: "learn"; source: "replies" | "votes"; over: Array<"masters" | "kinds" | "layers" | "targets">; faders: Record<string, Array<string>>; keep?: "base" | "texts" | "none"; texts?: string; pull?: "loaded" | "silent"; seed?: string | number | null; steps?: string | number | null }
+  | { do: "learn chat" };
 
 export type LabOrder =
   | { do: "look" }

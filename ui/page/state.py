@@ -55,7 +55,7 @@ def _length(console: Studio) -> dict[str, Any] | None:
 
 #: What an engine may lack, or do in a way of its own, that a page tells where it is used. `scores` is not among them:
 #: to know it a server must be asked, which whoever wants them does.
-_LACKS: tuple[Ability, ...] = ("divergence", "weights", "impact")
+_LACKS: tuple[Ability, ...] = ("divergence", "weights", "impact", "learn")
 _DIFFERS: tuple[Ability, ...] = ("mid_reply", "rows", "fades", "scores")
 
 

@@ -9,6 +9,7 @@ from ..adapters.shown_shelf import ShownShelf
 from ..chat.answer_twice import Twice
 from ..desk.spectra import Spectra
 from ..lab.lab import Lab
+from ..learn.classroom import Classrooms
 from ..votes.session import Sessions
 from .console import DEFAULT_RANGE, Console
 from .jobs import Works
@@ -40,3 +41,5 @@ class Studio(Console):
         self.shown_shelf = ShownShelf()
         #: What bakes of fewer components would be.
         self.foreseen = ForeseenBakes()
+        #: What is learned from, and what came of it.
+        self.classrooms = Classrooms(shared=not host.multi_user)

@@ -1,8 +1,8 @@
-/* Our own tabs: "Mix", "Votes", "Adapters". */
+/* Our own tabs: "Mix", "Votes", "Learn", "Adapters". */
 
 import { guard } from "./lifetime.js";
 
-const NAMES = { mix: "Mix", votes: "Votes", adapters: "Adapters" };
+const NAMES = { mix: "Mix", votes: "Votes", learn: "Learn", adapters: "Adapters" };
 const SHOWN_MS = 350; // until the host has shown the tab
 /** @type {Array<(id: string) => void>} */
 const listeners = [];
