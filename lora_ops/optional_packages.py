@@ -44,12 +44,13 @@ def lacking(error: BaseException) -> str:
 
 def _told(module: str, feature: str) -> str:
     package = module.partition(".")[0]
-    return f"{feature} needs the package {package}, which is not installed: run `{how_to_install(package)}`, and start again"
+    command = how_to_install(package)
+    return f"{feature} needs the package {package}, which is not installed: run `{command}`, and start again"
 
 
 def how_to_install(package: str) -> str:
     """The command that installs what is missing into the Python that runs, whichever that is: a host's own, which may
-    have no shell of its own to type it in (the portable builds of TextGen). What LoRA Mixer needs besides comes with it.
+    have no shell to type it in (the portable builds of TextGen). What LoRA Mixer needs besides comes with it.
     """
     wanted = [] if package in _listed() else [package]
     if _REQUIREMENTS.is_file():
