@@ -171,3 +171,12 @@ def test_who_is_answered_beside_a_comparison_hears_the_faders(textgen: StandIn, 
         other.join()
         assert engine.lora_at(0) == [{"id": 0, "scale": 0.5}]
     assert beside == [[{"id": 0, "scale": 1.0}]]
+
+
+def test_a_server_that_guesses_ahead_obeys_the_faders_and_says_that_it_does(textgen: StandIn, own: Path) -> None:
+    engine = started(textgen, f"--spec-type ngram-simple --lora {own}").engine
+    assert engine is not None and "guesses tokens ahead" in engine.differs("rows")
+    desk = Desk(engine)
+    loud = said(textgen)
+    desk.apply(desk.base())
+    assert said(textgen) != loud
