@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--ctx-size", type=int, default=1024)
     parser.add_argument("--lora", action="append", default=[])
     parser.add_argument("--lora-scaled", action="append", default=[])
+    parser.add_argument("--model-draft")
+    parser.add_argument("--spec-type")
     arguments, _ = parser.parse_known_args()
     params = xllamacpp.CommonParams()
     params.model.path, params.port, params.hostnames = arguments.model, arguments.port, ["127.0.0.1"]
@@ -29,6 +31,13 @@ def main() -> None:
             path, scale = file.split(":")  # as llama.cpp does
             files.append((path, float(scale)))
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(file, scale) for file, scale in files]
+    kinds = xllamacpp.common_speculative_type
+    if arguments.model_draft:
+        params.speculative.draft.mparams.path = arguments.model_draft
+        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+    if arguments.spec_type:
+        name = arguments.spec_type.upper().replace("-", "_")
+        params.speculative.types = [getattr(kinds, f"COMMON_SPECULATIVE_TYPE_{name}")]
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     while sys.stdin.buffer.read(1) or server is None:  # until whoever started it is gone

@@ -965,7 +965,7 @@
       }
     };
   }
-  function jobLine(stoppable = true) {
+  function jobLine(stoppable = "always") {
     const bar = progressBar();
     const text = el("span", { class: "status", role: "status" });
     const stop2 = el("button", {
@@ -983,7 +983,7 @@
         node.hidden = !job.running && !job.text;
         setText(text, job.text || "");
         node.classList.toggle("is-wrong", job.failed === true);
-        stop2.hidden = !job.running || !stoppable;
+        stop2.hidden = !job.running || stoppable === "counted" && job.part === null;
         bar.node.hidden = !job.running;
         bar.update(job.part);
       }
@@ -2020,7 +2020,7 @@
     });
     const count = el("span", { class: "hint", role: "status", id: "lora-mixer-shelf-count" });
     const why2 = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
-    const job = jobLine(false);
+    const job = jobLine("counted");
     const said = messageLine("lora-mixer-shelf-said");
     const head = tableHead((chosen) => {
       sort = chosen;
@@ -2235,6 +2235,8 @@
       }
       return null;
     },
+    /** Whether what is on screen is TextGen's notebook: one text that is written on, without turns. */
+    isNotebook: () => shown2("#notebook-parent-tab").length > 0,
     /** The element whose right edge the text reaches where its lines are long. */
     text: () => last2("#chat .message-body, #chat-turns, #notebook-parent-tab textarea"),
     /** The end of what is written so far. */
@@ -2250,6 +2252,7 @@
   var IDLE_MS = 500;
   var SETTLED_MS = 400;
   var FOLLOWED = 24;
+  var NOTEBOOK = "Turns of the Chat tab are answered twice; the notebook goes on once, under the faders as they stand.";
   var known2 = null;
   var channel2 = openChannel("twice", {
     hear(answer) {
@@ -2293,7 +2296,8 @@
       on,
       el("b", { text: "Answer twice" })
     );
-    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, more, why2);
+    const notebook = el("p", { class: "hint", hidden: true, text: NOTEBOOK });
+    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, notebook, more, why2);
     function fill2(select, now, value) {
       setOptions(select, now.options);
       if (document.activeElement !== select && select.value !== value) select.value = value;
@@ -2306,6 +2310,7 @@
         if (channel2.idle) on.checked = known2.on;
         on.disabled = Boolean(known2.why);
         more.hidden = !known2.on;
+        notebook.hidden = !hostChat.isNotebook();
         fill2(one, known2, known2.one);
         fill2(other, known2, known2.other);
         if (channel2.idle) blind.checked = known2.blind;

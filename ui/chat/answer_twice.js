@@ -15,6 +15,8 @@ const IDLE_MS = 500;
 const SETTLED_MS = 400; // until the host has drawn the turn that it was asked for
 const FOLLOWED = 24; // pixels from its end a text still counts as read to the end
 
+const NOTEBOOK = "Turns of the Chat tab are answered twice; the notebook goes on once, under the faders as they stand.";
+
 /** @type {Twice | null} */
 let known = null;
 
@@ -70,7 +72,8 @@ function controls() {
     on,
     el("b", { text: "Answer twice" }),
   );
-  const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, more, why);
+  const notebook = el("p", { class: "hint", hidden: true, text: NOTEBOOK });
+  const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, notebook, more, why);
   /**
    * @param {HTMLSelectElement} select
    * @param {Twice} now
@@ -88,6 +91,7 @@ function controls() {
       if (channel.idle) on.checked = known.on;
       on.disabled = Boolean(known.why);
       more.hidden = !known.on;
+      notebook.hidden = !hostChat.isNotebook();
       fill(one, known, known.one);
       fill(other, known, known.other);
       if (channel.idle) blind.checked = known.blind;

@@ -27,6 +27,9 @@ export const hostChat = {
     return null;
   },
 
+  /** Whether what is on screen is TextGen's notebook: one text that is written on, without turns. */
+  isNotebook: () => shown("#notebook-parent-tab").length > 0,
+
   /** The element whose right edge the text reaches where its lines are long. */
   text: () => last("#chat .message-body, #chat-turns, #notebook-parent-tab textarea"),
 

@@ -92,6 +92,7 @@ class LlamaServerEngine(Requested):
         self.tokens = ServerTokens(client)
         self.context: int | None = None
         self.slots = 1
+        self._guesses = False
         self._given, self._alias = parts, alias
         self._known: frozenset[str] = frozenset()
         self._ends: tuple[int, ...] = ()
@@ -150,6 +151,7 @@ class LlamaServerEngine(Requested):
             context = settings.get("n_ctx")
             self.context = context if isinstance(context, int) else None
             self.slots = max(1, int(props.get("total_slots") or 1))
+            self._guesses = self._guesses_ahead()
             self._ends = self._end_of(props.get("eos_token"))
             self.parameters = self._parameters()
             self.adapters = adapters_of(self.parts, self.parameters)
@@ -201,6 +203,16 @@ class LlamaServerEngine(Requested):
         ids = self.tokens.encode(text, add_special_tokens=False) if isinstance(text, str) and text else []
         return tuple(ids) if len(ids) == 1 else ()
 
+    def _guesses_ahead(self) -> bool:
+        """Whether it decodes speculatively; a server that was started with --no-slots does not tell."""
+        try:
+            slots = self.client.get("/slots")
+        except LlamaServerError:
+            return False
+        return isinstance(slots, list) and any(
+            isinstance(one, dict) and one.get("speculative") is True for one in slots
+        )
+
     def _parameters(self) -> int:
         try:
             found = self.client.get("/v1/models")["data"][0]["meta"]["n_params"]
@@ -245,6 +257,8 @@ class LlamaServerEngine(Requested):
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+        if what == "rows" and self._guesses:
+            return f"{_DIFFERS[what]}; {_GUESSES}"
         return "" if what == "scores" and self._reads_prompts else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
@@ -366,12 +380,17 @@ _WHY_NOT: Mapping[str, str] = {
     "divergence": "a llama-server tells how likely a text is, not the whole distributions that a distance is taken of",
     "weights": "the weights are in the llama-server: what is measured on them is measured on the adapter's folder "
     "(lora-mixer spectrum, inspect)",
-    "impact": "impact needs the model in this process: load it with the Transformers loader",
+    "impact": "impact needs the model in this process: load it with transformers (TextGen’s Transformers loader, which "
+    "its portable builds lack)",
     "learn": "a llama-server says nothing about how a text's likelihood changes with a gain: learn with the "
     "Transformers loader or lora-mixer learn, and save the mix as a profile, which plays here too",
     "load": "a llama-server takes adapters when it starts: start it again with others",
     "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
 }
+_GUESSES = (
+    "it guesses tokens ahead (speculative decoding) and rounds otherwise there, so a reply may part from that of a "
+    "server which does not; a draft model does not hear the adapters: the louder they are, the fewer of its guesses hold"
+)
 _DIFFERS: Mapping[str, str] = {
     "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
     "had read under the old one",
