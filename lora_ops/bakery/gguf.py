@@ -18,6 +18,7 @@ from ..disk import telling
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
 from ..engines.llama_server.numbers import read_tensor
 from ..engines.llama_server.pair import Pair
+from ..engines.llama_server.part import parts_of
 from ..engines.llama_server.whole_adapter import write_pairs
 from ..files import aside_of
 from ..mix import Mix
@@ -28,7 +29,7 @@ from .fold import draft_of
 from .llama_layout import LlamaWeights, llama_weights_of_parts, pairs_of
 from .plan import refuse_fades
 from .resize import Keep, resized
-from .start import parts_of, spelled_out
+from .start import spelled_out
 from .ways import Form, Recipe
 
 if TYPE_CHECKING:

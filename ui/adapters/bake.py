@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...hosts.protocol import HostError
 from ...lora_ops.arrays import has_torch
 from ...lora_ops.bakery.plan import Plan, fades_until
-from ...lora_ops.bakery.start import folder_of, parts_of
+from ...lora_ops.bakery.start import folder_of
 from ...lora_ops.bakery.ways import COMBINATIONS, CONCATENATED, NEED_DENSITY, WAYS, Form, Recipe
 from ...lora_ops.bakery.writing import Writing
 from ...lora_ops.engines.engine import Cancelled
+from ...lora_ops.engines.llama_server.part import parts_of
 from ...lora_ops.fade import LAST_TOKEN
 from ...lora_ops.files import put_right, safe_name
 from ...lora_ops.mix import Mix

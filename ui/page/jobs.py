@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .trouble import told
 
 if TYPE_CHECKING:
-    from ...lora_ops import Estimate, Impact, Loudness
+    from ...lora_ops import Estimate, Impact
 
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.2
@@ -86,8 +86,6 @@ class Works:
         self.job = Job()
         #: The impact that was measured or estimated last, by what was measured and the adapter.
         self.impacts: dict[tuple[str, str], Impact | Estimate] = {}
-        #: The loudness that was measured last.
-        self.loudness: Loudness | None = None
         #: Grows whenever a profile is kept, changed or removed, so that every page looks again.
         self.kept = 0
         self._lock = threading.Lock()

@@ -364,13 +364,11 @@ def _call_off(asking: Asking, stop: threading.Event, over: threading.Event) -> N
 
 _WHY_NOT: Mapping[str, str] = {
     "divergence": "a llama-server tells how likely a text is, not the whole distributions that a distance is taken of",
-    "weights": "the weights are in the llama-server: what is measured on them is measured on the adapter's folder "
-    "(lora-mixer spectrum, inspect)",
     "impact": "impact needs the model in this process: load it with the Transformers loader",
     "learn": "a llama-server says nothing about how a text's likelihood changes with a gain: learn with the "
     "Transformers loader or lora-mixer learn, and save the mix as a profile, which plays here too",
     "load": "a llama-server takes adapters when it starts: start it again with others",
-    "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
+    "rank": "llama.cpp plays all components of a file: bake it at a smaller rank, and load that",
 }
 _DIFFERS: Mapping[str, str] = {
     "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
