@@ -76,6 +76,7 @@ class Chat:
         with gr.Row(elem_id="chat-tools"):
             small: dict[str, Any] = {"size": "sm", "scale": 0, "interactive": False}
             self.regenerate = gr.Button("Regenerate", elem_id="chat-regenerate", min_width=110, **small)
+            self.go_on = gr.Button("Continue", elem_id="chat-continue", min_width=96, **small)
             self.previous = gr.Button("‹", elem_id="chat-previous", min_width=36, **small)
             self.version = gr.HTML("", elem_id="chat-version")
             self.next = gr.Button("›", elem_id="chat-next", min_width=36, **small)
@@ -87,7 +88,7 @@ class Chat:
         """The components whose look follows from the history; `view` has an update for each."""
         return [
             self.history, self.past, self.last, self.previous, self.version, self.next,
-            self.regenerate, self.clear, self.send, self.stop,
+            self.regenerate, self.go_on, self.clear, self.send, self.stop,
         ]  # fmt: skip
 
     def view(self, history: History) -> list[Any]:
@@ -102,6 +103,7 @@ class Chat:
             gr.update(interactive=idle and at > 0),
             f"<span>{at + 1} / {versions}</span>" if versions > 1 else "",
             gr.update(interactive=idle and at + 1 < versions),
+            gr.update(interactive=idle and versions > 0),
             gr.update(interactive=idle and versions > 0),
             gr.update(interactive=idle and versions > 0),
             gr.update(visible=idle),
@@ -120,7 +122,8 @@ class Chat:
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
         said = gr.on([self.input.submit, self.send.click], self.say, [self.input, *self._inputs()], **answer)
         again = gr.on([self.regenerate.click], self.say_again, self._inputs(), **answer)
-        for event in (said, again):
+        further = gr.on([self.go_on.click], self.say_more, self._inputs(), **answer)
+        for event in (said, again, further):
             # Also after a failure: whatever happened, the page is not left waiting.
             event.then(self.settle, [self.history], view, **quick)
         length = self.settings[1]
@@ -151,19 +154,28 @@ class Chat:
             raise refusal("There is nothing to regenerate yet: say something first.")
         yield from self._answer(history, values, None, request.session_hash or "")
 
-    def _answer(self, history: History, values: Sequence[Any], text: str | None, session: str) -> Iterator[list[Any]]:
+    def say_more(self, request: gr.Request, *values: Any) -> Iterator[list[Any]]:
+        """The reply that is shown goes on, under the faders as they stand now; as it was it is kept as a version."""
+        history: History = values[0]
+        if history.last is None or not history.last.reply:
+            raise refusal("There is nothing to go on with yet: say something first.")
+        yield from self._answer(history, values, None, request.session_hash or "", history.last.reply)
+
+    def _answer(
+        self, history: History, values: Sequence[Any], text: str | None, session: str, opening: str = ""
+    ) -> Iterator[list[Any]]:
         """Yields updates while the last turn of `history` is answered. `text` is what was taken from the input for it;
-        it goes back there if no reply comes of it."""
+        it goes back there if no reply comes of it. `opening` is what the reply goes on from."""
         if history.busy or session in self._stops:
             raise refusal("The last message is still being answered: wait, or stop it first.")
         try:
             _, settings = self.host.read(values)
-            request = self.host.request(history, settings)
+            request = self.host.request(history, settings, opening)
         except HostError as error:
             log.note(error)
             raise refusal(str(error)) from None
         stop = self._stops[session] = threading.Event()
-        history = replace(history.answer(""), busy=True)
+        history = replace(history.go_on() if opening else history.answer(""), busy=True)
         rest: str | Any = gr.update() if text is None else ""
         try:
             yield [*self.view(history), _status("Waiting for the model …"), rest]
@@ -182,7 +194,7 @@ class Chat:
             with _turn(self.host.lock, stop) as mine, closing(self.host.turn(request, stop)) as partials:
                 started = time.perf_counter()
                 for partial in partials if mine else ():
-                    history, tokens = history.revise(partial.text), partial.tokens
+                    history, tokens = history.revise(request.opening + partial.text), partial.tokens
                     if time.perf_counter() - drawn > REDRAW:
                         drawn = time.perf_counter()
                         report = _report(tokens, drawn - started)
@@ -195,6 +207,8 @@ class Chat:
         report = _report(tokens, seconds, request.seed if request.sampling.do_sample else None)
         if stop.is_set():
             report = f"Stopped. {report}" if tokens else "Stopped before the first word."
+        elif not tokens and failure is None and request.opening:
+            report = "The model has nothing to add: for it the reply ends here. Another seed or other faders may go on."
         elif not tokens and failure is None:
             report = "The model said nothing at all. Try another seed, or say it in other words."
         yield [*self.view(settled), _status(report if failure is None else ""), text if lost else same]

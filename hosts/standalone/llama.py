@@ -12,7 +12,7 @@ from ...lora_ops import log
 from ...lora_ops.engines.sampling import Sampling
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
-from .growing import Partial
+from .growing import Partial, decoder
 from .llama_start import OnLlama, OwnServers
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class LlamaPlayer:
     def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
         prompt = self._ask(lambda: self._written(messages)) + opening
         ids = tuple(self._ask(lambda: self.engine.tokens.encode(prompt)))
-        left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages))
+        left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages) or bool(opening))
         return Request(
             prompt=prompt,
             token_ids=ids,
@@ -161,7 +161,8 @@ class LlamaPlayer:
         from ...lora_ops.lab.reply import Reply
 
         engine = self.engine
-        reply = Reply(engine.tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
+        tokens_as_text = decoder(engine.tokens, request)
+        reply = Reply(tokens_as_text, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
         told = Partial("", 0)
         try:
             with closing(engine.reply(request.token_ids, request.sampling, request.seed, stop)) as tokens:  # type: ignore[type-var]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from lora_mixer.hosts.standalone.chat import Chat
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Loaded, Start
+from lora_mixer.lora_ops import Desk
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,50 @@ def test_a_message_is_answered_and_asked_again_as_another_version(chat: Chat, ho
     assert again.last.versions[0] == first.last.reply and len(again.last.versions) == 2 and again.last.shown == 1
     assert len(steps[0]) == len(steps[-1]) == len(host.chat_outputs()) + 2
     assert not host.lock.locked()
+
+
+def test_a_reply_goes_on_where_it_ended_under_the_faders_as_they_stand(chat: Chat, host: StandaloneHost) -> None:
+    first, _ = texts(list(chat.say(ME, "Hi", *values_of(History())))[-1])
+    steps = list(chat.say_more(ME, *values_of(first)))
+    assert steps[0][0].busy and steps[0][0].last.reply == first.last.reply, "what there is stays in view"
+    more, status = texts(steps[-1])
+    assert more.last.versions[0] == first.last.reply and len(more.last.versions) == 2 and "tokens" in status
+    assert more.last.reply.startswith(first.last.reply) and len(more.last.reply) > len(first.last.reply)
+    desk = Desk(host.model, host.lock)
+    try:
+        desk.apply(desk.base())
+        other, _ = texts(list(chat.say_more(ME, *values_of(first)))[-1])
+    finally:
+        desk.reset()
+    assert other.last.reply.startswith(first.last.reply) and other.last.reply != more.last.reply
+
+
+def test_a_reply_that_goes_on_can_be_stopped_and_nothing_is_lost(chat: Chat, host: StandaloneHost) -> None:
+    first, _ = texts(list(chat.say(ME, "Hi", *values_of(History())))[-1])
+    steps = chat.say_more(ME, *values_of(first, LONG))
+    for _ in range(3):
+        next(steps)
+    chat.stop_session(ME, History())
+    stopped, status = texts(list(steps)[-1])
+    assert stopped.last.versions[0] == first.last.reply and "Stopped" in status and not host.lock.locked()
+    with host.lock:
+        steps = chat.say_more(ME, *values_of(first))
+        next(steps)
+        chat.stop_session(ME, History())
+        nothing, status = texts(list(steps)[-1])
+    assert nothing == first and "before the first word" in status
+
+
+def test_a_model_that_has_nothing_to_add_says_so(
+    chat: Chat, host: StandaloneHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History().say("Hi").answer("Ho")
+    monkeypatch.setattr(host, "turn", lambda request, stop: iter(()) if request.opening == "Ho" else None)
+    monkeypatch.setattr("lora_mixer.hosts.standalone.chat.closing", nullcontext)
+    settled, status = texts(list(chat.say_more(ME, *values_of(history)))[-1])
+    assert settled == history and "nothing to add" in status
+    with pytest.raises(gr.Error, match="say something first"):
+        next(chat.say_more(ME, *values_of(History())))
 
 
 def test_a_failure_is_shown_and_leaves_everything_free(

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,16 @@ def test_a_fader_moved_in_the_middle_of_a_reply_is_obeyed(host: StandaloneHost) 
         if len(texts) == 3:
             desk.apply(SILENT)
     assert whole.startswith(texts[2]) and texts[-1] != whole
+
+
+def test_a_reply_that_goes_on_says_what_it_would_have_said(host: StandaloneHost) -> None:
+    whole, short = said(host), said(host, replace(GREEDY, max_new_tokens=5))
+    _, settings = host.read(values_of(ASKED, replace(GREEDY, max_new_tokens=7)))
+    request = host.request(ASKED, settings, opening=short)
+    assert request.prompt.endswith(short) and request.opening == short
+    assert short + list(host.generate(request))[-1] == whole
+    Desk(host.engine, host.lock).apply(SILENT)
+    assert short + list(host.generate(request))[-1] != whole
 
 
 def test_a_reply_ends_when_it_is_stopped(host: StandaloneHost) -> None:
