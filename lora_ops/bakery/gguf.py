@@ -31,6 +31,7 @@ from .plan import refuse_fades
 from .resize import Keep, resized
 from .start import spelled_out
 from .ways import Form, Recipe
+from .writing import AS_USUAL, Writing
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -80,6 +81,7 @@ def bake_gguf(
     dtype: str = "float32",
     recipe: Recipe | None = None,
     overwrite: bool = False,
+    writing: Writing = AS_USUAL,
 ) -> BakedFile:
     """Writes adapters at their gains in a mix, and as much of them as is heard, as one GGUF file.
 
@@ -93,15 +95,17 @@ def bake_gguf(
         dtype: "float32" or "float16".
         recipe: how several are combined, if not exactly.
         overwrite: whether a file that is there already is replaced.
+        writing: who follows it, and may call it off.
 
     Raises:
+        Cancelled: it was called off; nothing was written.
         ValueError: the mix fades or names what is not there, the adapters are for different models, a number is too
             large for the type.
         FileExistsError: there is a file.
         OSError: it cannot be written; a full disk is named.
     """
     path = Path(path).expanduser().absolute()
-    draft = _draft(sources, mix, keep, recipe)
+    draft = _draft(sources, mix, keep, recipe, writing)
     pairs = pairs_of(draft, sources)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
@@ -160,7 +164,9 @@ def sources_of(desk: Desk, names: Sequence[str]) -> list[LlamaWeights]:
     return [llama_weights_of_parts([part for part in parts if part.adapter == name]) for name in names]
 
 
-def _draft(sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe: Recipe | None) -> Draft:
+def _draft(
+    sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe: Recipe | None, writing: Writing
+) -> Draft:
     parts = [one.weights for one in sources]
     names = [weights.name for weights in parts]
     if odd := next((one for one in sources if one.architecture != sources[0].architecture), None):
@@ -170,10 +176,10 @@ def _draft(sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe:
     check_mix(mix, {weights.name: weights.adapter for weights in parts})
     refuse_fades(mix, names)
     if keep is not None or any(mix[name].on and not mix[name].whole for name in names):
-        return resized(parts, mix, Keep.of(mix, names, keep, {}))
+        return resized(parts, mix, Keep.of(mix, names, keep, {}), writing)
     if len(parts) == 1 and recipe is None:
         return draft_of(parts[0], mix.gain, Form(uniform=False))
-    return combined(parts, mix, recipe or Recipe("cat", uniform=False))
+    return combined(parts, mix, recipe or Recipe("cat", uniform=False), writing)
 
 
 # Read back

@@ -368,7 +368,8 @@ _WHY_NOT: Mapping[str, str] = {
     "learn": "a llama-server says nothing about how a text's likelihood changes with a gain: learn with the "
     "Transformers loader or lora-mixer learn, and save the mix as a profile, which plays here too",
     "load": "a llama-server takes adapters when it starts: start it again with others",
-    "rank": "llama.cpp plays all components of a file: bake it at a smaller rank, and load that",
+    "rank": "a llama-server plays all components of a file: bake it at a smaller rank or share of the energy, and load "
+    "that",
 }
 _DIFFERS: Mapping[str, str] = {
     "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
