@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 #: Told which adapter got which PEFT name.
 OnLoaded = Callable[[Mapping[str, str]], None]
+#: Told what is going on, in a sentence, and which part of it is done, from 0 to 1, where that is counted. What it
+#: raises while something is counted ends that; nothing was changed then.
+Tell = Callable[[str, float | None], None]
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ class Host(Protocol):
         *,
         keep: bool = False,
         on_loaded: Callable[[Mapping[str, str]], None] | None = None,
+        tell: Callable[[str, float | None], None] | None = None,
     ) -> Mapping[str, str]:
         """Loads adapters from the shelf, each as an adapter of its own, all of them playing, whatever their ranks.
 
@@ -168,6 +169,8 @@ class Host(Protocol):
             names: of shelf entries ("pirate", "pirate/checkpoint-100"), or their folders.
             keep: whether the adapters that were there stay beside them; without it they are unloaded.
             on_loaded: told under the lock, before anything is generated with them: where their first gains are set.
+            tell: told what is going on, in a sentence, and which part of it is done, from 0 to 1; None where that is
+                not counted. What it raises while something is counted ends the loading, with the model as it was.
 
         Returns:
             The PEFT name of each adapter asked for, by what was asked; `on_loaded` gets the same.
@@ -280,14 +283,13 @@ class OpensUp(Protocol):
         name: str,
         *,
         on_loaded: Callable[[Mapping[str, str]], None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        tell: Callable[[str, float | None], None] | None = None,
     ) -> None:
         """Gives one of them a fader for each target. Takes `lock`.
 
         Args:
             name: of the adapter, which keeps it.
-            on_loaded: as with `load_adapters`.
-            progress: told how many of how many targets are ready.
+            on_loaded, tell: as with `load_adapters`.
 
         Raises:
             HostError: it cannot be done; the model is as it was.

@@ -25,6 +25,21 @@ def advise(adapter: Adapter) -> str:
     return f"{known}. Alpha can be lowered after training at little cost."
 
 
+def shared_faders(adapter: Adapter) -> str:
+    """That several modules have one fader between them, in a sentence for people; empty where each has its own, or
+    where the adapter is one file that nobody has split.
+    """
+    targets = adapter.scalable
+    modules = sum(target.modules for target in targets)
+    if len(targets) < 2 or modules == len(targets):
+        return ""
+    return (
+        f"Its {modules} modules have {len(targets)} faders, one for a kind in a band of layers: a file for each module "
+        "did not fit on llama-server’s command line. With fewer adapters loaded, or in a folder with a shorter path, "
+        "there are more."
+    )
+
+
 def _loudness(scaling: float, rank: int, rank_stabilised: bool) -> str:
     """Judged by alpha / r, whichever rule made the scaling: rank-stabilised LoRA is trained at its higher scaling."""
     alphas = scaling / max(rank, 1) ** 0.5 if rank_stabilised else scaling

@@ -66,7 +66,7 @@ def fit(
             continue
         if there in placed:
             raise ValueError(f"two adapters of the profile are to be {there!r}")
-        fitting, lacking = _fitting(faders, adapters[there])
+        fitting, lacking = fitting_of(faders, adapters[there])
         not_fits += [f"{title} has no {what} here." for what in lacking]
         if not isinstance(desk, Mapping) and (reason := _refused(desk, there, fitting)):
             not_fits.append(f"{title} stays as loaded: {reason}.")
@@ -98,8 +98,8 @@ def same_adapters(profile: Profile, hashes: Mapping[str, str]) -> dict[str, str]
     return names
 
 
-def _fitting(faders: Faders, adapter: Adapter) -> tuple[Faders, list[str]]:
-    """The faders that an adapter has, and what it lacks."""
+def fitting_of(faders: Faders, adapter: Adapter) -> tuple[Faders, list[str]]:
+    """The faders that an adapter has, and what it lacks, in words."""
     there: dict[str, frozenset[Any]] = {
         "kind": frozenset(adapter.kinds),
         "layer": frozenset(adapter.layers),
@@ -120,7 +120,7 @@ def _fitting(faders: Faders, adapter: Adapter) -> tuple[Faders, list[str]]:
     fitting = replace(faders, kinds=kept["kind"], layers=kept["layer"], modules=kept["target"], fades=fades)
     lacks = [_lacks(of, list(names)) for of, names in lacking.items() if names]
     if (between := faders.crossfade) is not None:
-        sides = [_fitting(side, adapter) for side in (between.a, between.b)]
+        sides = [fitting_of(side, adapter) for side in (between.a, between.b)]
         fitting = replace(fitting, crossfade=replace(between, a=sides[0][0], b=sides[1][0]))
         lacks += [what for _, side in sides for what in side if what not in lacks]
     if why_not_rank(adapter, fitting):

@@ -28,6 +28,7 @@ class Target:
         scaling: the factor on the adapter's output as loaded, 0 where there is none.
         scalable: whether the desk can move it.
         reason: why not, in one sentence; empty when it can.
+        modules: how many modules it stands for: several where an engine has one fader for them.
     """
 
     adapter: str
@@ -39,6 +40,7 @@ class Target:
     scaling: float
     scalable: bool
     reason: str = ""
+    modules: int = 1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
 from ...lora_ops.torch_errors import in_words
-from ..adapter_loading import OnLoaded, leaving, wanted
+from ..adapter_loading import OnLoaded, Tell, leaving, wanted
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from .growing import Partial
 from .history import History
@@ -111,7 +111,12 @@ class StandaloneHost:
         return self._loaded.adapters() if self._loaded else {}
 
     def load_adapters(
-        self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
+        self,
+        names: Sequence[str | Path],
+        *,
+        keep: bool = False,
+        on_loaded: OnLoaded | None = None,
+        tell: Tell | None = None,
     ) -> Mapping[str, str]:
         with self._changes, self.lock:
             playing = self._changeable()

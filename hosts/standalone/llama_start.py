@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Tokens that a chat may have, where its model does not say that it reads less; and how many replies grow side by side.
 CONTEXT, SLOTS = 4096, 4
-#: The longest that one argument of a program may be on Linux, and all of them on Windows, less what else stands there.
-_LONGEST = 24_000 if os.name == "nt" else 120_000
 
 
 @dataclass(frozen=True)
@@ -68,39 +65,33 @@ class OwnServers:
             HostError: llama.cpp has no form for one of them, it is for another model, damaged, or the disk is full.
         """
         from ...lora_ops.engines.llama_server import PartsStore
+        from ...lora_ops.engines.llama_server.command_line import share
 
         store = PartsStore(self._parts)
         store.clear()
-        longest = self._longest
-        found = self._split(store, adapters, longest, say)
-        if longest is not None and sum(len(str(part.path)) + 1 for part in found) > longest:
-            found = self._split(store, adapters, longest // len(adapters), say)
-        return found
+        found = share(adapters, lambda name, most: self._split(store, name, adapters[name], most, say), self._longest)
+        return [part for parts in found.values() for part in parts]
 
     def _split(
-        self, store: PartsStore, adapters: Mapping[str, Path], longest: int | None, say: Callable[[str], None]
+        self, store: PartsStore, name: str, adapter: Path, longest: int | None, say: Callable[[str], None]
     ) -> list[Part]:
-        """The parts of all, where the paths of each adapter's own take no more than `longest`."""
+        """The parts of one, whose paths take no more than `longest`."""
         from ...lora_ops.engines.llama_server import CannotSplit
         from ...lora_ops.optional_packages import MissingPackage
 
-        found: list[Part] = []
-        for name, adapter in adapters.items():
+        def told(done: int, of: int) -> None:
+            say(f"Splitting {name} for llama.cpp: {done} of {of} …")
 
-            def told(done: int, of: int, name: str = name) -> None:
-                say(f"Splitting {name} for llama.cpp: {done} of {of} …")
-
-            try:
-                # A checkpoint's name has a slash in it, which no name of a file can have.
-                own = store.parts(adapter, self.gguf, name=name.replace("/", "-"), longest=longest, progress=told)
-            except CannotSplit as error:
-                raise HostError(f"llama.cpp cannot play {name}: {error}.") from error
-            except MissingPackage as error:
-                raise HostError(f"{name} could not be split for llama.cpp: {error}.") from error
-            except (ValueError, OSError) as error:
-                raise HostError(f"{name} could not be split for llama.cpp: {error}.") from error
-            found += [replace(part, adapter=name) for part in own]
-        return found
+        try:
+            # A checkpoint's name has a slash in it, which no name of a file can have.
+            own = store.parts(adapter, self.gguf, name=name.replace("/", "-"), longest=longest, progress=told)
+        except CannotSplit as error:
+            raise HostError(f"llama.cpp cannot play {name}: {error}.") from error
+        except MissingPackage as error:
+            raise HostError(f"{name} could not be split for llama.cpp: {error}.") from error
+        except (ValueError, OSError) as error:
+            raise HostError(f"{name} could not be split for llama.cpp: {error}.") from error
+        return [replace(part, adapter=name) for part in own]
 
     def start(self, parts: list[Part], say: Callable[[str], None]) -> Server:
         """A server with these parts.
@@ -144,7 +135,9 @@ class OwnServers:
     @property
     def _longest(self) -> int | None:
         """How long the paths of all parts may be: a program is told them on its command line, the package is not."""
-        return _LONGEST if self._how.program or importlib.util.find_spec("xllamacpp") is None else None
+        from ...lora_ops.engines.llama_server.command_line import LONGEST
+
+        return LONGEST if self._how.program or importlib.util.find_spec("xllamacpp") is None else None
 
 
 def check_gguf(file: Path) -> None:

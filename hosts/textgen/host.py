@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
-from ..adapter_loading import OnLoaded
+from ..adapter_loading import OnLoaded, Tell
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
 from . import llama_loads as textgen_loads
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
 
 _LOG = logging.getLogger(__name__)
+
+
+def _untold(text: str, part: float | None) -> None:
+    """Nobody wants to know how far it is."""
 
 
 class TextGenHost:
@@ -114,7 +118,12 @@ class TextGenHost:
         return {} if (loader := self._loader) is None else loader.loaded()
 
     def load_adapters(
-        self, names: Sequence[str | Path], *, keep: bool = False, on_loaded: OnLoaded | None = None
+        self,
+        names: Sequence[str | Path],
+        *,
+        keep: bool = False,
+        on_loaded: OnLoaded | None = None,
+        tell: Tell | None = None,
     ) -> Mapping[str, str]:
         """Loads adapters of `lora_dir`, each beside the others. Takes `lock`. The host knows them as its LoRAs.
 
@@ -125,7 +134,7 @@ class TextGenHost:
                 not fit; everything is as it was.
         """
         with self._changing() as loader:
-            return loader.load(names, keep, on_loaded)
+            return loader.load(names, keep, on_loaded, tell or _untold)
 
     def unload_adapters(self, names: Sequence[str] | None = None) -> None:
         """Unloads these adapters, or all. Takes `lock`. Without any, the model is the one that the host loaded.
@@ -140,16 +149,14 @@ class TextGenHost:
         """Adapters of the user's own extra flags; see `protocol.OpensUp`."""
         return {} if self.multi_user or (loader := self._loader) is None else loader.whole_adapters()
 
-    def open_up(
-        self, name: str, *, on_loaded: OnLoaded | None = None, progress: Callable[[int, int], None] | None = None
-    ) -> None:
+    def open_up(self, name: str, *, on_loaded: OnLoaded | None = None, tell: Tell | None = None) -> None:
         """Splits it, and starts the model again with its parts in its place. Takes `lock`.
 
         Raises:
             HostError: it cannot be done; the model runs as before.
         """
         with self._changing() as loader:
-            loader.open_up(name, on_loaded, progress)
+            loader.open_up(name, on_loaded, tell or _untold)
 
     def close_up(self, name: str, *, on_loaded: OnLoaded | None = None) -> None:
         """Starts the model again with the user's own file in the place of its parts. Takes `lock`.

@@ -13,17 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...lora_ops.optional_packages import MissingPackage
-from ..adapter_loading import OnLoaded, leaving, wanted
+from ..adapter_loading import OnLoaded, Tell, leaving, wanted
 from ..protocol import HostError, Trouble
 from . import llama_reply
 from .chat import Turn, host_module, too_long
 from .llama_flags import remembers_prompts
-from .llama_restart import Flags, is_ours, parts_folder, restart, shelf_folders
+from .llama_parts import Loaded, files_for, here, source_of
+from .llama_restart import Flags, is_ours, restart, shelf_folders
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.llama_server import LlamaServerEngine, Part
-    from ...lora_ops.engines.llama_server.split import Progress
     from ...lora_ops.engines.sampling import Sampling
     from ...lora_ops.shelf.shelf import Place
 
@@ -33,8 +32,6 @@ _ENGINE = "lora_mixer_engine"
 _PICTURE = "<__media__>"
 #: What of a request is not the chat's settings.
 _NOT_SETTINGS = ("lora", "seed", "n_probs", "logit_bias")
-#: The longest that one argument may be on Linux, and all of them on Windows, less what else stands there: scales, too.
-_LONGEST = 22_000 if os.name == "nt" else 110_000
 _STANDS = {False: "in one file", True: "opened up"}
 _IK = Trouble(
     "ik_llama.cpp is not known here",
@@ -96,7 +93,7 @@ class LlamaCpp:
     def loaded(self) -> dict[str, Path | None]:
         if (engine := self.engine) is None:
             return {}
-        sources = {part.adapter: _source_of(part.path) for part in engine.parts}
+        sources = {part.adapter: source_of(part.path) for part in engine.parts}
         return {name: sources.get(name) for name in engine.adapters}
 
     def merged_sources(self) -> list[str]:
@@ -105,14 +102,16 @@ class LlamaCpp:
     def shelf_folders(self) -> list[Path]:
         return shelf_folders()
 
-    def load(self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None) -> Mapping[str, str]:
+    def load(
+        self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None, tell: Tell
+    ) -> Mapping[str, str]:
         self._check_free()
-        there = self.loaded()
-        plan = wanted(names, keep, _shelf(), there)
-        split = {name: self._split(place.folder, place.name, name) for name, place in plan.load.items()}
+        plan = wanted(names, keep, _shelf(), self.loaded())
         flags = Flags.now()
-        kept = [part.path for part in self._loaded_here(flags) if part.adapter in plan.keep]
-        restart(flags.loading([*kept, *(path for paths in split.values() for path in paths)]))
+        kept = [part for part in self._loaded_here(flags) if part.adapter in plan.keep]
+        fresh = {name: Loaded(place.folder, called=place.name) for name, place in plan.load.items()}
+        files = self._files({**here(kept), **fresh}, flags, [path for path, _ in flags.opened], tell)
+        self._restart(flags.loading(files), tell)
         if on_loaded is not None:
             on_loaded(plan.names)
         return plan.names
@@ -122,14 +121,15 @@ class LlamaCpp:
         there = self.loaded()
         out = leaving(names, _shelf(), there)
         flags = Flags.now()
-        here = self._loaded_here(flags)
-        own = next((name for name in out if name not in {part.adapter for part in here}), None)
+        loaded = self._loaded_here(flags)
+        own = next((name for name in out if name not in {part.adapter for part in loaded}), None)
         if own is not None and names is not None:
             first = "put it back into one file first, " if self.whole_adapters().get(own) else ""
             raise HostError(
                 f"{own!r} stands in the extra flags of the Model tab: {first}take it out there, and press Load."
             )
-        restart(flags.loading([part.path for part in here if part.adapter not in out]))
+        left = here(part for part in loaded if part.adapter not in out)
+        restart(flags.loading(self._files(left, flags, [path for path, _ in flags.opened], lambda text, part: None)))
 
     def _loaded_here(self, flags: Flags) -> list[Part]:
         """The parts of adapters that were loaded from the shelf; all others stand in the user's own flags, or did."""
@@ -145,18 +145,21 @@ class LlamaCpp:
         found = {part.adapter: False for part in parts if os.path.realpath(part.path) in own and not is_ours(part.path)}
         return {**found, **{part.adapter: True for part in parts if part.path in opened}}
 
-    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+    def open_up(self, name: str, on_loaded: OnLoaded | None, tell: Tell) -> None:
         self._check_free()
         flags, part = Flags.now(), self._whole(name, opened=False)
-        paths = self._split(part.path, name, name, progress)
-        restart(flags.opening(part.path, paths, part.start))
+        others = here(self._loaded_here(flags))
+        adapters = {**others, name: Loaded(part.path)}
+        found = files_for(adapters, self._model_file, flags, [path for path, _ in flags.opened], tell)
+        loaded = [path for other in others for path in found[other]]
+        self._restart(flags.loading(loaded).opening(part.path, found[name], part.start), tell)
         if on_loaded is not None:
             on_loaded({name: name})
 
     def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
         self._check_free()
         flags, part = Flags.now(), self._whole(name, opened=True)
-        if (source := _source_of(part.path)) is None:
+        if (source := source_of(part.path)) is None:
             raise HostError(f"The file that {name!r} was opened up from is gone: put it back first.")
         restart(flags.closing(part.path.parent, source))
         if on_loaded is not None:
@@ -185,21 +188,17 @@ class LlamaCpp:
             several = "a reply is" if replies == 1 else f"{replies} replies are"
             raise HostError(f"TextGen starts its model again for this, and {several} under way: try again after that.")
 
-    def _split(self, adapter: Path, called: str, name: str, progress: Progress | None = None) -> list[Path]:
-        """The files of an adapter's parts, made if they are not there yet; those of adapters that are gone go."""
-        from ...lora_ops.engines.llama_server import CannotSplit
-        from ...lora_ops.engines.llama_server.store import PartsStore
+    @property
+    def _model_file(self) -> Path:
+        return Path(self._server.model_path)
 
-        store = PartsStore(parts_folder())
-        model = Path(self._server.model_path)
-        try:
-            store.clear()
-            parts = store.parts(adapter, model, name=name, longest=_LONGEST, progress=progress)
-            return [part.path for part in parts]
-        except CannotSplit as error:
-            raise HostError(f"{called} cannot be played by llama.cpp: {error}.") from error
-        except (ValueError, OSError, MissingPackage) as error:
-            raise HostError(f"{called} could not be split for llama.cpp: {error}.") from error
+    def _files(self, adapters: Mapping[str, Loaded], flags: Flags, taken: Sequence[Path], tell: Tell) -> list[Path]:
+        found = files_for(adapters, self._model_file, flags, taken, tell)
+        return [path for paths in found.values() for path in paths]
+
+    def _restart(self, flags: Flags, tell: Tell) -> None:
+        tell("Starting the model again …", None)
+        restart(flags)
 
     def call(self, turn: Turn, seed: int) -> tuple[tuple[int, ...], Sampling]:
         """As `generate_with_streaming` of the host puts its request together."""
@@ -224,14 +223,6 @@ class LlamaCpp:
             yield
         if errors:
             raise HostError(f"TextGen could not generate: {errors[0]}") from errors[0]
-
-
-def _source_of(path: Path) -> Path | None:
-    """What a part was made of, if it is still there; a file of the user's own flags is that itself."""
-    from ...lora_ops.engines.llama_server.part import source_of
-
-    source = source_of(path.parent) if is_ours(path) else path
-    return source if source is not None and source.exists() else None
 
 
 def _shelf() -> dict[str, Place]:

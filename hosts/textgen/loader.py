@@ -7,13 +7,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..adapter_loading import OnLoaded
+from ..adapter_loading import OnLoaded, Tell
 from ..protocol import HostError, Trouble
 from .chat import Turn, host_module
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
-    from ...lora_ops.engines.llama_server.split import Progress
     from ...lora_ops.engines.sampling import Sampling
 
 
@@ -33,7 +32,9 @@ class Loader(Protocol):
     def loaded(self) -> dict[str, Path | None]:
         """The adapters in it, with their places on disk."""
 
-    def load(self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None) -> Mapping[str, str]:
+    def load(
+        self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None, tell: Tell
+    ) -> Mapping[str, str]:
         """Loads adapters of the shelf; the caller holds the host's generation lock.
 
         Raises:
@@ -56,7 +57,7 @@ class Loader(Protocol):
     def whole_adapters(self) -> dict[str, bool]:
         """As `protocol.OpensUp` tells."""
 
-    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+    def open_up(self, name: str, on_loaded: OnLoaded | None, tell: Tell) -> None:
         """As `protocol.OpensUp` tells; the caller holds the host's generation lock."""
 
     def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
@@ -99,11 +100,11 @@ class NoFiles:
     def whole_adapters(self) -> dict[str, bool]:
         return {}
 
-    def open_up(self, name: str, on_loaded: OnLoaded | None, progress: Progress | None) -> None:
+    def open_up(self, name: str, on_loaded: OnLoaded | None, tell: Tell) -> None:
         raise HostError(f"{name} has its faders already: only adapters of llama.cpp’s extra flags are opened up.")
 
     def close_up(self, name: str, on_loaded: OnLoaded | None) -> None:
-        self.open_up(name, on_loaded, None)
+        raise HostError(f"{name} has its faders already: only adapters of llama.cpp’s extra flags are put back.")
 
 
 class Foreign(NoFiles):
@@ -124,7 +125,9 @@ class Foreign(NoFiles):
     def merged_sources(self) -> list[str]:
         return []
 
-    def load(self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None) -> Mapping[str, str]:
+    def load(
+        self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None, tell: Tell
+    ) -> Mapping[str, str]:
         raise HostError(f"{self._name} does not load adapters: load the model with the Transformers loader.")
 
     def unload(self, names: Sequence[str] | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.imported import imported
 from ...lora_ops.torch_errors import in_words
-from ..adapter_loading import OnLoaded
+from ..adapter_loading import OnLoaded, Tell
 from ..protocol import HostError, Trouble
 from . import adapters
 from .adapters import MERGED
@@ -67,7 +67,9 @@ class Transformers(NoFiles):
         sources = [name for name in getattr(self.model, "peft_config", None) or {} if name in names - {MERGED}]
         return sources if len(sources) > 1 or MERGED in names else []
 
-    def load(self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None) -> Mapping[str, str]:
+    def load(
+        self, names: Sequence[str | Path], keep: bool, on_loaded: OnLoaded | None, tell: Tell
+    ) -> Mapping[str, str]:
         adapters.check_loader(self.model)
         return adapters.load(self.model, names, keep, on_loaded)
 

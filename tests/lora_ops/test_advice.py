@@ -7,6 +7,7 @@ import pytest
 from helpers import tiny
 
 from lora_mixer.lora_ops import Adapter, Desk, Target, advise
+from lora_mixer.lora_ops.advice import shared_faders
 
 
 def adapter(scaling: float, rank: int = 64, rank_stabilised: bool = False, scalable: bool = True) -> Adapter:
@@ -52,3 +53,14 @@ def test_an_adapter_without_faders_gets_no_advice_on_them():
 def test_patterns_are_judged_by_what_most_targets_have():
     desk = Desk(tiny.pirate(rank_pattern={"q_proj": 2}, lora_alpha=4))
     assert "Alpha equals r" in advise(desk.adapters["pirate"])
+
+
+def test_that_modules_share_faders_is_told_where_they_do():
+    def of(*modules: int) -> Adapter:
+        targets = (
+            Target("a", f"{at}", None, "q_proj", 8, 8.0, 1.0, True, modules=one) for at, one in enumerate(modules)
+        )
+        return Adapter("a", "lora", tuple(targets), 10, 0.1)
+
+    assert shared_faders(of(1, 1, 1)) == "" == shared_faders(of(210)), "one file that nobody has split is offered to be"
+    assert shared_faders(of(4, 4, 2)).startswith("Its 10 modules have 3 faders")

@@ -111,7 +111,7 @@ export function shelfTable() {
   });
   const count = el("span", { class: "hint", role: "status", id: "lora-mixer-shelf-count" });
   const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
-  const job = jobLine(false);
+  const job = jobLine("counted");
   const said = messageLine("lora-mixer-shelf-said");
   const head = tableHead((chosen) => {
     sort = chosen;

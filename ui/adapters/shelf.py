@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
 from ...hosts.protocol import HostError, OpensUp
+from ...lora_ops.advice import shared_faders
+from ...lora_ops.engines.engine import Cancelled
 from ...lora_ops.imported import imported
 from ...lora_ops.limits import LOUDEST
 from ...lora_ops.mix import Faders, Mix
@@ -41,6 +43,7 @@ Gain = Annotated[float, BeforeValidator(checked_gain)]
 
 SHARED = "Strangers share this page (multi-user mode): adapters stay as they are, and nothing is written to disk."
 NOTES = "shelf.json"
+STOPPED = "Stopped: the adapters are as they were."
 
 
 def look(page: OpenPage, *, known: Name = "") -> News:
@@ -216,9 +219,15 @@ def load(page: OpenPage, job: Job, *, names: Names, keep: bool, gain: Gain = 1.0
     """Loads adapters, at a gain."""
     console, began = page.console, time.monotonic()
     job.tell(f"Loading {_listed(names)}{_after(console)} …")
-    loaded = console.host.load_adapters(
-        names, keep=keep, on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain))
-    )
+    try:
+        loaded = console.host.load_adapters(
+            names,
+            keep=keep,
+            on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), gain)),
+            tell=_teller(job),
+        )
+    except Cancelled:
+        return {"said": STOPPED, "shelf": shelf_json(console)}
     console.refresh()
     at = f" at gain {gain:g}" if gain != 1 else ""
     told = [name if name == peft else f"{name} (as {peft})" for name, peft in loaded.items()]
@@ -243,15 +252,14 @@ def open_up(page: OpenPage, job: Job, *, name: Name) -> News:
     if not isinstance(host, OpensUp):
         raise HostError(f"{host.name} has no adapters in one file.")
     job.tell(f"Splitting {name}{_after(console)} …")
-
-    def progress(done: int, of: int) -> None:
-        told = f"Splitting {name}: {done} of {of} targets …" if done < of else "Starting the model again …"
-        job.tell(told, done / of)
-
     began, master = time.monotonic(), console.panel.mix[name].master
-    host.open_up(name, on_loaded=lambda given: console.seat(dict.fromkeys(given.values(), master)), progress=progress)
+    seat = lambda given: console.seat(dict.fromkeys(given.values(), master))  # noqa: E731
+    try:
+        host.open_up(name, on_loaded=seat, tell=_teller(job))
+    except Cancelled:
+        return {"said": STOPPED, "shelf": shelf_json(console)}
     console.refresh()
-    said = f"Opened up {name} in {clock(began)}: every target has a fader."
+    said = f"Opened up {name} in {clock(began)}: {_faders(console, name)}."
     return {"said": said, "shelf": shelf_json(console)}
 
 
@@ -296,6 +304,25 @@ def checkpoints(page: OpenPage, job: Job, *, name: Name, gain: Gain = 1.0) -> Ne
     console.lab.change(console.lab.setup.fill(columns))
     said = f"{len(columns)} stages of {run} are loaded, a column each, in {clock(began)}.{left_out}"
     return {"said": said, "shelf": shelf_json(console), "columns": True}
+
+
+def _faders(console: Studio, name: str) -> str:
+    """How many faders an adapter has, where that is not one for each target."""
+    desk = console.desk()
+    adapter = desk.adapters.get(name) if desk is not None else None
+    shared = adapter is not None and shared_faders(adapter) != ""
+    return f"{len(adapter.targets)} faders" if adapter is not None and shared else "every target has a fader"
+
+
+def _teller(job: Job) -> Callable[[str, float | None], None]:
+    """What tells a job how far it is. What is counted can be stopped between two counts, and nothing was changed."""
+
+    def tell(text: str, part: float | None) -> None:
+        if job.stopped():
+            raise Cancelled
+        job.tell(text, part)
+
+    return tell
 
 
 def _after(console: Studio) -> str:

@@ -910,7 +910,7 @@
       }
     };
   }
-  function jobLine(stoppable = true) {
+  function jobLine(stoppable = "always") {
     const bar = progressBar();
     const text = el("span", { class: "status", role: "status" });
     const stop2 = el("button", {
@@ -928,7 +928,7 @@
         node.hidden = !job.running && !job.text;
         setText(text, job.text || "");
         node.classList.toggle("is-wrong", job.failed === true);
-        stop2.hidden = !job.running || !stoppable;
+        stop2.hidden = !job.running || stoppable === "counted" && job.part === null;
         bar.node.hidden = !job.running;
         bar.update(job.part);
       }
@@ -1951,7 +1951,7 @@
     });
     const count = el("span", { class: "hint", role: "status", id: "lora-mixer-shelf-count" });
     const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
-    const job = jobLine(false);
+    const job = jobLine("counted");
     const said = messageLine("lora-mixer-shelf-said");
     const head = tableHead((chosen) => {
       sort = chosen;

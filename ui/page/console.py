@@ -18,6 +18,7 @@ from ...hosts.protocol import Trouble
 from ...lora_ops.engines.engine import Unsettled
 from ...lora_ops.fade import Fade
 from ...lora_ops.mix import Faders, Mix
+from ...lora_ops.profile_fit import fitting_of
 from .crossfader import Crossfader
 from .experiments import Experiments
 from .panel import Panel
@@ -354,9 +355,12 @@ def range_from(settings: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _as_far_as_it_fits(desk: Desk, name: str, faders: Faders) -> Faders | None:
-    """Where the faders of an adapter can stand on this desk: an engine may lack ranks, and play all else."""
+    """Where the faders of an adapter can stand on this desk: an engine may lack ranks, and play all else; and where one
+    fader has come to move several targets, those of each alone are gone, and the others stay."""
     whole = replace(faders, rank=None, energy=None)
-    return next((one for one in (faders, whole) if _fits(desk, name, one)), None)
+    there = fitting_of(faders, desk.adapters[name])[0] if name in desk.adapters else whole
+    known = [there] if there.kinds == faders.kinds else []  # else it is another adapter
+    return next((one for one in (faders, whole, *known) if _fits(desk, name, one)), None)
 
 
 def _fits(desk: Desk, name: str, faders: Faders) -> bool:

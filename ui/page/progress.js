@@ -22,9 +22,9 @@ export function progressBar() {
 /**
  * Progress of a job.
  *
- * @param {boolean} [stoppable]
+ * @param {"always" | "counted"} [stoppable] when it can be stopped: counted, while it counts what it does
  */
-export function jobLine(stoppable = true) {
+export function jobLine(stoppable = "always") {
   const bar = progressBar();
   const text = el("span", { class: "status", role: "status" });
   const stop = el("button", {
@@ -42,7 +42,7 @@ export function jobLine(stoppable = true) {
       node.hidden = !job.running && !job.text;
       setText(text, job.text || "");
       node.classList.toggle("is-wrong", job.failed === true);
-      stop.hidden = !job.running || !stoppable;
+      stop.hidden = !job.running || (stoppable === "counted" && job.part === null);
       bar.node.hidden = !job.running;
       bar.update(job.part);
     },

@@ -125,7 +125,7 @@ def _offer_to_open(console: Studio) -> dict[str, str] | None:
 
 
 def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
-    from ...lora_ops import advise
+    from ...lora_ops.advice import advise, shared_faders
 
     kind_at = {kind: at for at, kind in enumerate(adapter.kinds)}
     return {
@@ -138,7 +138,7 @@ def _adapter(adapter: Adapter, desk: Desk) -> dict[str, Any]:
         "scaling": sorted({target.scaling for target in adapter.scalable}),
         "parameters": adapter.parameters,
         "share": adapter.share,
-        "advice": advise(adapter),
+        "advice": " ".join(filter(None, (shared_faders(adapter), advise(adapter)))),
         "whyNotRank": _why_not_rank(adapter, desk),
         "kinds": list(adapter.kinds),
         "layers": list(adapter.layers),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ...hosts.protocol import HostError
-from ...lora_ops import log
-from ...lora_ops.torch_errors import in_words
+from ...lora_ops import log, torch_errors
+from ...lora_ops.optional_packages import lacking
 from ..lab.replies import sentence
 
 #: Errors that are told as they are; of any other its user can only be told that it happened.
-FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError)
+#: A package that is missing is among them: builds of a host without torch have the same page.
+FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError, ModuleNotFoundError)
 #: What comes of a message that names what there is not, or that the page's script would not write.
 GARBLED = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
@@ -31,3 +32,8 @@ def refused(error: BaseException) -> dict[str, str]:
     if isinstance(error, GARBLED):
         return {"at": "", "why": f"The page said something that nobody understands: {repr(error)[:200]}"}
     return {"at": getattr(error, "at", ""), "why": sentence(in_words(error))}
+
+
+def in_words(error: BaseException) -> str:
+    """What an error says, for people."""
+    return lacking(error) or torch_errors.in_words(error)

@@ -61,6 +61,7 @@ class Part:
             alpha=self.scaling * self.rank,
             scaling=self.scaling,
             scalable=True,
+            modules=len(self.targets),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _groups(pairs: Sequence[Pair], out: Path, longest: int | None) -> list[tuple
             return groups
     raise CannotSplit(
         f"even one part for each kind would take {length:,} characters on the command line, and {longest:,} is the "
-        "most: choose a folder with a shorter path"
+        "most: load fewer adapters at once, or choose a folder with a shorter path"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...disk import telling
@@ -50,11 +50,15 @@ class PartsStore:
         except ValueError:  # not there, or damaged
             return split(adapter, model, home, name=name, longest=longest, overwrite=True, progress=progress)
 
-    def clear(self) -> tuple[Path, ...]:
+    def clear(self, keep: Iterable[Path] = ()) -> tuple[Path, ...]:
         """Removes the parts of adapters that are gone from where they were; answers what was removed.
 
         A server may have them open: on systems where that keeps a file, it is removed the next time.
+
+        Args:
+            keep: files of parts that are still needed, by a server that may be started with them again.
         """
+        needed = {path.parent.resolve() for path in keep}
         from shutil import rmtree
 
         removed = []
@@ -63,7 +67,7 @@ class PartsStore:
             with alone(self.folder):
                 for home in self._homes():
                     source = source_of(home)
-                    if source is None or not source.exists():
+                    if home.resolve() not in needed and (source is None or not source.exists()):
                         rmtree(home, ignore_errors=True)
                         removed.append(home)
         return tuple(removed)

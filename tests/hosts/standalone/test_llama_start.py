@@ -11,9 +11,9 @@ import pytest
 from helpers.tiny_gguf import every_module, pairs, write_adapter, write_model
 
 from lora_mixer.hosts.protocol import HostError
-from lora_mixer.hosts.standalone import llama_start
 from lora_mixer.hosts.standalone.llama_start import CONTEXT, OnLlama, OwnServers, check_gguf, check_gguf_adapter
 from lora_mixer.lora_ops.engines import llama_server
+from lora_mixer.lora_ops.engines.llama_server import command_line
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_all_paths_together_fit_into_one_argument_of_a_program(
     adapters = {name: adapter(tmp_path / name, seed) for seed, name in enumerate(("pirate", "poet", "butler"))}
     length: Callable[[list[Any]], int] = lambda parts: len(",".join(str(part.path) for part in parts))  # noqa: E731
     one = length(servers.split({"pirate": adapters["pirate"]}, silent))
-    monkeypatch.setattr(llama_start, "_LONGEST", 2 * one)
+    monkeypatch.setattr(command_line, "LONGEST", 2 * one)
     assert len(servers.split({"pirate": adapters["pirate"]}, silent)) == 14
     found = servers.split(adapters, silent)
     assert length(found) <= 2 * one and {part.adapter for part in found} == set(adapters)

@@ -68,8 +68,9 @@ def test_a_file_is_opened_up_in_place_and_put_back_and_sounds_the_same(textgen: 
     assert isinstance(host, OpensUp) and host.whole_adapters() == {"mine": False}
     one = said(textgen)
     told: list[Any] = []
-    host.open_up("mine", progress=lambda done, of: told.append((done, of)))
-    assert told[-1] == (210, 210) and host.whole_adapters() == {"mine": True}
+    host.open_up("mine", tell=lambda text, part: told.append((text, part)))
+    assert told[209:] == [("Splitting mine: 210 of 210 files …", 1.0), ("Starting the model again …", None)]
+    assert host.whole_adapters() == {"mine": True}
     assert host.engine is not None and len(host.engine.adapters["mine"].targets) == 210
     assert said(textgen) == one and str(own) not in args.extra_flags and args.extra_flags.startswith("--jinja")
     host.load_adapters(["butler.gguf"])

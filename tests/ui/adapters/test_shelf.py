@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.load import Loaded
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.adapters import orders as adapters
+from lora_mixer.ui.adapters.shelf import STOPPED
 from lora_mixer.ui.lab.columns import KEPT
 from lora_mixer.ui.page.orders import OpenPage
 from lora_mixer.ui.page.panel import Panel
@@ -91,6 +93,21 @@ def test_what_waits_for_a_comparison_says_so(console: Studio) -> None:
             more = {"keep": False, "gain": 1} if do == "load" else {}
             told = [one["job"]["text"] for one in begun(console, do, names=["poet"], **more)]
             assert told[0] == f"{said} as soon as the comparison ends …"
+
+
+def test_while_it_counts_a_load_can_be_stopped_and_nothing_is_changed(
+    console: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counts(*_: object, tell: Callable[[str, float | None], None], **__: object) -> dict[str, str]:
+        for at in range(1, 4):
+            tell(f"Splitting poet: {at} of 4 files …", at / 4)
+            console.works.stop()
+        raise AssertionError("it was stopped")
+
+    monkeypatch.setattr(console.host, "load_adapters", counts)
+    work(console, "load", names=["poet"], keep=False, gain=1)
+    assert console.works.job.news["said"] == STOPPED and not console.works.job.to_dict()["failed"]
+    assert not console.host.loaded_adapters()
 
 
 def begun(console: Studio, do: str, **said: object) -> list[dict]:

@@ -150,3 +150,16 @@ def test_what_is_refused_in_plain_words_stays_so(console: Studio):
     assert trouble.told(HostError("type a prompt first")) == "Type a prompt first."
     assert trouble.told(OSError("/tmp/x is no adapter")) == "/tmp/x is no adapter."
     assert trouble.reason(ValueError("it does not fit")) == "it does not fit"
+
+
+def test_an_order_that_needs_a_package_which_is_not_installed_is_refused_with_the_way_to_get_it(
+    console: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(*_: Any) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch.nn")
+
+    monkeypatch.setattr(console.lab, "sheet", lacks)
+    answer = obey(orders, console, "page", {"do": "reference", "column": 0})
+    why = answer["refused"]["why"]
+    assert why.startswith("This needs the package torch, which is not installed") and "pip install torch" in why
+    assert trouble.in_words(ModuleNotFoundError("No module", name="lora_mixer.x")) == "No module"
