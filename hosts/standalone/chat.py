@@ -22,6 +22,8 @@ from .history import History
 from .host import StandaloneHost
 from .prompt import Settings
 
+#: What the button at the head of the page says while it is doing what it offered.
+STOP = "Stop"
 #: Seconds between two redraws of a reply that grows.
 REDRAW = 0.05
 #: Seconds between two looks at a model that is loading, or at a lock that is held.
@@ -234,7 +236,10 @@ class Chat:
     def head(self) -> list[Any]:
         """Updates for the page's header, the send button, and what the head of the page offers."""
         host = self.host
-        offer = gr.update(value=host.offer, visible=bool(host.offer), interactive=not host.progress)
+        if host.can_call_off:
+            offer = gr.update(value=STOP, visible=True, interactive=True)
+        else:
+            offer = gr.update(value=host.offer, visible=bool(host.offer), interactive=not host.progress)
         return [header(host), gr.update(interactive=host.model is not None), offer]
 
     async def watch(self) -> AsyncIterator[list[Any]]:
@@ -242,7 +247,7 @@ class Chat:
         host = self.host
         shown = None
         while True:
-            now = (host.progress, host.failure, host.model is not None)
+            now = (host.progress, host.part, host.failure, host.model is not None)
             if now != shown:
                 shown = now
                 yield self.head()
@@ -251,7 +256,11 @@ class Chat:
             await asyncio.sleep(GLANCE)
 
     async def accept(self) -> AsyncIterator[list[Any]]:
-        """`head` while what it offered is being done."""
+        """`head` while what it offered is being done; the same button calls that off."""
+        if self.host.can_call_off:
+            self.host.call_off()
+            yield self.head()
+            return
         doing = asyncio.ensure_future(asyncio.to_thread(self.host.accept))
         async for updates in self._meanwhile(doing):
             yield updates
@@ -263,8 +272,8 @@ class Chat:
     async def _meanwhile(self, doing: asyncio.Future[None]) -> AsyncIterator[list[Any]]:
         shown = None
         while not doing.done():
-            if self.host.progress != shown:
-                shown = self.host.progress
+            if (now := (self.host.progress, self.host.part, self.host.can_call_off)) != shown:
+                shown = now
                 yield self.head()
             await asyncio.wait([doing], timeout=GLANCE)
 
@@ -323,7 +332,7 @@ def header(host: StandaloneHost) -> str:
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(host.failure)}</span></div>"
     player = host.player
     if player is None or host.progress:
-        return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span></div>"
+        return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span>{_bar(host.part)}</div>"
     if (trouble := player.trouble()) is not None:
         text = f"{trouble.title}. {trouble.advice}"
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(text)}</span></div>"
@@ -331,6 +340,14 @@ def header(host: StandaloneHost) -> str:
     adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.loaded_adapters())
     facts = f"<span class='facts'>{html.escape(size + player.facts)}</span>"
     return f"<div>{name}{facts}{adapters or '<span>no adapters</span>'}</div>"
+
+
+def _bar(part: float | None) -> str:
+    """How far it is, as a bar; none where nothing is counted."""
+    if part is None:
+        return ""
+    percent = round(min(max(part, 0.0), 1.0) * 100)
+    return f"<progress max='100' value='{percent}' aria-label='How far it is'></progress>"
 
 
 def _short(number: int) -> str:

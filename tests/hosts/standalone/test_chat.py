@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from contextlib import nullcontext
@@ -21,6 +22,7 @@ from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Loaded, Start
 from lora_mixer.lora_ops import Desk
+from lora_mixer.lora_ops.engines.engine import Cancelled
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +200,29 @@ def test_the_view_follows_the_history(chat: Chat, host: StandaloneHost) -> None:
     busy = dict(zip(by_part, chat.view(History(history.turns, busy=True)), strict=True))
     assert busy["chat-send"]["visible"] is False and busy["chat-stop"]["visible"] is True
     assert busy["chat-regenerate"]["interactive"] is False and busy["chat-clear"]["interactive"] is False
+
+
+def test_the_head_of_the_page_says_how_far_it_is_and_offers_to_stop(
+    chat: Chat, host: StandaloneHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lora_mixer.hosts.standalone.chat import STOP
+
+    host._say("Splitting it: 50 of 210 …", 50 / 210)
+    head, _, offer = chat.head()
+    assert "value='24'" in head and "50 of 210" in head and offer["interactive"] is False
+    monkeypatch.setattr(host, "_accepting", True)
+    assert chat.head()[2]["value"] == STOP and chat.head()[2]["interactive"] is True
+
+    async def press() -> list[Any]:
+        return [step async for step in chat.accept()]
+
+    [[_, _, offer]] = asyncio.run(press())
+    assert host._called_off.is_set() and offer["interactive"] is False
+    with pytest.raises(Cancelled):
+        host._say("Splitting it: 51 of 210 …", 51 / 210)
+    monkeypatch.setattr(host, "_accepting", False)
+    host._settle()
+    assert "<progress" not in chat.head()[0]
 
 
 def test_the_header_escapes_names(tokenizer: Any) -> None:
