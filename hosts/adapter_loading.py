@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .protocol import HostError
 
@@ -18,6 +18,12 @@ OnLoaded = Callable[[Mapping[str, str]], None]
 #: Told what is going on, in a sentence, and which part of it is done, from 0 to 1, where that is counted. What it
 #: raises while something is counted ends that; nothing was changed then.
 Tell = Callable[[str, float | None], None]
+
+
+class Say(Protocol):
+    """`Tell`, where a part need not be counted."""
+
+    def __call__(self, text: str, part: float | None = None, /) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from .history import History
 from .host import StandaloneHost
 from .prompt import Settings
 
+#: What the button at the head of the page says while it is doing what it offered.
+STOP = "Stop"
 #: Seconds between two redraws of a reply that grows.
 REDRAW = 0.05
 #: Seconds between two looks at a model that is loading, or at a lock that is held.
@@ -76,6 +78,7 @@ class Chat:
         with gr.Row(elem_id="chat-tools"):
             small: dict[str, Any] = {"size": "sm", "scale": 0, "interactive": False}
             self.regenerate = gr.Button("Regenerate", elem_id="chat-regenerate", min_width=110, **small)
+            self.go_on = gr.Button("Continue", elem_id="chat-continue", min_width=96, **small)
             self.previous = gr.Button("‹", elem_id="chat-previous", min_width=36, **small)
             self.version = gr.HTML("", elem_id="chat-version")
             self.next = gr.Button("›", elem_id="chat-next", min_width=36, **small)
@@ -87,7 +90,7 @@ class Chat:
         """The components whose look follows from the history; `view` has an update for each."""
         return [
             self.history, self.past, self.last, self.previous, self.version, self.next,
-            self.regenerate, self.clear, self.send, self.stop,
+            self.regenerate, self.go_on, self.clear, self.send, self.stop,
         ]  # fmt: skip
 
     def view(self, history: History) -> list[Any]:
@@ -102,6 +105,7 @@ class Chat:
             gr.update(interactive=idle and at > 0),
             f"<span>{at + 1} / {versions}</span>" if versions > 1 else "",
             gr.update(interactive=idle and at + 1 < versions),
+            gr.update(interactive=idle and versions > 0),
             gr.update(interactive=idle and versions > 0),
             gr.update(interactive=idle and versions > 0),
             gr.update(visible=idle),
@@ -120,7 +124,8 @@ class Chat:
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
         said = gr.on([self.input.submit, self.send.click], self.say, [self.input, *self._inputs()], **answer)
         again = gr.on([self.regenerate.click], self.say_again, self._inputs(), **answer)
-        for event in (said, again):
+        further = gr.on([self.go_on.click], self.say_more, self._inputs(), **answer)
+        for event in (said, again, further):
             # Also after a failure: whatever happened, the page is not left waiting.
             event.then(self.settle, [self.history], view, **quick)
         length = self.settings[1]
@@ -151,19 +156,28 @@ class Chat:
             raise refusal("There is nothing to regenerate yet: say something first.")
         yield from self._answer(history, values, None, request.session_hash or "")
 
-    def _answer(self, history: History, values: Sequence[Any], text: str | None, session: str) -> Iterator[list[Any]]:
+    def say_more(self, request: gr.Request, *values: Any) -> Iterator[list[Any]]:
+        """The reply that is shown goes on, under the faders as they stand now; as it was it is kept as a version."""
+        history: History = values[0]
+        if history.last is None or not history.last.reply:
+            raise refusal("There is nothing to go on with yet: say something first.")
+        yield from self._answer(history, values, None, request.session_hash or "", history.last.reply)
+
+    def _answer(
+        self, history: History, values: Sequence[Any], text: str | None, session: str, opening: str = ""
+    ) -> Iterator[list[Any]]:
         """Yields updates while the last turn of `history` is answered. `text` is what was taken from the input for it;
-        it goes back there if no reply comes of it."""
+        it goes back there if no reply comes of it. `opening` is what the reply goes on from."""
         if history.busy or session in self._stops:
             raise refusal("The last message is still being answered: wait, or stop it first.")
         try:
             _, settings = self.host.read(values)
-            request = self.host.request(history, settings)
+            request = self.host.request(history, settings, opening)
         except HostError as error:
             log.note(error)
             raise refusal(str(error)) from None
         stop = self._stops[session] = threading.Event()
-        history = replace(history.answer(""), busy=True)
+        history = replace(history.go_on() if opening else history.answer(""), busy=True)
         rest: str | Any = gr.update() if text is None else ""
         try:
             yield [*self.view(history), _status("Waiting for the model …"), rest]
@@ -182,7 +196,7 @@ class Chat:
             with _turn(self.host.lock, stop) as mine, closing(self.host.turn(request, stop)) as partials:
                 started = time.perf_counter()
                 for partial in partials if mine else ():
-                    history, tokens = history.revise(partial.text), partial.tokens
+                    history, tokens = history.revise(request.opening + partial.text), partial.tokens
                     if time.perf_counter() - drawn > REDRAW:
                         drawn = time.perf_counter()
                         report = _report(tokens, drawn - started)
@@ -195,6 +209,8 @@ class Chat:
         report = _report(tokens, seconds, request.seed if request.sampling.do_sample else None)
         if stop.is_set():
             report = f"Stopped. {report}" if tokens else "Stopped before the first word."
+        elif not tokens and failure is None and request.opening:
+            report = "The model has nothing to add: for it the reply ends here. Another seed or other faders may go on."
         elif not tokens and failure is None:
             report = "The model said nothing at all. Try another seed, or say it in other words."
         yield [*self.view(settled), _status(report if failure is None else ""), text if lost else same]
@@ -220,7 +236,10 @@ class Chat:
     def head(self) -> list[Any]:
         """Updates for the page's header, the send button, and what the head of the page offers."""
         host = self.host
-        offer = gr.update(value=host.offer, visible=bool(host.offer), interactive=not host.progress)
+        if host.can_call_off:
+            offer = gr.update(value=STOP, visible=True, interactive=True)
+        else:
+            offer = gr.update(value=host.offer, visible=bool(host.offer), interactive=not host.progress)
         return [header(host), gr.update(interactive=host.model is not None), offer]
 
     async def watch(self) -> AsyncIterator[list[Any]]:
@@ -228,7 +247,7 @@ class Chat:
         host = self.host
         shown = None
         while True:
-            now = (host.progress, host.failure, host.model is not None)
+            now = (host.progress, host.part, host.failure, host.model is not None)
             if now != shown:
                 shown = now
                 yield self.head()
@@ -237,7 +256,11 @@ class Chat:
             await asyncio.sleep(GLANCE)
 
     async def accept(self) -> AsyncIterator[list[Any]]:
-        """`head` while what it offered is being done."""
+        """`head` while what it offered is being done; the same button calls that off."""
+        if self.host.can_call_off:
+            self.host.call_off()
+            yield self.head()
+            return
         doing = asyncio.ensure_future(asyncio.to_thread(self.host.accept))
         async for updates in self._meanwhile(doing):
             yield updates
@@ -249,8 +272,8 @@ class Chat:
     async def _meanwhile(self, doing: asyncio.Future[None]) -> AsyncIterator[list[Any]]:
         shown = None
         while not doing.done():
-            if self.host.progress != shown:
-                shown = self.host.progress
+            if (now := (self.host.progress, self.host.part, self.host.can_call_off)) != shown:
+                shown = now
                 yield self.head()
             await asyncio.wait([doing], timeout=GLANCE)
 
@@ -309,7 +332,7 @@ def header(host: StandaloneHost) -> str:
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(host.failure)}</span></div>"
     player = host.player
     if player is None or host.progress:
-        return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span></div>"
+        return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span>{_bar(host.part)}</div>"
     if (trouble := player.trouble()) is not None:
         text = f"{trouble.title}. {trouble.advice}"
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(text)}</span></div>"
@@ -317,6 +340,14 @@ def header(host: StandaloneHost) -> str:
     adapters = "".join(f"<span class='chip'>{html.escape(adapter)}</span>" for adapter in host.loaded_adapters())
     facts = f"<span class='facts'>{html.escape(size + player.facts)}</span>"
     return f"<div>{name}{facts}{adapters or '<span>no adapters</span>'}</div>"
+
+
+def _bar(part: float | None) -> str:
+    """How far it is, as a bar; none where nothing is counted."""
+    if part is None:
+        return ""
+    percent = round(min(max(part, 0.0), 1.0) * 100)
+    return f"<progress max='100' value='{percent}' aria-label='How far it is'></progress>"
 
 
 def _short(number: int) -> str:

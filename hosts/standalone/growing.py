@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from ..protocol import Request
+
+#: So many tokens of what is gone on from are decoded with what follows: a character may take several.
+_BEFORE = 8
 
 
 @dataclass(frozen=True)
@@ -27,3 +33,24 @@ def cut(text: str, stop_strings: Sequence[str], final: bool) -> tuple[str, bool]
     text = text.rstrip("\ufffd")
     held = [n for stop in stop_strings for n in range(1, min(len(stop), len(text) + 1)) if text.endswith(stop[:n])]
     return text[: len(text) - max(held, default=0)], False
+
+
+class After:
+    """The text of tokens as they follow others: by themselves some tokenizers write the first without its blank."""
+
+    def __init__(self, tokenizer: Any, before: Sequence[int]) -> None:
+        self._tokenizer, self._before = tokenizer, tuple(before)
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """What these tokens add to the text before them."""
+
+        def text(ids: Sequence[int]) -> str:
+            return str(self._tokenizer.decode(list(ids), skip_special_tokens=skip_special_tokens))
+
+        before, whole = text(self._before), text([*self._before, *token_ids])
+        return whole[len(before) :] if whole.startswith(before) else text(token_ids)
+
+
+def decoder(tokenizer: Any, request: Request) -> Any:
+    """What turns the tokens of a reply into text: one that goes on from an opening is read together with its end."""
+    return After(tokenizer, request.token_ids[-_BEFORE:]) if request.opening else tokenizer

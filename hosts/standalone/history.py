@@ -21,10 +21,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class History:
-    """A chat. `busy` says that its last turn is being answered right now. Every method returns a new History."""
+    """A chat. Every method returns a new History.
+
+    Attributes:
+        turns: what was said.
+        busy: whether its last turn is being answered right now.
+        opening: what that answer began with, if it goes on from a reply.
+    """
 
     turns: tuple[Turn, ...] = ()
     busy: bool = False
+    opening: str = ""
 
     @property
     def last(self) -> Turn | None:
@@ -45,6 +52,11 @@ class History:
         versions = (*turn.versions[: turn.shown], text, *turn.versions[turn.shown + 1 :])
         return self._with_last(replace(turn, versions=versions))
 
+    def go_on(self) -> History:
+        """The reply that is shown once more, as another version that grows: what there was stays beside it."""
+        opening = (self.last.reply if self.last else None) or ""
+        return replace(self.answer(opening), opening=opening)
+
     def show(self, step: int) -> History:
         """The version `step` further on (-1 is the one before), as far as there are any."""
         if self.last is None or not self.last.versions:
@@ -53,14 +65,17 @@ class History:
         return self._with_last(replace(self.last, shown=shown))
 
     def settled(self) -> History:
-        """Nothing is being answered any more: a version that stayed empty is gone, and so is a turn without a reply."""
-        turns = self.turns
-        if turns and not all(turns[-1].versions or ("",)):
-            versions = tuple(text for text in turns[-1].versions if text)
-            turns = (*turns[:-1], replace(turns[-1], versions=versions, shown=max(len(versions) - 1, 0)))
-        if turns and not turns[-1].versions:
+        """Nothing is being answered any more: a version that stayed empty, or did not go on, is gone, and so is a turn
+        without a reply."""
+        turns, last = self.turns, self.last
+        if last is not None and last.reply == self.opening:
+            versions = (*last.versions[: last.shown], *last.versions[last.shown + 1 :])
+            again = versions.index(self.opening) if self.opening in versions else max(len(versions) - 1, 0)
+            last = replace(last, versions=versions, shown=again)
+            turns = (*turns[:-1], last)
+        if last is not None and not last.versions:
             turns = turns[:-1]
-        return replace(self, turns=turns, busy=False)
+        return History(turns)
 
     def messages(self, system: str = "", last_reply: bool = True) -> list[dict[str, str]]:
         """The chat as a list of {"role", "content"}, for a chat template."""

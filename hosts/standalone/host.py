@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
+from ...lora_ops.engines.engine import Cancelled
 from ...lora_ops.torch_errors import in_words
 from ..adapter_loading import OnLoaded, Tell, leaving, wanted
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 #: What the button at the head of the page says that has the demo's model play on the other engine.
 ON_LLAMA, HERE = "Play on llama.cpp", "Play in this process"
+
+#: Seconds between two looks at whether what goes on is called off.
+_GLANCE = 0.2
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,6 +51,11 @@ class StandaloneHost:
         self.lock = threading.Lock()
         #: What is going on, in a sentence; empty once the model is there.
         self.progress = f"Loading {start.model_name} …"
+        #: Which part of it is done, from 0 to 1; None where that is not counted.
+        self.part: float | None = None
+        #: Set when what `accept` does is to end, with all as it was.
+        self._called_off = threading.Event()
+        self._accepting = False
         #: Why there is no model and will be none, or an empty string.
         self.failure = ""
         self._loaded: Player | None = None
@@ -121,7 +130,10 @@ class StandaloneHost:
         with self._changes, self.lock:
             playing = self._changeable()
             plan = wanted(names, keep, self._shelf(), playing.adapters())
-            self._loaded = playing.changed(plan.load, plan.keep)
+            if isinstance(playing, LlamaPlayer):
+                self._loaded = playing.changed(plan.load, plan.keep, tell)
+            else:
+                self._loaded = playing.changed(plan.load, plan.keep)
             if on_loaded is not None:
                 on_loaded(plan.names)
             self.on_model()
@@ -169,14 +181,14 @@ class StandaloneHost:
             self.failure = in_words(error)
             raise
         finally:
-            self.progress = ""
+            self._settle()
 
     def use(self, loaded: Player) -> None:
         """Play a model that is loaded already."""
         with self.lock:
             self._loaded = loaded
             self.on_model()
-        self.progress = ""
+        self._settle()
 
     # -- where it plays --
 
@@ -200,6 +212,8 @@ class StandaloneHost:
             raise HostError("Something else is being done with the model at the moment: wait for it.")
         try:
             playing, offer = self._loaded, self.offer
+            self._called_off.clear()
+            self._accepting = True
             if playing is None or not offer:
                 raise HostError("There is nothing to be done about what plays the model.")
             if isinstance(playing, LlamaPlayer) and playing.cure:
@@ -208,9 +222,21 @@ class StandaloneHost:
                     self.on_model()
             else:
                 self._change_place(playing, to_llama=offer == ON_LLAMA)
+        except Cancelled:
+            raise HostError("Stopped: all is as it was.") from None
         finally:
-            self.progress = ""
+            self._accepting = False
+            self._settle()
             self._changes.release()
+
+    def call_off(self) -> None:
+        """Ends what `accept` does, as soon as that is safe; all plays as before then."""
+        self._called_off.set()
+
+    @property
+    def can_call_off(self) -> bool:
+        """Whether that would end something."""
+        return self._accepting and not self._called_off.is_set()
 
     def _change_place(self, playing: Player, to_llama: bool) -> None:
         """The demo's model on the other engine, with the adapters that are in it: where the faders stand is kept."""
@@ -222,10 +248,18 @@ class StandaloneHost:
             after = demo_on_llama(self.start, adapters, self._say)
         else:
             after = load(replace(self.start, adapters=adapters), self._say)
-        self._say("Waiting for the reply that is under way …")
-        with self.lock:
+        try:
+            self._say("Waiting for the reply that is under way …")
+            while not self.lock.acquire(timeout=_GLANCE):
+                self._say(self.progress)
+        except Cancelled:
+            after.close()
+            raise
+        try:
             self._loaded = after
             self.on_model()
+        finally:
+            self.lock.release()
         playing.close()
 
     def close(self) -> None:
@@ -250,8 +284,19 @@ class StandaloneHost:
         """Nothing is ever blended here: every adapter plays by itself."""
         return ()
 
-    def _say(self, text: str) -> None:
-        self.progress = text
+    def _say(self, text: str, part: float | None = None) -> None:
+        """What is going on; the moment at which it may be called off.
+
+        Raises:
+            Cancelled: it was.
+        """
+        if self._accepting and self._called_off.is_set():
+            raise Cancelled
+        self.progress, self.part = text, part
+
+    def _settle(self) -> None:
+        """Nothing is going on any more."""
+        self.progress, self.part = "", None
 
     # -- the chat --
 

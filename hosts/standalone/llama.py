@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...lora_ops import log
 from ...lora_ops.engines.sampling import Sampling
+from ..adapter_loading import Say, Tell
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
-from .growing import Partial
+from .growing import Partial, decoder
 from .llama_start import OnLlama, OwnServers
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ AGAIN = "Start llama.cpp again"
 CONNECT = "Connect again"
 
 
-def _silent(_: str) -> None: ...
+def _silent(_: str, part: float | None = None) -> None: ...
 
 
 class LlamaPlayer:
@@ -77,7 +78,7 @@ class LlamaPlayer:
         """What the button is called that puts its trouble right; empty without one."""
         return "" if self.trouble() is None else AGAIN if self._server is not None else CONNECT
 
-    def revive(self, say: Callable[[str], None]) -> None:
+    def revive(self, say: Say) -> None:
         """Starts the server again as it was, or finds one that runs again.
 
         Raises:
@@ -94,7 +95,8 @@ class LlamaPlayer:
     def adapters(self) -> dict[str, Path | None]:
         return {name: self._sources.get(name) for name in self.engine.adapters}
 
-    def changed(self, load: Mapping[str, Place], keep: Sequence[str]) -> LlamaPlayer:
+    def changed(self, load: Mapping[str, Place], keep: Sequence[str], tell: Tell | None = None) -> LlamaPlayer:
+        say: Say = _silent if tell is None else lambda text, part=None, /: tell(text, part)
         if self._own is None or self._server is None:
             raise HostError(
                 "A llama-server takes adapters when it starts, and this one was started by somebody else: start it "
@@ -102,24 +104,27 @@ class LlamaPlayer:
             )
         folders = {name: place.folder for name, place in load.items()}
         parts = [part for part in self._server.parts if part.adapter in keep]
-        self._play_on(self._started(self._own, [*parts, *self._own.split(folders, _silent)]))
+        self._play_on(self._started(self._own, [*parts, *self._own.split(folders, say)], say))
         self._sources = {name: path for name, path in self._sources.items() if name in keep} | folders
         return self
 
-    def _started(self, own: OwnServers, parts: list[Part]) -> Server:
+    def _started(self, own: OwnServers, parts: list[Part], say: Say) -> Server:
         """A server with these parts beside the one that runs, or, where there is no room for two, after it."""
         assert self._server is not None
         try:
-            return own.start(parts, _silent)
+            return own.start(parts, say)
         except HostError as error:
             log.note(error, "no second llama-server could be started")
         before = list(self._server.parts)
         self._server.stop()
         try:
-            return own.start(parts, _silent)
+            return own.start(parts, say)
         except HostError as error:
             self._play_on(own.start(before, _silent))
             raise HostError(f"{error} It plays as before.") from error
+        except BaseException:  # it was called off
+            self._play_on(own.start(before, _silent))
+            raise
 
     def _play_on(self, server: Server) -> None:
         """From now on on this server; the one before ends."""
@@ -135,7 +140,7 @@ class LlamaPlayer:
     def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
         prompt = self._ask(lambda: self._written(messages)) + opening
         ids = tuple(self._ask(lambda: self.engine.tokens.encode(prompt)))
-        left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages))
+        left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages) or bool(opening))
         return Request(
             prompt=prompt,
             token_ids=ids,
@@ -161,7 +166,8 @@ class LlamaPlayer:
         from ...lora_ops.lab.reply import Reply
 
         engine = self.engine
-        reply = Reply(engine.tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
+        tokens_as_text = decoder(engine.tokens, request)
+        reply = Reply(tokens_as_text, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
         told = Partial("", 0)
         try:
             with closing(engine.reply(request.token_ids, request.sampling, request.seed, stop)) as tokens:  # type: ignore[type-var]
@@ -214,7 +220,7 @@ class LlamaPlayer:
 _STAY = "The chat and the faders stay as they are."
 
 
-def on_own_server(how: OnLlama, adapters: Mapping[str, Path], parts: Path, say: Callable[[str], None]) -> LlamaPlayer:
+def on_own_server(how: OnLlama, adapters: Mapping[str, Path], parts: Path, say: Say) -> LlamaPlayer:
     """The player of a server of our own.
 
     Args:

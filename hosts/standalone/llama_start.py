@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..adapter_loading import Say
 from ..protocol import HostError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class OwnServers:
         assert how.gguf is not None
         self.gguf, self._how, self._parts = how.gguf, how, parts
 
-    def split(self, adapters: Mapping[str, Path], say: Callable[[str], None]) -> list[Part]:
+    def split(self, adapters: Mapping[str, Path], say: Say) -> list[Part]:
         """The parts of these adapters, made if they are not there yet; those of adapters that are gone go.
 
         Raises:
@@ -73,14 +74,14 @@ class OwnServers:
         return [part for parts in found.values() for part in parts]
 
     def _split(
-        self, store: PartsStore, name: str, adapter: Path, longest: int | None, say: Callable[[str], None]
+        self, store: PartsStore, name: str, adapter: Path, longest: int | None, say: Say
     ) -> list[Part]:
         """The parts of one, whose paths take no more than `longest`."""
         from ...lora_ops.engines.llama_server import CannotSplit
         from ...lora_ops.optional_packages import MissingPackage
 
         def told(done: int, of: int) -> None:
-            say(f"Splitting {name} for llama.cpp: {done} of {of} …")
+            say(f"Splitting {name} for llama.cpp: {done} of {of} …", done / of)
 
         try:
             # A checkpoint's name has a slash in it, which no name of a file can have.
@@ -93,7 +94,7 @@ class OwnServers:
             raise HostError(f"{name} could not be split for llama.cpp: {error}.") from error
         return [replace(part, adapter=name) for part in own]
 
-    def start(self, parts: list[Part], say: Callable[[str], None]) -> Server:
+    def start(self, parts: list[Part], say: Say) -> Server:
         """A server with these parts.
 
         Raises:
@@ -101,7 +102,8 @@ class OwnServers:
         """
         from ...lora_ops.engines.llama_server import ServerError, start
 
-        say("Starting llama.cpp …")
+        text = f"Starting llama.cpp with {len(parts)} files of adapters …" if parts else "Starting llama.cpp …"
+        say(text)
         how = self._how
         try:
             return start(
@@ -112,6 +114,7 @@ class OwnServers:
                 slots=SLOTS,
                 threads=how.threads,
                 gpu_layers=how.gpu_layers,
+                waiting=lambda: say(text),
             )
         except (ServerError, OSError) as error:
             text = str(error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.imported import imported
-from ..adapter_loading import change
+from ..adapter_loading import Say, change
 from ..protocol import HostError, Request, Trouble
 from .growing import Partial
 from .llama_start import OnLlama, check_gguf_adapter
@@ -174,7 +174,7 @@ def _check_folder(folder: Path, what: str, config: str) -> None:
         raise HostError(f"There is no {config} in {folder}, so it is no {what} folder.")
 
 
-def load(start: Start, say: Callable[[str], None]) -> Player:
+def load(start: Start, say: Say) -> Player:
     """Load what `start` names; `say` is told in a sentence what is going on. Takes seconds to minutes.
 
     Raises HostError with what is wrong and what to do.
@@ -189,7 +189,7 @@ def load(start: Start, say: Callable[[str], None]) -> Player:
     return on_own_server(start.llama, start.adapters, start.parts, say)
 
 
-def demo_on_llama(start: Start, adapters: Mapping[str, Path], say: Callable[[str], None]) -> Player:
+def demo_on_llama(start: Start, adapters: Mapping[str, Path], say: Say) -> Player:
     """The demo's model on llama.cpp, with these adapters.
 
     Raises HostError with what is wrong and what to do.

@@ -93,7 +93,8 @@ def _fill(host: StandaloneHost, extension: ModuleType) -> None:
     theme.click(None, None, None, js="() => { window.loraMixerPage.toggleTheme() }")
     head = [top, chat.send, offer]
     gr.context.Context.root_block.load(chat.watch, None, head, show_progress="hidden", concurrency_limit=None)
-    offer.click(chat.accept, None, head, show_progress="hidden", concurrency_limit=None)
+    # Pressed once more while it does that, the same button stops it.
+    offer.click(chat.accept, None, head, show_progress="hidden", concurrency_limit=None, trigger_mode="multiple")
 
 
 def _call(extension: ModuleType, name: str) -> str:

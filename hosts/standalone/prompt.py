@@ -70,7 +70,7 @@ def build_request(
     """
     prompt = render(tokenizer, messages) + opening
     token_ids = tuple(tokenizer(prompt, add_special_tokens=not tokenizer.chat_template)["input_ids"])
-    left = room(context_length(model, tokenizer), len(token_ids), has_replies(messages))
+    left = room(context_length(model, tokenizer), len(token_ids), has_replies(messages) or bool(opening))
     return Request(
         prompt=prompt,
         token_ids=token_ids,
@@ -158,7 +158,7 @@ def _sampling(model: Any, tokenizer: Any, settings: Settings, left: int) -> Samp
 
 
 def room(context: int | None, tokens: int, earlier: bool) -> int:
-    """How many tokens a reply to a prompt of so many may have; `earlier`: whether turns of a chat are among them.
+    """How many tokens a reply to a prompt of so many may have; `earlier`: whether replies are among them.
 
     Raises HostError when there is no room for a reply.
     """

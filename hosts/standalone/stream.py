@@ -12,7 +12,7 @@ from transformers import StoppingCriteria
 from transformers.generation.streamers import BaseStreamer
 
 from ..protocol import Request
-from .growing import Partial, cut
+from .growing import Partial, cut, decoder
 
 
 def stream(model: Any, tokenizer: Any, request: Request, stop: threading.Event) -> Iterator[Partial]:
@@ -59,6 +59,7 @@ def _generate(model: Any, request: Request, streamer: Any, criteria: list[Any]) 
 
 
 def _texts(tokenizer: Any, tokens: _Tokens, request: Request) -> Iterator[Partial]:
+    tokenizer = decoder(tokenizer, request)
     ids: list[int] = []
     told = Partial("", 0)
     open_end = True

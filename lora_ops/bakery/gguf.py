@@ -18,6 +18,7 @@ from ..disk import telling
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
 from ..engines.llama_server.numbers import read_tensor
 from ..engines.llama_server.pair import Pair
+from ..engines.llama_server.part import parts_of
 from ..engines.llama_server.whole_adapter import write_pairs
 from ..files import aside_of
 from ..mix import Mix
@@ -28,8 +29,9 @@ from .fold import draft_of
 from .llama_layout import LlamaWeights, llama_weights_of_parts, pairs_of
 from .plan import refuse_fades
 from .resize import Keep, resized
-from .start import parts_of, spelled_out
+from .start import spelled_out
 from .ways import Form, Recipe
+from .writing import AS_USUAL, Writing
 
 if TYPE_CHECKING:
     from ..desk import Desk
@@ -79,6 +81,7 @@ def bake_gguf(
     dtype: str = "float32",
     recipe: Recipe | None = None,
     overwrite: bool = False,
+    writing: Writing = AS_USUAL,
 ) -> BakedFile:
     """Writes adapters at their gains in a mix, and as much of them as is heard, as one GGUF file.
 
@@ -92,15 +95,17 @@ def bake_gguf(
         dtype: "float32" or "float16".
         recipe: how several are combined, if not exactly.
         overwrite: whether a file that is there already is replaced.
+        writing: who follows it, and may call it off.
 
     Raises:
+        Cancelled: it was called off; nothing was written.
         ValueError: the mix fades or names what is not there, the adapters are for different models, a number is too
             large for the type.
         FileExistsError: there is a file.
         OSError: it cannot be written; a full disk is named.
     """
     path = Path(path).expanduser().absolute()
-    draft = _draft(sources, mix, keep, recipe)
+    draft = _draft(sources, mix, keep, recipe, writing)
     pairs = pairs_of(draft, sources)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists already: choose another name, or allow it to be overwritten")
@@ -159,7 +164,9 @@ def sources_of(desk: Desk, names: Sequence[str]) -> list[LlamaWeights]:
     return [llama_weights_of_parts([part for part in parts if part.adapter == name]) for name in names]
 
 
-def _draft(sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe: Recipe | None) -> Draft:
+def _draft(
+    sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe: Recipe | None, writing: Writing
+) -> Draft:
     parts = [one.weights for one in sources]
     names = [weights.name for weights in parts]
     if odd := next((one for one in sources if one.architecture != sources[0].architecture), None):
@@ -169,10 +176,10 @@ def _draft(sources: Sequence[LlamaWeights], mix: Mix, keep: Keep | None, recipe:
     check_mix(mix, {weights.name: weights.adapter for weights in parts})
     refuse_fades(mix, names)
     if keep is not None or any(mix[name].on and not mix[name].whole for name in names):
-        return resized(parts, mix, Keep.of(mix, names, keep, {}))
+        return resized(parts, mix, Keep.of(mix, names, keep, {}), writing)
     if len(parts) == 1 and recipe is None:
         return draft_of(parts[0], mix.gain, Form(uniform=False))
-    return combined(parts, mix, recipe or Recipe("cat", uniform=False))
+    return combined(parts, mix, recipe or Recipe("cat", uniform=False), writing)
 
 
 # Read back

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..desk import Desk
-from ..engines.llama_server import connect, split, start, unsplit
+from ..engines.llama_server import Part, connect, split, start, unsplit
 from ..lab.column import Column
 from ..lab.compare import compare
 from ..mix import Faders, Mix
@@ -21,37 +21,50 @@ _BAKED = "_baked"
 
 
 def said_alike(path: Path, sources: Mapping[str, Path], mix: Mix, base: Path) -> str:
-    """How far a server says of the file what it says of its sources in parts, in words.
+    """How far a server says of the file what it says of its sources in parts, in words. Args as `played_alike` takes
+    them, but for the adapters' folders or files, by name.
+
+    Raises:
+        ServerError, LlamaServerError: as `played_alike`.
+    """
+    with TemporaryDirectory(prefix="lora-mixer-check-") as folder:
+        parts = [part for name, one in sources.items() for part in split(one, base, Path(folder) / name, name=name)]
+        return played_alike(path, parts, mix, base)
+
+
+def played_alike(path: Path, parts: Sequence[Part], mix: Mix, base: Path) -> str:
+    """How far a server says of the file what it says of the parts that it was baked of, in words.
 
     A text that is said under the mix is judged under the mix, the file alone, and no adapter. A base model of few bits
     answers to the last digit of an adapter by tenths of a nat: what the file adds is compared when it is written.
 
     Args:
         path: the GGUF adapter.
-        sources: the adapters' folders or files, by name.
+        parts: the files of the adapters.
         mix: their gains.
         base: the base model's GGUF file.
 
     Raises:
         ServerError, LlamaServerError: no server can be started here, or it does not answer.
     """
-    with TemporaryDirectory(prefix="lora-mixer-check-") as folder:
-        parts = [part for name, one in sources.items() for part in split(one, base, Path(folder) / name, name=name)]
-        with start(base, [*parts, unsplit(path, _BAKED)], context=1024, slots=1, threads=_threads()) as server:
-            desk = Desk(connect(server.url, server.parts, server.key, alias=server.alias))
-            gains = {name: Faders(**{**vars(mix[name]), "rank": None, "energy": None}) for name in sources}
-            columns = [
-                Column("desk", Mix({**gains, _BAKED: Faders(on=False)})),
-                Column("file", Mix({**{name: Faders(on=False) for name in sources}, _BAKED: Faders()})),
-            ]
-            prompt = desk.engine.tokens.encode(_QUESTION, add_special_tokens=True)  # type: ignore[union-attr] # it has some
-            desk_mix, file_mix = (column.mix for column in columns)
-            greedy = {"max_new_tokens": _TOKENS, "do_sample": False}
-            run = compare(desk, None, prompt, columns[:1], seed=1, generation=greedy)
-            for _ in run:
-                pass
-            text = run.result.columns[0].token_ids
-            judged = desk.reader(prompt).judge(text, [desk_mix, file_mix, desk.base()], desk_mix)
+    # Beside the server that a desk plays on, whose graphics card it must not fill.
+    options = {"context": 1024, "slots": 1, "threads": _threads(), "gpu_layers": 0}
+    with start(base, [*parts, unsplit(path, _BAKED)], **options) as server:  # type: ignore[arg-type]
+        desk = Desk(connect(server.url, server.parts, server.key, alias=server.alias))
+        names = list(dict.fromkeys(part.adapter for part in parts))
+        gains = {name: Faders(**{**vars(mix[name]), "rank": None, "energy": None}) for name in names}
+        columns = [
+            Column("desk", Mix({**gains, _BAKED: Faders(on=False)})),
+            Column("file", Mix({**{name: Faders(on=False) for name in names}, _BAKED: Faders()})),
+        ]
+        prompt = desk.engine.tokens.encode(_QUESTION, add_special_tokens=True)  # type: ignore[union-attr] # it has some
+        desk_mix, file_mix = (column.mix for column in columns)
+        greedy = {"max_new_tokens": _TOKENS, "do_sample": False}
+        run = compare(desk, None, prompt, columns[:1], seed=1, generation=greedy)
+        for _ in run:
+            pass
+        text = run.result.columns[0].token_ids
+        judged = desk.reader(prompt).judge(text, [desk_mix, file_mix, desk.base()], desk_mix)
     wanted, found, base_alone = (one.logprobs for one in judged)
     off, base_off = _apart(wanted, found), _apart(wanted, base_alone)
     return (

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..engines.llama_server.base import Base
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
-from ..engines.llama_server.numbers import read_tensor
 from ..engines.llama_server.pair import Pair, Whole
 from ..engines.llama_server.part import Part, unsplit
+from ..engines.llama_server.part_weights import module_names, read_part
 from ..engines.llama_server.whole_adapter import name_of, read_whole
 from ..shelf.adapter_weights import PREFIX, AdapterWeights, roles_of
 from ..target import Target, kind_of, layer_of
@@ -67,10 +67,7 @@ def read_gguf_weights(path: Path | str, name: str = "") -> LlamaWeights:
         GGUFError: it is damaged, or no adapter.
     """
     path = Path(path).expanduser()
-    file = read_gguf_adapter(path)
-    blocks = [int(word[1]) for tensor in file.tensors if (word := tensor.split("."))[0] == "blk" and word[1].isdigit()]
-    fields = {**file.fields, f"{file.architecture}.block_count": max(blocks, default=0) + 1}
-    modules = Base(replace(file, fields=fields)).modules
+    modules = module_names(read_gguf_adapter(path))
     part = unsplit(path, name or path.stem)
     targets = tuple(modules.get(tensor, tensor) for tensor in part.targets)
     return llama_weights_of_parts([replace(part, targets=targets)])
@@ -85,19 +82,10 @@ def llama_weights_of_parts(parts: Sequence[Part]) -> LlamaWeights:
     pairs: list[Pair] = []
     architecture = base = ""
     for part in parts:
-        file = read_gguf_adapter(part.path)
+        file, own = read_part(part)
         architecture = file.architecture
         base = base or str(file.fields.get("general.base_model.0.name", ""))
-        names = [tensor.removesuffix(".lora_a") for tensor in file.tensors if tensor.endswith(".lora_a")]
-        if len(names) != len(part.targets):
-            raise ValueError(f"{part.path} holds {len(names)} targets, and had {len(part.targets)}: split it again")
-        alpha = float(file.fields.get("adapter.lora.alpha", 0.0))
-        for target, tensor in zip(part.targets, names, strict=True):
-            a, b = (file.tensors[f"{tensor}.lora_{which}"] for which in "ab")
-            rank = b.shape[-1]
-            layer = layer_of(target) if part.layer is None else part.layer
-            read = _reader(part.path, a, b)
-            pairs.append(Pair(target, tensor, layer, rank, alpha / rank if alpha else 1.0, read, 0))
+        pairs += own
     return _of_whole(Whole(parts[0].path, architecture, pairs), parts[0].adapter, None, base)
 
 
@@ -157,10 +145,6 @@ def _apart(a: NDArray[Any], b: NDArray[Any], experts: int) -> tuple[NDArray[Any]
     if experts == 1:
         return a, b
     return a.reshape(experts, -1, a.shape[-1]), b.reshape(len(b), -1, experts).transpose(2, 0, 1)
-
-
-def _reader(path: Path, a: Any, b: Any) -> Any:
-    return lambda: (read_tensor(path, a), read_tensor(path, b))
 
 
 def _given(a: NDArray[Any], b: NDArray[Any]) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engines.llama_server.part import Part, source_of
+from ..engines.llama_server.part import Part, parts_of, source_of
 from ..mix import Faders, Mix
 from ..shelf.adapter_weights import AdapterWeights, read_weights
 from .writing import Writing
@@ -61,12 +61,6 @@ def start_of(desk: Desk, mix: Mix, names: Sequence[str], writing: Writing, heard
     return Start(loaded, mix, Checker(desk, heard or mix, names, writing))
 
 
-def parts_of(desk: Desk) -> Sequence[Part] | None:
-    """The files that a desk on a llama-server plays; None on any other engine."""
-    parts: Sequence[Part] | None = getattr(desk.engine, "parts", None)
-    return parts
-
-
 def folder_of(desk: Desk, name: str) -> Path | None:
     """The PEFT folder that an adapter on a llama-server was split from; None if it came from a GGUF file."""
     own = [part for part in parts_of(desk) or () if part.adapter == name]
@@ -75,8 +69,10 @@ def folder_of(desk: Desk, name: str) -> Path | None:
 
 
 def gains_by_target(parts: Sequence[Part], mix: Mix, name: str) -> dict[str, float]:
-    """The gain of each target of an adapter: a part of a server's may hold several."""
-    return {target: mix.gain(part.fader) for part in parts if part.adapter == name for target in part.targets}
+    """What each target of an adapter is heard at: a part of a server's may hold several, and be started at a scale."""
+    return {
+        target: mix.gain(part.fader) * part.start for part in parts if part.adapter == name for target in part.targets
+    }
 
 
 def _of_server(parts: Sequence[Part], mix: Mix, names: Sequence[str], writing: Writing) -> Start:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..engines.peft.engine import peft_engine
+from ..engines.llama_server.part import parts_of
 from .spectrum import Spectrum, TargetSpectrum, spectrum
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ class KnownSpectra:
 
 
 def _weights_of(desk: Desk, adapter: Adapter) -> tuple[Any, ...]:
-    """What changes when others are loaded: the targets, and their tensors with how often those were written to."""
+    """What changes when others are loaded: the targets, and their tensors with how often those were written to; on a
+    llama-server its files."""
+    if (parts := parts_of(desk)) is not None:
+        files = [(part.path, part.start) for part in parts if part.adapter == adapter.name]
+        return adapter.targets, [(path, start, path.stat().st_mtime_ns) for path, start in files if path.exists()]
+    from ..engines.peft.engine import peft_engine
+
     engine = peft_engine(desk)
     knobs = [engine.knob(target) for target in adapter.scalable]
     tensors: Iterable[Any] = (tensor for knob in knobs for tensor in knob.weights() or (knob.weight,))

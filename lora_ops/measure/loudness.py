@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from ..desk import Desk
-from ..engines.peft.engine import peft_engine
+from ..arrays import axes, float64
+from ..engines.llama_server.part import parts_of
 from ..mix import Mix
 from ..target import Target
-from .base_norms import BaseNorms
-from .delta_norms import DoraDelta, delta
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..desk import Desk
+    from ..engines.llama_server.part import Part
+    from .delta_norms import DoraDelta
+    from .factors import Factor
+    from .weight_norms import Progress
 
 #: Where a model keeps the norms of its base weights: they do not change, and take longer than all the rest.
 _HERE = "_lora_mixer_base_norms"
@@ -104,19 +110,43 @@ class Loudness:
         return Levels(targets, kinds, layers)
 
 
-def loudness(desk: Desk) -> Loudness:
+def loudness(desk: Desk, progress: Progress | None = None) -> Loudness:
     """Measures every scalable target of a desk's model; nothing is run, and nothing changed.
 
     LoRA: scaling x the norm of B A. LoHa and LoKr: scaling x the norm of their product of products. DoRA: the norm of
     the difference between the weight that it makes and the base weight, with magnitude and scaling moved as the desk
     moves them. A tensor that was quantised counts as what it stands for.
+
+    On a llama-server the adapters' files and the model's are read; where a fader moves several targets, these are taken
+    as one large weight.
+
+    Args:
+        desk: the desk.
+        progress: told how many weights of a model's file were read, and of how many: a large one takes its time.
+
+    Raises:
+        ValueError: the engine does not give its weights away, or a file cannot be read on this machine.
     """
-    known = peft_engine(desk).model.__dict__.get(_HERE)
+    if (parts := parts_of(desk)) is not None:
+        return _of_files(desk, parts, progress)
+    return _live(desk)
+
+
+def _live(desk: Desk) -> Loudness:
+    """On a PEFT model."""
+    import torch
+
+    from ..engines.peft.engine import peft_engine
+    from .base_norms import BaseNorms
+    from .delta_norms import DoraDelta, delta
+
+    engine = peft_engine(desk)
+    known = engine.model.__dict__.get(_HERE)
     norms: BaseNorms = known if isinstance(known, BaseNorms) else BaseNorms()
-    peft_engine(desk).model.__dict__[_HERE] = norms
+    engine.model.__dict__[_HERE] = norms
     adapters = {}
     for name, adapter in desk.adapters.items():
-        knobs = [peft_engine(desk).knob(target) for target in adapter.scalable]
+        knobs = [engine.knob(target) for target in adapter.scalable]
         deltas = [delta(knob) for knob in knobs]
         plain = iter(_numbers([one for one in deltas if isinstance(one, torch.Tensor)]))
         louds = []
@@ -127,12 +157,52 @@ def loudness(desk: Desk) -> Loudness:
             else:
                 louds.append(Loud(target, abs(target.scaling) * next(plain), base))
         adapters[name] = tuple(louds)
-    peft_engine(desk).let_go()
+    engine.let_go()
     return Loudness(adapters)
+
+
+def _of_files(desk: Desk, parts: Sequence[Part], progress: Progress | None) -> Loudness:
+    """On a llama-server: of its files."""
+    from ..engines.llama_server.part_weights import targets_of
+    from .part_factors import factor_of
+    from .weight_norms import weight_norms
+
+    model = desk.engine.model_file
+    if model is None:
+        raise ValueError("the model's file is not on this machine, where its weights could be read")
+    known: dict[str, float | None] = vars(desk.engine.base).setdefault(_HERE, {})
+    added: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    for part in parts:
+        added[part.adapter, part.target] = [
+            (pair.tensor, abs(target.scaling) * _norm(factor_of(pair))) for target, pair in targets_of(part)
+        ]
+    weight_norms(model, (tensor for own in added.values() for tensor, _ in own), known, progress)
+    adapters = {}
+    for name, adapter in desk.adapters.items():
+        adapters[name] = tuple(
+            _loud(target, [(norm, known[tensor]) for tensor, norm in added[name, target.name]])
+            for target in adapter.scalable
+        )
+    return Loudness(adapters)
+
+
+def _loud(target: Target, several: Sequence[tuple[float, float | None]]) -> Loud:
+    """What one fader moves, all of it taken as one weight."""
+    bases = [base for _, base in several if base is not None]
+    base = math.hypot(*bases) if len(bases) == len(several) else None
+    return Loud(target, math.hypot(*(norm for norm, _ in several)), base)
+
+
+def _norm(factor: Factor) -> float:
+    """The norm of B A, which is never formed."""
+    b, a = float64(factor.b), float64(factor.a)
+    return math.sqrt(max(0.0, float(((axes(b, 0, 2, 1) @ b) * (a @ axes(a, 0, 2, 1))).sum())))
 
 
 def _numbers(norms: list[torch.Tensor]) -> list[float]:
     """All numbers of a device in one go: asking a GPU for each would wait for it each time."""
+    import torch
+
     values = [0.0] * len(norms)
     places: dict[torch.device, list[int]] = {}
     for at, norm in enumerate(norms):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import energy as measures
 from ..arrays import count, float64, is_finite, stacked
 from ..components import singular_values, values_of
+from ..engines.llama_server.part import parts_of
 from ..mix import Mix
 from ..mix_check import check_names
 from ..target import Target
@@ -197,12 +198,24 @@ class Spectrum:
         return (one for one in self.adapters[adapter] if not one.reason)
 
 
+def as_one(target: Target, spectra: Sequence[TargetSpectrum]) -> TargetSpectrum:
+    """Several targets that one fader moves, as experts of one parameter: a rank leaves as many of each."""
+    if why := next((one.reason for one in spectra if one.reason), ""):
+        return TargetSpectrum(target, reason=why)
+    experts = [values for one in spectra for values in one.experts]
+    longest = max(map(len, experts), default=0)
+    return TargetSpectrum(target, tuple((*values, *(0.0,) * (longest - len(values))) for values in experts))
+
+
 def spectrum(desk: Desk, adapters: Iterable[str] | None = None) -> Spectrum:
     """The spectrum of every adapter of a desk's model, as loaded; nothing is run, and nothing changed.
 
     LoRA: the singular values of scaling x B A, by two QR decompositions and the SVD of a matrix of rank x rank, B A
     being never formed; on embeddings, Conv1D, convolutions and quantised layers too, and for each expert of a
     parameter. LoHa and LoKr: those of what they add. DoRA rescales the weight besides, and has a reason instead.
+
+    On a llama-server the files that it has loaded are read, and every target in them has a spectrum of its own, whether
+    or not it has a fader of its own.
 
     >>> spectrum(desk).needed("pirate", energy=0.95)["model.layers.3.self_attn.q_proj"]
     4
@@ -214,12 +227,22 @@ def spectrum(desk: Desk, adapters: Iterable[str] | None = None) -> Spectrum:
     Raises:
         ValueError: the engine of the desk does not give its weights away, or there is no such adapter.
     """
+    names = list(desk.adapters) if adapters is None else list(adapters)
+    desk.check_adapters(names)
+    if (parts := parts_of(desk)) is not None:
+        from .part_factors import part_factors
+
+        found = _measured([(target, of) for target, of in part_factors([one for one in parts if one.adapter in names])])
+        return Spectrum({**dict.fromkeys(names, ()), **found})
+    return _live(desk, names)
+
+
+def _live(desk: Desk, names: Sequence[str]) -> Spectrum:
+    """Of a PEFT model's adapters."""
     from ..engines.peft.engine import peft_engine
     from .live_factors import live_tensors
 
     engine = peft_engine(desk)
-    names = list(desk.adapters) if adapters is None else list(adapters)
-    desk.check_adapters(names)
     asked = []
     for name in names:
         for target in desk.adapters[name].targets:

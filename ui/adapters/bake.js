@@ -362,13 +362,14 @@ export function bakeForm() {
       const chosen = way.select.value;
       setText(about, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
       rank.node.hidden = !several || !chosen.endsWith("svd");
-      const whole = !["folded", "concatenated"].includes(chosen);
+      const gguf = ["gguf", "gguf-half"].includes(chosen);
+      const whole = !gguf && !["folded", "concatenated"].includes(chosen);
       keep.node.hidden = whole;
       part.node.hidden = whole || keep.select.value === "";
       setText(part.name, keep.select.value === "rank" ? "Rank" : "Percent of the energy");
       setAttribute(part.input, "placeholder", keep.select.value === "rank" ? "8" : "95");
       // Of what is heard now, too, if it is a part.
-      ranks.node.hidden = whole || (keep.select.value === "" && !plan?.ranks);
+      ranks.node.hidden = whole || gguf || (keep.select.value === "" && !plan?.ranks);
       density.node.hidden = !several || !bakery.need_density.includes(chosen);
       token.node.hidden = fadesUntil === null;
       setText(where, says());

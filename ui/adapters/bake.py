@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...hosts.protocol import HostError
 from ...lora_ops.arrays import has_torch
 from ...lora_ops.bakery.plan import Plan, fades_until
-from ...lora_ops.bakery.start import folder_of, parts_of
+from ...lora_ops.bakery.start import folder_of
 from ...lora_ops.bakery.ways import COMBINATIONS, CONCATENATED, NEED_DENSITY, WAYS, Form, Recipe
 from ...lora_ops.bakery.writing import Writing
 from ...lora_ops.engines.engine import Cancelled
+from ...lora_ops.engines.llama_server.part import parts_of
 from ...lora_ops.fade import LAST_TOKEN
 from ...lora_ops.files import put_right, safe_name
 from ...lora_ops.mix import Mix
@@ -23,6 +24,7 @@ from ..learn.use import learned_mix
 from ..page.jobs import Job, News, clock
 from ..page.messages import Name, Names, Typed
 from ..page.orders import OpenPage, Refused
+from ..page.trouble import reason
 from . import bake_sentences
 from .foreseen import gains_of
 from .shelf import SHARED, shelf_json
@@ -165,7 +167,9 @@ def plan(page: OpenPage, *, said: Said) -> News:
     if wish.how is not None and not isinstance(wish.how, Form | Recipe):
         # Where a token is not chosen yet, as above: the first.
         try:
-            resized = console.foreseen.plain(console, desk, wish.names, wish.mix.at(0), wish.how)
+            resized = console.foreseen.plain(
+                console, desk, wish.names, wish.mix.at(0), wish.how, GGUF.get(said.way, "")
+            )
         except ValueError as error:
             raise Refused(error, "part") from error
     # A name that is taken, or a token that is not chosen yet, is no error before the button is pressed.
@@ -183,20 +187,14 @@ def plan(page: OpenPage, *, said: Said) -> News:
 
 def bake(page: OpenPage, job: Job, *, said: Said, overwrite: bool = False) -> News:
     """Writes it, checks it, and says what came of it; what has its name already is replaced if `overwrite` says so."""
-    from ...lora_ops.bakery.gguf import bake_desk_gguf
-
     console, desk = page.console, _desk(page.console)
     wish = wish_of(page, desk, said)
     began = time.monotonic()
     job.tell("Writing …")
     try:
         if said.way in GGUF:
-            path = wish.folder / _file_name(said)
-            file = bake_desk_gguf(desk, wish.mix, wish.names, path, dtype=GGUF[said.way], overwrite=overwrite)
-            first, *more = bake_sentences.of_file(file)
-            lines = [f"{first}. Took {clock(began)}.", *more]
-            return {"baked": {"lines": lines, "checked": True}, "shelf": shelf_json(console)}
-        made = _written(desk, wish, said.name, _writing(console, wish, job, overwrite))
+            return _file(page, job, desk, wish, said, overwrite)
+        made = _written(desk, wish, said.name, _writing(console, desk, wish, job, overwrite))
     except Cancelled:
         return {"line": "Stopped: nothing was written."}
     except FileExistsError as error:
@@ -209,12 +207,47 @@ def bake(page: OpenPage, job: Job, *, said: Said, overwrite: bool = False) -> Ne
     }
 
 
-def _writing(console: Studio, wish: Wish, job: Job, overwrite: bool) -> Writing:
+def _file(page: OpenPage, job: Job, desk: Desk, wish: Wish, said: Said, overwrite: bool) -> News:
+    """One GGUF file, which a llama-server of its own then plays beside what it was baked of."""
+    from ...lora_ops.bakery.gguf import bake_desk_gguf
+    from ...lora_ops.bakery.resize import Keep
+
+    began = time.monotonic()
+    path = wish.folder / _file_name(said)
+    keep = wish.how if isinstance(wish.how, Keep) else None
+    writing = _writing(page.console, desk, wish, job, overwrite)
+    made = bake_desk_gguf(
+        desk, wish.mix, wish.names, path, dtype=GGUF[said.way], keep=keep, overwrite=overwrite, writing=writing
+    )
+    job.tell("A llama-server plays it, and what it was baked of …")
+    first, *more = bake_sentences.of_file(made)
+    played, well = ("It was not played: stopped.", True) if job.stopped() else _played(desk, wish, made.path)
+    lines = [f"{first}. Took {clock(began)}.", more[0], played, *more[1:]]
+    return {"baked": {"lines": lines, "checked": well}, "shelf": shelf_json(page.console)}
+
+
+def _played(desk: Desk, wish: Wish, path: Path) -> tuple[str, bool]:
+    """What came of playing a file that was written, in words; and whether nothing was amiss."""
+    from ...lora_ops.bakery.gguf_check import played_alike
+    from ...lora_ops.engines.llama_server import LlamaServerError, ServerError
+
+    model: Path | None = desk.engine.model_file  # type: ignore[attr-defined] # it is a llama-server's
+    if model is None:
+        return "It was not played: the model’s file is not on this machine.", True
+    parts = [part for part in parts_of(desk) or () if part.adapter in wish.names]
+    try:
+        return f"Played: {played_alike(path, parts, wish.mix, model)}.", True
+    except (ServerError, LlamaServerError, OSError) as error:
+        return f"It could not be played: {reason(error)}", False
+
+
+def _writing(console: Studio, desk: Desk, wish: Wish, job: Job, overwrite: bool) -> Writing:
     """How it gets to disk, with the page following."""
     parts = "modules" if wish.how is None else "targets"
+    last = _COMPARING if parts_of(desk) is None else "Writing, and reading it back …"
 
     def progress(done: int, total: int) -> None:
-        job.tell(f"{done} of {total} {parts} …" if done < total else _COMPARING, done / total)
+        job.tell(f"{done} of {total} {parts} …" if done < total else last, done / total)
 
     sources = {name: path for name, path in console.host.loaded_adapters().items() if path is not None}
     return Writing(overwrite, sources=sources, progress=progress, cancelled=job.stopped)
@@ -239,10 +272,10 @@ def _how(said: Said, mix: Mix) -> Form | Recipe | Keep | None:
     way: Any = said.way
     if way == MERGED:
         return None
+    if way in ("folded", CONCATENATED, *GGUF) and (keep := _keep(said, mix)) is not None:
+        return keep
     if way in GGUF:
         return Form(uniform=False) if len(said.names) == 1 else Recipe("cat", uniform=False)
-    if way in ("folded", CONCATENATED) and (keep := _keep(said, mix)) is not None:
-        return keep
     if way in WAYS:
         return Form(way)
     combination: Any = "cat" if way == CONCATENATED else way

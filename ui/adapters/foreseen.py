@@ -9,6 +9,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from ...lora_ops.engines.llama_server.part import parts_of
 from ...lora_ops.mix import Mix
 from ..page.jobs import News
 
@@ -28,31 +29,52 @@ class ForeseenBakes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: Any = None
+        self._parts: Any = ()
         self._strengths: Any = None
 
-    def plain(self, console: Console, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep) -> News:
+    def plain(
+        self, console: Console, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep, gguf: str = ""
+    ) -> News:
         """Ranks, size before and after, and what will be left out, of these adapters at their `gains_of` a mix.
+
+        Args:
+            console, desk, names, mix, keep: what is wished.
+            gguf: the type of its numbers, where it becomes a GGUF file.
 
         Raises:
             ValueError: these adapters cannot be resized, or have no such rank.
         """
         from ...lora_ops.bakery.foreseen import foresee, strengths
-        from ...lora_ops.bakery.start import start_of
-        from ...lora_ops.bakery.writing import AS_USUAL
 
-        of = (weakref.ref(desk), console.loaded, tuple(names), Mix({name: mix[name] for name in names}))
-        start = start_of(desk, mix, names, AS_USUAL)
+        of = (weakref.ref(desk), console.loaded, bool(gguf), tuple(names), Mix({name: mix[name] for name in names}))
         with self._lock:
             if of != self._of:
-                self._of, self._strengths = None, strengths(start.parts, start.mix)
+                self._of = None
+                self._parts, gains = _start(desk, mix, names, bool(gguf))
+                self._strengths = strengths(self._parts, gains)
                 self._of = of
-            known = self._strengths
-        seen = foresee(start.parts, known, keep)
-        ranks = list(seen.ranks.values())
+            parts, known = self._parts, self._strengths
+        seen = foresee(parts, known, keep)
+        ranks, smaller = list(seen.ranks.values()), 2 if gguf == "float16" else 1
         return {
             "rank": max(ranks),
             "ranks": [min(ranks), mean(ranks), max(ranks)],
-            "size": seen.size,
-            "size_before": seen.size_before,
+            "size": seen.size // smaller,
+            "size_before": seen.size_before // smaller,
             "error": seen.error,
         }
+
+
+def _start(desk: Desk, mix: Mix, names: Sequence[str], gguf: bool) -> tuple[Sequence[Any], Mix]:
+    """The weights and their gains; for a GGUF file out of those that a llama-server has loaded."""
+    if gguf:
+        from ...lora_ops.bakery.gguf import sources_of
+        from ...lora_ops.bakery.start import spelled_out
+
+        parts = parts_of(desk) or ()
+        return [one.weights for one in sources_of(desk, names)], spelled_out(parts, mix, names)
+    from ...lora_ops.bakery.start import start_of
+    from ...lora_ops.bakery.writing import AS_USUAL
+
+    start = start_of(desk, mix, names, AS_USUAL)
+    return start.parts, start.mix

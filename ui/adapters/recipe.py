@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...hosts.protocol import HostError
+from ...lora_ops.engines.llama_server.part import parts_of
+from ...lora_ops.mix import Faders, Mix
 from ...lora_ops.training.formats import RECIPE_FORMATS, write_recipe
 from ...lora_ops.training.recipe import recipe
 from ..page.jobs import News
@@ -26,11 +28,11 @@ def look(page: OpenPage, *, adapter: Name, percent: Typed = None) -> News:
     desk.check_adapters([adapter])
     mix = console.panel.effective(desk.adapters.values())
     share = _share(percent)
-    known, facts = _spectrum(console, desk, adapter)
+    known, facts, stand = _evidence(console, desk, adapter, mix)
     made = recipe(
         known,
         facts,
-        mix,
+        stand,
         impact=_impact(console, desk.adapters[adapter]),
         loudness=_loudness(console, desk.adapters[adapter], mix),
         curves=_curves(console, desk.adapters[adapter], mix),
@@ -43,12 +45,14 @@ def look(page: OpenPage, *, adapter: Name, percent: Typed = None) -> News:
     return {"recipe": {"adapter": adapter, "lines": lines, "forms": forms}}
 
 
-def _spectrum(console: Studio, desk: Desk, adapter: str) -> tuple[Spectrum, Adapter]:
-    """The spectrum, and whose; from the adapter's folder where the model's engine does not give its weights away."""
+def _evidence(console: Studio, desk: Desk, adapter: str, mix: Mix) -> tuple[Spectrum, Adapter, Mix]:
+    """The spectrum, whose, and where its faders stand; from the adapter's folder where the model's engine does not give
+    its weights away."""
     if not desk.engine.why_not("weights"):
         from ...lora_ops import spectrum
 
-        return spectrum(desk), desk.adapters[adapter]
+        found = spectrum(desk, [adapter])
+        return found, *_with_targets(desk, adapter, found, mix)
     folder = console.host.loaded_adapters().get(adapter)
     if folder is None:
         raise HostError("Its folder is not known, and the model here does not give its weights away.")
@@ -57,7 +61,20 @@ def _spectrum(console: Studio, desk: Desk, adapter: str) -> tuple[Spectrum, Adap
     except ImportError as error:
         raise HostError(f"Reading its weights takes {error.name}, which is not installed here.") from error
     weights = read_weights(folder, adapter)
-    return spectrum_weights([weights]), weights.adapter
+    return spectrum_weights([weights]), weights.adapter, mix
+
+
+def _with_targets(desk: Desk, name: str, found: Spectrum, mix: Mix) -> tuple[Adapter, Mix]:
+    """An adapter with all its targets, and their gains: on a llama-server one fader may move several."""
+    adapter = desk.adapters[name]
+    parts = [part for part in parts_of(desk) or () if part.adapter == name]
+    spectra = found.adapters[name]
+    if len(parts) == len(spectra) or not parts:
+        return adapter, mix
+    faders = [part for part in parts for _ in part.targets]
+    gains = {one.target.name: mix.gain(part.fader) for one, part in zip(spectra, faders, strict=True)}
+    targets = replace(adapter, targets=tuple(one.target for one in spectra))
+    return targets, Mix({name: Faders(on=mix[name].on, modules=gains)})
 
 
 def _impact(console: Studio, adapter: Adapter) -> Impact | Estimate | None:
@@ -91,7 +108,7 @@ def _curves(console: Studio, adapter: Adapter, mix: Mix) -> list[Curve]:
 
 def _loudness(console: Studio, adapter: Adapter, mix: Mix) -> Levels | None:
     """As the faders stand, if it was measured of this very adapter."""
-    found = console.works.loudness
+    found = console.louds.found
     if found is None or [one.target for one in found.adapters.get(adapter.name, ())] != list(adapter.scalable):
         return None
     return found.at(mix)

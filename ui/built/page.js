@@ -228,7 +228,7 @@
     const orders = [];
     let seq2 = Date.now() % 1e9;
     let open = null;
-    let timer4;
+    let timer3;
     function send2(box, message) {
       seq2 += 1;
       return wire.write(`lora-mixer-${name2}-${box}`, JSON.stringify({ ...message, seq: seq2 })) ? seq2 : 0;
@@ -238,8 +238,8 @@
       if (!first) return;
       open = first;
       first.seq = send2(first.box, first.message);
-      clearTimeout(timer4);
-      timer4 = setTimeout(guard("waiting", unanswered2), first.seq ? PATIENCE_MS : AGAIN_MS);
+      clearTimeout(timer3);
+      timer3 = setTimeout(guard("waiting", unanswered2), first.seq ? PATIENCE_MS : AGAIN_MS);
     }
     function unanswered2() {
       const order2 = open;
@@ -250,7 +250,7 @@
       else order2.then?.(lost({ refused: NOT_ANSWERED }));
       next();
     }
-    onStop(() => clearTimeout(timer4));
+    onStop(() => clearTimeout(timer3));
     function order(message, then, box = "order") {
       orders.push({ message, then, box, seq: 0 });
       next();
@@ -273,7 +273,7 @@
         if (!open || answer.re !== open.seq) return;
         const { then } = open;
         open = null;
-        clearTimeout(timer4);
+        clearTimeout(timer3);
         if (then) then(answer);
         next();
       }),
@@ -497,9 +497,9 @@
       return Number.isFinite(min) && Number.isFinite(max) && max > min ? { min, max } : { min: 0, max: 2 };
     },
     /** @param {StateNews} news */
-    receive(news2) {
+    receive(news) {
       wire.answered();
-      const state = whole(news2);
+      const state = whole(news);
       if (!state) return;
       store.rev = state.rev;
       if (hands) {
@@ -528,9 +528,9 @@
       onStop(() => clearTimeout(recheck));
     }
   };
-  function whole(news2) {
-    if (news2.adapters) return { ...news2, adapters: news2.adapters };
-    if (store.state && store.loaded === news2.loaded) return { ...news2, adapters: store.state.adapters };
+  function whole(news) {
+    if (news.adapters) return { ...news, adapters: news.adapters };
+    if (store.state && store.loaded === news.loaded) return { ...news, adapters: store.state.adapters };
     store.loaded = -1;
     wire.poll(true);
     return null;
@@ -591,9 +591,9 @@
       };
     }
   }
-  function hear(news2) {
-    if (news2.job) follow(news2.job);
-    for (const fn of hearers) fn(news2);
+  function hear(news) {
+    if (news.job) follow(news.job);
+    for (const fn of hearers) fn(news);
     store.changed();
     changed2();
   }
@@ -763,9 +763,9 @@
     },
     /** From here on it hears what Python tells, whoever asked. */
     start() {
-      jobs.onNews((news2) => {
-        if (news2.learning) learning.known = news2.learning;
-        if (news2.votes) learning.votes = news2.votes;
+      jobs.onNews((news) => {
+        if (news.learning) learning.known = news.learning;
+        if (news.votes) learning.votes = news.votes;
       });
     }
   };
@@ -787,11 +787,11 @@
   var textArea = (label, props) => withComplaint(label, el("textarea", { ...COMMON, ...props }));
   var COMMON = { class: "text-input", autocomplete: "off", spellcheck: "false" };
   function withComplaint(label, input) {
-    const why2 = el("span", { class: "why-not", role: "alert", hidden: true });
+    const why = el("span", { class: "why-not", role: "alert", hidden: true });
     const name2 = el("span", { class: "field-name", text: label });
-    const node = el("label", { class: "field" }, label && name2, input, why2);
+    const node = el("label", { class: "field" }, label && name2, input, why);
     const complain2 = (text) => {
-      showText(why2, text ?? "");
+      showText(why, text ?? "");
       node.classList.toggle("is-bad", Boolean(text));
     };
     input.addEventListener("input", () => complain2(""));
@@ -1021,9 +1021,9 @@
   var HASTE_MS = 350;
   var ASKING_MS = 8e3;
   function askingButton(label, question, data, act) {
-    let timer4;
+    let timer3;
     let askedAt2 = 0;
-    const ask2 = el("button", { type: "button", class: "button small", text: label, data });
+    const ask = el("button", { type: "button", class: "button small", text: label, data });
     const yes = el("button", {
       type: "button",
       class: "button small danger",
@@ -1039,13 +1039,13 @@
       data: { do: `${data.do}-no` }
     });
     const show2 = (asking) => {
-      clearTimeout(timer4);
-      ask2.hidden = asking;
+      clearTimeout(timer3);
+      ask.hidden = asking;
       yes.hidden = no.hidden = !asking;
       askedAt2 = performance.now();
-      if (asking) timer4 = setTimeout(() => show2(false), ASKING_MS);
+      if (asking) timer3 = setTimeout(() => show2(false), ASKING_MS);
     };
-    ask2.addEventListener(
+    ask.addEventListener(
       "click",
       guard("asking", () => {
         show2(true);
@@ -1056,7 +1056,7 @@
       "click",
       guard("asking", () => {
         show2(false);
-        ask2.focus();
+        ask.focus();
       })
     );
     yes.addEventListener(
@@ -1068,7 +1068,7 @@
         act();
       })
     );
-    return { node: el("span", { class: "asking" }, ask2, yes, no), button: ask2 };
+    return { node: el("span", { class: "asking" }, ask, yes, no), button: ask };
   }
 
   // ui/page/saved_profiles.js
@@ -1090,9 +1090,9 @@
      * @param {() => void} fn
      */
     start(fn) {
-      jobs.onNews((news2) => {
-        if (!news2.profiles) return;
-        saved.known = news2.profiles;
+      jobs.onNews((news) => {
+        if (!news.profiles) return;
+        saved.known = news.profiles;
         fn();
       });
     }
@@ -1210,15 +1210,15 @@
   function bakeForm() {
     let bakery = null;
     let visible2 = false;
-    let asked4 = "";
+    let asked3 = "";
     let plan = null;
-    let timer4;
+    let timer3;
     let rev = -1;
     let fadesUntil = null;
-    onStop(() => clearTimeout(timer4));
+    onStop(() => clearTimeout(timer3));
     const forget2 = () => {
       plan = null;
-      asked4 = "";
+      asked3 = "";
       jobs.changed();
     };
     const menu3 = (name3, id) => {
@@ -1259,7 +1259,7 @@
       on: { click: () => bake(false) }
     });
     const over = askingButton("Overwrite it…", "Yes, overwrite it", { do: "overwrite" }, () => bake(true));
-    const why2 = el("div", { class: "why-not", hidden: true, id: "lora-mixer-bake-why" });
+    const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-bake-why" });
     const job = jobLine();
     const result = el("ul", { class: "bake-result", id: "lora-mixer-bake-result", role: "status", hidden: true });
     const form = el(
@@ -1282,7 +1282,7 @@
         el("h3", { text: "Bake" }),
         el("span", { text: "A mix becomes an adapter of its own, which needs no desk any more." })
       ),
-      el("div", { class: "panel-card", id: "lora-mixer-bake" }, why2, form, job.node, result)
+      el("div", { class: "panel-card", id: "lora-mixer-bake" }, why, form, job.node, result)
     );
     const wish = () => ({
       profile: mix.select.value === LEARNED ? "" : mix.select.value,
@@ -1301,20 +1301,20 @@
       one_rank: !ranks.node.hidden && ranks.select.value === "one"
     });
     const look2 = () => jobs.order({ do: "bakery" });
-    jobs.onNews((news2) => {
-      if (news2.bakery) {
-        bakery = news2.bakery;
-        asked4 = "";
+    jobs.onNews((news) => {
+      if (news.bakery) {
+        bakery = news.bakery;
+        asked3 = "";
       }
-      if (news2.exists && news2.job?.key === KEY) {
+      if (news.exists && news.job?.key === KEY) {
         plan = { where: "", ...plan, exists: true };
-        name2.complain(news2.exists);
+        name2.complain(news.exists);
       }
-      if (news2.baked) {
-        asked4 = "";
-        result.replaceChildren(...news2.baked.lines.map((line2) => el("li", { text: line2 })));
+      if (news.baked) {
+        asked3 = "";
+        result.replaceChildren(...news.baked.lines.map((line2) => el("li", { text: line2 })));
         result.hidden = false;
-        result.classList.toggle("is-wrong", !news2.baked.checked);
+        result.classList.toggle("is-wrong", !news.baked.checked);
       }
     });
     function bake(overwrite) {
@@ -1339,16 +1339,16 @@
       }
       jobs.start({ ...wish(), do: "bake", overwrite }, KEY);
     }
-    function ask2() {
-      clearTimeout(timer4);
-      timer4 = setTimeout(guard("planning", askNow), PLAN_MS);
+    function ask() {
+      clearTimeout(timer3);
+      timer3 = setTimeout(guard("planning", askNow), PLAN_MS);
     }
     function askNow() {
       const said = wish();
       const key = JSON.stringify([said, store.rev]);
       if (!part.node.hidden && !said.part) return;
-      if (key === asked4 || !said.name.trim() || !said.names.length || !visible2) return;
-      asked4 = key;
+      if (key === asked3 || !said.name.trim() || !said.names.length || !visible2) return;
+      asked3 = key;
       jobs.order({ do: "plan", ...said }, (answer) => {
         plan = answer.plan ?? null;
         if (plan) fadesUntil = plan.fades_until ?? null;
@@ -1385,7 +1385,7 @@
           rev = store.rev;
           look2();
         }
-        showText(why2, bakery.why_not);
+        showText(why, bakery.why_not);
         form.hidden = Boolean(bakery.why_not);
         if (bakery.why_not) return;
         const learned = learning.attempt?.found?.learned && !learning.attempt.misfit;
@@ -1414,12 +1414,13 @@
         const chosen = way.select.value;
         setText(about2, WAYS[chosen]?.[1] ?? (chosen === "svd" ? SVD : COMBINED));
         rank.node.hidden = !several || !chosen.endsWith("svd");
-        const whole2 = !["folded", "concatenated"].includes(chosen);
+        const gguf = ["gguf", "gguf-half"].includes(chosen);
+        const whole2 = !gguf && !["folded", "concatenated"].includes(chosen);
         keep2.node.hidden = whole2;
         part.node.hidden = whole2 || keep2.select.value === "";
         setText(part.name, keep2.select.value === "rank" ? "Rank" : "Percent of the energy");
         setAttribute(part.input, "placeholder", keep2.select.value === "rank" ? "8" : "95");
-        ranks.node.hidden = whole2 || keep2.select.value === "" && !plan?.ranks;
+        ranks.node.hidden = whole2 || gguf || keep2.select.value === "" && !plan?.ranks;
         density.node.hidden = !several || !bakery.need_density.includes(chosen);
         token.node.hidden = fadesUntil === null;
         setText(where, says());
@@ -1429,7 +1430,7 @@
         const busy = jobs.job.running;
         go.disabled = over.button.disabled = busy || !adapters.chosen.length;
         setAttribute(go, "title", busy ? "Something else is being done with the adapters" : "");
-        ask2();
+        ask();
       }
     };
   }
@@ -1475,9 +1476,9 @@
       class: "button primary big",
       text: "What to try",
       id: "lora-mixer-recipe-go",
-      on: { click: ask2 }
+      on: { click: ask }
     });
-    const why2 = el("div", { class: "why-not", role: "alert", hidden: true });
+    const why = el("div", { class: "why-not", role: "alert", hidden: true });
     const lines = el("ul", { class: "recipe-lines", id: "lora-mixer-recipe-lines" });
     const form = menu3("As settings of", "lora-mixer-recipe-form", show2);
     const copy = el("button", {
@@ -1518,22 +1519,22 @@
         { class: "panel-card", id: "lora-mixer-recipe" },
         el("div", { class: "fields recipe-form" }, adapter.node, percent3.node, go),
         el("p", { class: "hint recipe-about", text: ABOUT }),
-        why2,
+        why,
         found
       )
     );
-    function ask2() {
+    function ask() {
       percent3.complain("");
-      setText(why2, "");
-      why2.hidden = true;
+      setText(why, "");
+      why.hidden = true;
       go.disabled = true;
       jobs.order({ do: "recipe", adapter: adapter.select.value, percent: percent3.input.value.trim() }, (answer) => {
         go.disabled = false;
         const refused = answer.refused;
         if (refused?.at === "percent") percent3.complain(refused.why);
         else if (refused) {
-          setText(why2, refused.why);
-          why2.hidden = false;
+          setText(why, refused.why);
+          why.hidden = false;
         }
         recipe = answer.recipe ?? null;
         found.hidden = !recipe;
@@ -1608,7 +1609,7 @@
   var COMPLAINT_MS = 2600;
   function numberField({ label, set, refuse = () => "", step = true, done }) {
     let shown3 = 1;
-    let timer4;
+    let timer3;
     const bubble = el("span", { class: "bubble", role: "alert" });
     const input = el("input", {
       type: "text",
@@ -1623,11 +1624,11 @@
     const write2 = () => {
       input.value = writeGain(shown3);
     };
-    function complain2(why2) {
-      setText(bubble, why2);
+    function complain2(why) {
+      setText(bubble, why);
       node.classList.add("is-bad");
-      clearTimeout(timer4);
-      timer4 = setTimeout(() => {
+      clearTimeout(timer3);
+      timer3 = setTimeout(() => {
         node.classList.remove("is-bad");
         setText(bubble, "");
       }, COMPLAINT_MS);
@@ -1636,10 +1637,10 @@
       const typed = input.value;
       if (typed === writeGain(shown3)) return;
       const value = parseNumber(typed);
-      const why2 = value === null ? `${typed.trim() ? `“${typed.trim().slice(0, 16)}”` : "Nothing"} is not a number` : refuse(value);
-      if (value === null || why2) {
+      const why = value === null ? `${typed.trim() ? `“${typed.trim().slice(0, 16)}”` : "Nothing"} is not a number` : refuse(value);
+      if (value === null || why) {
         write2();
-        complain2(`${why2}: ${writeGain(shown3)} stays.`);
+        complain2(`${why}: ${writeGain(shown3)} stays.`);
         return;
       }
       node.classList.remove("is-bad");
@@ -1786,7 +1787,7 @@
     const tags = el("span", { class: "entry-tags" });
     const base = el("span", { class: "entry-base" });
     const note = el("span", { class: "entry-note" });
-    const why2 = el("div", { class: "entry-why" });
+    const why = el("div", { class: "entry-why" });
     const cell2 = (part, ...inside) => el("span", { class: `shelf-${part}`, role: "cell" }, ...inside);
     const [rank, what, size, time] = ["rank", "what", "size", "time"].map((part) => cell2(part));
     const button3 = (text, act2, click, more = "") => el("button", { type: "button", class: `button small${more}`, text, data: { do: act2 }, on: { click } });
@@ -1821,7 +1822,7 @@
       time,
       cell2("acts", load, add, open, remove, details)
     );
-    const node = el("div", { class: "shelf-entry", role: "row" }, row2, why2, box);
+    const node = el("div", { class: "shelf-entry", role: "row" }, row2, why, box);
     function writeName({ depth, open: open2 }) {
       const inside = entry.entries.length;
       fold.hidden = !inside;
@@ -1854,7 +1855,7 @@
       what.title = entry.kinds.join(", ");
       setText(size, entry.size ? writeBytes(entry.size) : "");
       setText(time, writeTime(entry.time));
-      showText(why2, entry.error || (entry.loaded ? "" : entry.fits));
+      showText(why, entry.error || (entry.loaded ? "" : entry.fits));
     }
     function offer({ busy, why: cannot, loaded }) {
       const can = !entry.error && !entry.run;
@@ -2019,7 +2020,7 @@
       on: { click: () => look2(true) }
     });
     const count = el("span", { class: "hint", role: "status", id: "lora-mixer-shelf-count" });
-    const why2 = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
+    const why = el("div", { class: "why-not", hidden: true, id: "lora-mixer-shelf-why" });
     const job = jobLine("counted");
     const said = messageLine("lora-mixer-shelf-said");
     const head = tableHead((chosen) => {
@@ -2057,7 +2058,7 @@
       { class: "panel-card", id: "lora-mixer-shelf-card" },
       el("div", { class: "shelf-tools" }, search, collection, loadAt, unload, refresh),
       el("div", { class: "shelf-line" }, count, where),
-      why2,
+      why,
       job.node,
       said.node,
       table3,
@@ -2079,10 +2080,10 @@
       refresh.disabled = now;
       setText(refresh, now ? LOOKING : "Look again");
     }
-    jobs.onNews((news2) => {
-      if (news2.shelf) shelf = news2.shelf;
-      if (news2.said && news2.job?.key === KEY2) said.say(news2.said, true);
-      if (news2.columns) goTo("mix", "lora-mixer-compare");
+    jobs.onNews((news) => {
+      if (news.shelf) shelf = news.shelf;
+      if (news.said && news.job?.key === KEY2) said.say(news.said, true);
+      if (news.columns) goTo("mix", "lora-mixer-compare");
     });
     const start2 = (message) => {
       said.say("");
@@ -2102,10 +2103,10 @@
         if (!answer.refused) look2(false);
       })
     };
-    function draw(known4) {
+    function draw(known5) {
       const busy = jobs.job.running;
-      const found = wantedEntries(known4.entries, { words: search.value, collection: collection.value.slice(1), sort });
-      const { why_not: cannot, loaded, writes } = known4;
+      const found = wantedEntries(known5.entries, { words: search.value, collection: collection.value.slice(1), sort });
+      const { why_not: cannot, loaded, writes } = known5;
       const lines = found.slice(0, limit).flatMap(({ entry, inside, opened }) => {
         const open = opened || unfolded.has(entry.id);
         return [{ entry, depth: 0, open }, ...(open ? inside : []).map((one) => ({ entry: one, depth: 1, open: false }))];
@@ -2121,13 +2122,13 @@
       );
       more.hidden = found.length <= limit;
       setText(more, `Show ${Math.min(AT_ONCE, found.length - limit)} more of ${found.length}`);
-      const total = known4.entries.length;
+      const total = known5.entries.length;
       const shown3 = found.length === total ? "" : `${found.length} of `;
       const running = loaded.length ? `, ${loaded.length} loaded` : "";
       setText(count, total ? `${shown3}${total} ${total === 1 ? "adapter" : "adapters"}${running}` : "");
       table3.hidden = !found.length;
       nothing2.hidden = found.length > 0;
-      setText(nothing2, total ? "Nothing on the shelf matches." : known4.empty);
+      setText(nothing2, total ? "Nothing on the shelf matches." : known5.empty);
       unload.disabled = busy || !loaded.length;
     }
     function offerCollections(names) {
@@ -2154,7 +2155,7 @@
         offerCollections(shelf.collections);
         setText(where, shelf.folder ? `in ${shelf.folder}` : "");
         where.title = shelf.folders.join("\n");
-        showText(why2, [shelf.why_not, shelf.notes_why].filter(Boolean).join(" "));
+        showText(why, [shelf.why_not, shelf.notes_why].filter(Boolean).join(" "));
         draw(shelf);
       },
       tick() {
@@ -2266,7 +2267,7 @@
   function controls() {
     const menu3 = (id, label) => el("select", { class: "select", id: `lora-mixer-twice-${id}`, "aria-label": label, on: { change: choose } });
     const choose = () => channel2.order({ do: "choose", one: one.value, other: other.value, blind: blind.checked }, said);
-    const said = (answer) => showText(why2, saidBy(answer));
+    const said = (answer) => showText(why, saidBy(answer));
     const one = menu3("one", "One mix");
     const other = menu3("other", "The other mix");
     const blind = el("input", { type: "checkbox", class: "check", id: "lora-mixer-twice-blind", on: { change: choose } });
@@ -2276,7 +2277,7 @@
       id: "lora-mixer-twice-on",
       on: { change: () => channel2.order({ do: "switch", on: on.checked }, said) }
     });
-    const why2 = el("span", { class: "why-not", role: "alert", hidden: true });
+    const why = el("span", { class: "why-not", role: "alert", hidden: true });
     const hiding = el(
       "label",
       {
@@ -2297,7 +2298,7 @@
       el("b", { text: "Answer twice" })
     );
     const notebook = el("p", { class: "hint", hidden: true, text: NOTEBOOK });
-    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, notebook, more, why2);
+    const node = el("div", { class: "twice", id: "lora-mixer-twice" }, switching, notebook, more, why);
     function fill2(select, now, value) {
       setOptions(select, now.options);
       if (document.activeElement !== select && select.value !== value) select.value = value;
@@ -2314,7 +2315,7 @@
         fill2(one, known2, known2.one);
         fill2(other, known2, known2.other);
         if (channel2.idle) blind.checked = known2.blind;
-        if (known2.why) showText(why2, known2.why);
+        if (known2.why) showText(why, known2.why);
       },
       opened() {
         if (channel2.idle) channel2.order({ do: "look" });
@@ -2337,21 +2338,21 @@
     const elsewhere = chatWatch();
     const title = el("b", { class: "twice-title" });
     const body = el("div", { class: "reply-text", tabindex: "0", "aria-label": "The other reply" });
-    const why2 = el("span", { class: "why-not", role: "status", hidden: true });
+    const why = el("span", { class: "why-not", role: "status", hidden: true });
     let folded = false;
     let gone = 0;
-    let asked4 = 0;
+    let asked3 = 0;
     let drawn3 = 0;
     let refused = null;
     function pick(side) {
       const number = known2?.turn?.number;
       if (!number) return;
       for (const one of buttons) one.disabled = true;
-      asked4 = number;
+      asked3 = number;
       channel2.order(
         { do: "pick", number, side },
         (answer) => {
-          asked4 = 0;
+          asked3 = 0;
           refused = answer.refused ? { number, why: answer.refused.why } : null;
           store.changed();
         },
@@ -2382,7 +2383,7 @@
       { class: "twice-card", id: "lora-mixer-twice-card", "aria-label": "The other reply", hidden: true },
       el("div", { class: "twice-head" }, title, fold),
       body,
-      why2,
+      why,
       acts
     );
     const isOver = (turn) => Boolean(turn.picked || turn.failed);
@@ -2425,9 +2426,9 @@
         );
         body.hidden = acts.hidden = folded || over;
         setText(left, turn.left ? `← ${turn.left}` : "← The chat’s reply");
-        for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked4 === turn.number;
-        setText(why2, outcome(turn));
-        why2.hidden = folded && !over || !why2.textContent;
+        for (const one of buttons) one.disabled = turn.running || turn.picked !== null || asked3 === turn.number;
+        setText(why, outcome(turn));
+        why.hidden = folded && !over || !why.textContent;
         node.classList.toggle("is-over", over);
       }
     };
@@ -2436,9 +2437,9 @@
     const inside = controls();
     const beside = card();
     let shown3 = false;
-    let timer4;
+    let timer3;
     function follow2() {
-      timer4 = setTimeout(
+      timer3 = setTimeout(
         guard("following", () => {
           if (shown3 && !document.hidden && channel2.idle && (!known2 || known2.on)) channel2.order({ do: "look" });
           follow2();
@@ -2447,7 +2448,7 @@
       );
     }
     follow2();
-    onStop(() => clearTimeout(timer4));
+    onStop(() => clearTimeout(timer3));
     return {
       inside: inside.node,
       beside: beside.node,
@@ -2978,9 +2979,9 @@
     return {
       node: el("span", { class: "why" }, word),
       /** @param {string} why */
-      update(why2) {
-        setText(word, why2);
-        word.hidden = !why2;
+      update(why) {
+        setText(word, why);
+        word.hidden = !why;
       }
     };
   }
@@ -3149,13 +3150,13 @@
     });
     const kinds = kindFaders(adapter, true);
     const more = foldable(`dock/${name2}`, "Kinds", false, kinds.node, () => store.changed());
-    const why2 = silentBadge();
+    const why = silentBadge();
     const head = el(
       "div",
       { class: "channel-head" },
       power.node,
       el("span", { class: "name", text: name2, title: name2 }),
-      why2.node
+      why.node
     );
     const node = el("div", { class: "channel", data: { adapter: name2 } }, head, master.node, more.node);
     if (!adapter.kinds.length) more.node.hidden = true;
@@ -3166,7 +3167,7 @@
         const f = peekFaders(panel, name2);
         const silent = whySilent(panel, adapter);
         node.classList.toggle("is-silent", silent !== "");
-        why2.update(silent);
+        why.update(silent);
         power.update(f.on);
         master.update(f.master, { fades: "master" in f.fades });
         if (more.open) kinds.update();
@@ -3469,13 +3470,13 @@
       el("div", { class: "profile-acts" }, put, rename, save2, gone.node, restored)
     );
     function places(adapters) {
-      return (adapters.length ? profile.missing : []).map((asked4) => {
+      return (adapters.length ? profile.missing : []).map((asked3) => {
         const choices = ["", ...adapters].map((one) => el("option", { value: one, text: one || "leave out" }));
-        const select = el("select", { class: "select", "aria-label": `Put ${asked4} on`, data: { asked: asked4 } }, ...choices);
+        const select = el("select", { class: "select", "aria-label": `Put ${asked3} on`, data: { asked: asked3 } }, ...choices);
         return el(
           "label",
           { class: "inline" },
-          el("span", { text: `“${asked4}” is not loaded: put it on` }),
+          el("span", { text: `“${asked3}” is not loaded: put it on` }),
           select
         );
       });
@@ -3602,7 +3603,7 @@
     const said = messageLine("lora-mixer-profile-said");
     const form = saveForm(said.say, () => open(save2, form.node, false));
     const take2 = (file, data) => jobs.order({ do: "import", file, text: textOf(data) }, (answer) => said.say(saidBy(answer), !answer.refused));
-    const picker = filePicker(".json,application/json", MOST_MB, take2, (why2) => said.say(why2));
+    const picker = filePicker(".json,application/json", MOST_MB, take2, (why) => said.say(why));
     const bring = el("button", {
       type: "button",
       class: "button small",
@@ -3656,33 +3657,33 @@
       node,
       update() {
         const { state } = store;
-        const { known: known4 } = saved;
+        const { known: known5 } = saved;
         look();
-        node.hidden = !known4 || !state || !state.adapters.length && !known4.profiles.length;
-        if (!known4 || !state || node.hidden) return;
-        const names = known4.profiles.map((one) => one.name);
+        node.hidden = !known5 || !state || !state.adapters.length && !known5.profiles.length;
+        if (!known5 || !state || node.hidden) return;
+        const names = known5.profiles.map((one) => one.name);
         offer(names);
         choose.disabled = !names.length;
         put.disabled = !names.length || !state.adapters.length;
-        save2.disabled = !known4.writes || !state.adapters.length;
-        setAttribute(save2, "title", known4.why_not || "Keep what is heard now under a name");
-        setText(at, standing2(names, known4.why_not));
+        save2.disabled = !known5.writes || !state.adapters.length;
+        setAttribute(save2, "title", known5.why_not || "Keep what is heard now under a name");
+        setText(at, standing2(names, known5.why_not));
         none.hidden = names.length > 0;
         keyed(
           list3,
-          known4.profiles,
+          known5.profiles,
           (profile) => profile.name,
           () => profileRow(said.say),
-          (row2, profile) => row2.update(profile, known4.writes)
+          (row2, profile) => row2.update(profile, known5.writes)
         );
         keyed(
           damaged,
-          Object.entries(known4.damaged),
+          Object.entries(known5.damaged),
           ([name2]) => name2,
           () => ({ node: el("li", { class: "profile-unfit" }) }),
-          (row2, [name2, why2]) => setText(row2.node, `${name2}: ${why2}`)
+          (row2, [name2, why]) => setText(row2.node, `${name2}: ${why}`)
         );
-        bring.disabled = !known4.writes;
+        bring.disabled = !known5.writes;
       }
     };
   }
@@ -4095,7 +4096,7 @@
     return energy === 1 ? count : Math.min(count, needed(parts, energy));
   }
   function held(targets, gains, count) {
-    let [whole2, kept2, all2, known4] = [0, 0, 0, 0];
+    let [whole2, kept2, all2, known5] = [0, 0, 0, 0];
     let [least, most2, fewest, greatest] = [1, 0, Infinity, 0];
     targets.forEach((parts, i) => {
       if (!parts.energy) return;
@@ -4106,13 +4107,13 @@
       kept2 += energy * share;
       least = Math.min(least, share);
       most2 = Math.max(most2, share);
-      known4 += 1;
+      known5 += 1;
       all2 += n;
       fewest = Math.min(fewest, n);
       greatest = Math.max(greatest, n);
     });
-    if (!known4) return { share: 0, least: 0, most: 0, mean: 0, fewest: 0, greatest: 0 };
-    return { share: whole2 ? kept2 / whole2 : 0, least, most: most2, mean: all2 / known4, fewest, greatest };
+    if (!known5) return { share: 0, least: 0, most: 0, mean: 0, fewest: 0, greatest: 0 };
+    return { share: whole2 ? kept2 / whole2 : 0, least, most: most2, mean: all2 / known5, fewest, greatest };
   }
   function curveOf(targets, gains) {
     const most2 = Math.max(0, ...targets.map((parts) => parts.ratios.length));
@@ -4122,50 +4123,60 @@
     return { silent, gains: at, points };
   }
 
-  // ui/desk/spectra.js
+  // ui/desk/worked_out.js
   var AGAIN_MS2 = 700;
+  function workedOut(what, pick, working) {
+    let known5 = null;
+    let asked3 = false;
+    let far = "";
+    let why = "";
+    let whyOf = -1;
+    let timer3;
+    onStop(() => clearTimeout(timer3));
+    function ask() {
+      if (asked3 || known5?.loaded === store.loaded || whyOf === store.loaded) return;
+      asked3 = true;
+      const of = store.loaded;
+      jobs.order({ do: what }, (answer) => {
+        const found = pick(answer);
+        if (answer.refused) {
+          why = answer.refused.why;
+          whyOf = of;
+        } else if (found) known5 = found;
+        far = answer.far ?? "";
+        timer3 = setTimeout(
+          () => {
+            asked3 = false;
+            store.changed();
+          },
+          found?.loaded === store.loaded ? 0 : AGAIN_MS2
+        );
+        store.changed();
+      });
+    }
+    return () => {
+      ask();
+      if (whyOf === store.loaded) return { why };
+      if (known5?.loaded !== store.loaded) return { why: far || working };
+      return known5.why ? { why: known5.why } : { adapters: known5.adapters };
+    };
+  }
+
+  // ui/desk/spectra.js
   var WORKING = "Working out what rank it needed …";
   var NOT_IMPORTANCE = "Energy is how much a component adds, not how much it matters: impact and your ears decide.";
-  var news = null;
-  var asked2 = false;
-  var why = "";
-  var whyOf = -1;
-  var unpacked = /* @__PURE__ */ new Map();
-  var timer2;
-  onStop(() => clearTimeout(timer2));
-  function ask() {
-    if (asked2 || news?.loaded === store.loaded || whyOf === store.loaded) return;
-    asked2 = true;
-    const of = store.loaded;
-    jobs.order({ do: "spectra" }, ({ spectra, refused }) => {
-      if (refused) {
-        why = refused.why;
-        whyOf = of;
-      } else if (spectra) {
-        news = spectra;
-        unpacked.clear();
-      }
-      timer2 = setTimeout(
-        () => {
-          asked2 = false;
-          store.changed();
-        },
-        spectra?.loaded === store.loaded ? 0 : AGAIN_MS2
-      );
-      store.changed();
-    });
-  }
+  var known3 = workedOut("spectra", (news) => news.spectra, WORKING);
+  var unpacked = /* @__PURE__ */ new WeakMap();
   function spectrumOf(adapter) {
-    ask();
-    if (whyOf === store.loaded) return { why };
-    if (news?.why) return { why: news.why };
-    const told = news?.adapters[adapter.name];
+    const all2 = known3();
+    if ("why" in all2) return { why: all2.why };
+    const told = all2.adapters[adapter.name];
     if (!told || told.counts.length !== adapter.targets.length) return { why: WORKING };
     if (!Object.keys(told.lines).length) return { why: told.reasons[0]?.[0] ?? "It has no targets." };
-    let found = unpacked.get(adapter.name);
+    let found = unpacked.get(told);
     if (!found) {
       found = { told, targets: unpack(told) };
-      unpacked.set(adapter.name, found);
+      unpacked.set(told, found);
     }
     return found;
   }
@@ -4206,11 +4217,11 @@
     };
   }
   function meanOf(counts) {
-    const known4 = (
+    const known5 = (
       /** @type {number[]} */
       counts.filter((count) => count !== null)
     );
-    return known4.length ? known4.reduce((sum, count) => sum + count, 0) / known4.length : null;
+    return known5.length ? known5.reduce((sum, count) => sum + count, 0) / known5.length : null;
   }
 
   // ui/page/rank_choices.js
@@ -4259,12 +4270,12 @@
   var percent = (share) => `${(share * 100).toFixed(share > 0.99 && share < 1 ? 2 : 1).replace(/\.0+$/, "")} %`;
   function picture2() {
     const part = (name2) => svg("path", { class: `lora-mixer-energy-${name2}`, "vector-effect": "non-scaling-stroke" });
-    const [band, line2, asked4, here] = ["band", "line", "asked", "here"].map(part);
+    const [band, line2, asked3, here] = ["band", "line", "asked", "here"].map(part);
     const node = svg(
       "svg",
       { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
       band,
-      asked4,
+      asked3,
       here,
       line2
     );
@@ -4283,7 +4294,7 @@
         const down = points.map((point, k) => `${x(k)} ${y(point.least)}`).reverse();
         setAttribute(band, "d", `M${[...up, ...down].join("L")}Z`);
         setAttribute(line2, "d", `M${points.map((point, k) => `${x(k)} ${y(point.share)}`).join("L")}`);
-        setAttribute(asked4, "d", `M0 ${y(share)}H100`);
+        setAttribute(asked3, "d", `M0 ${y(share)}H100`);
         setAttribute(here, "d", at < 0 ? "" : `M${x(at)} 0V100`);
       }
     };
@@ -4322,9 +4333,9 @@
     const there = el("p", { class: "energy-there", role: "status", data: { part: "energy-at" } });
     const hint = el("p", { class: "hint", text: NOT_IMPORTANCE });
     const side = el("div", { class: "energy-side" }, share.node, told, now, there, hint);
-    const why2 = el("p", { class: "hint" });
+    const why = el("p", { class: "hint" });
     const body = el("div", { class: "energy" }, chart2, side);
-    const node = el("div", {}, body, why2);
+    const node = el("div", {}, body, why);
     const hear2 = (rank) => store.edit((panel) => {
       const faders = fadersOf(panel, name2);
       if (rank >= most2) delete faders.rank;
@@ -4432,9 +4443,9 @@
       update() {
         const found = spectrumOf(adapter);
         body.hidden = !("told" in found);
-        why2.hidden = !body.hidden;
+        why.hidden = !body.hidden;
         if (!("told" in found)) {
-          setText(why2, found.why);
+          setText(why, found.why);
           return;
         }
         const curve = curveOf(found.targets, index.gains);
@@ -4535,8 +4546,8 @@
     let shown3 = "";
     const commit = () => {
       if (field.input.value.trim() === shown3) return;
-      const { points, why: why2 } = readFade(field.input.value);
-      field.complain(why2);
+      const { points, why } = readFade(field.input.value);
+      field.complain(why);
       if (points) {
         edit((fades) => {
           fades[key] = points;
@@ -4663,17 +4674,17 @@
     const bars2 = el("div", { class: "cell-bars", "aria-hidden": "true" });
     const words3 = el("span", { class: "cell-note" });
     const node = el("div", { class: "cell-spectrum", data: { part: "cell-spectrum" } }, bars2, words3);
-    function say2(found, known4) {
+    function say2(found, known5) {
       const share = shareOf(index.adapter.name);
-      const several = known4.length > 1;
-      const count = meanOf2(known4.map((i) => needed(found.targets[i], share)));
+      const several = known5.length > 1;
+      const count = meanOf2(known5.map((i) => needed(found.targets[i], share)));
       if (!count) return "It adds nothing: its B is zero";
-      const of = Math.max(...known4.map((i) => found.told.counts[i]));
+      const of = Math.max(...known5.map((i) => found.told.counts[i]));
       const [effective, stable] = [found.told.effective, found.told.stable].map(
-        (all2) => meanOf2(known4.map((i) => all2[i]))
+        (all2) => meanOf2(known5.map((i) => all2[i]))
       );
       const parts = [
-        `${writeComponents(count)} of ${of} components hold ${Math.round(share * 100)} %${several ? ` (mean of ${known4.length})` : ""}`,
+        `${writeComponents(count)} of ${of} components hold ${Math.round(share * 100)} %${several ? ` (mean of ${known5.length})` : ""}`,
         `effective rank ${writeShort(Number(effective.toFixed(1)))}`,
         `stable rank ${writeShort(Number(stable.toFixed(1)))}`,
         of > MOST_BARS ? `the strongest ${MOST_BARS} are drawn` : ""
@@ -4686,16 +4697,16 @@
       update(c) {
         const found = spectrumOf(index.adapter);
         const members = Array.from(membersOf(index, c));
-        const known4 = "told" in found ? members.filter((i) => found.told.counts[i]) : [];
-        bars2.hidden = !known4.length;
-        if (!("told" in found) || !known4.length) {
+        const known5 = "told" in found ? members.filter((i) => found.told.counts[i]) : [];
+        bars2.hidden = !known5.length;
+        if (!("told" in found) || !known5.length) {
           setText(words3, "told" in found ? whyNot(found.told, members[0]) : found.why);
           return;
         }
-        setText(words3, say2(found, known4));
+        setText(words3, say2(found, known5));
         keyed(
           bars2,
-          barsOf(index, found, known4),
+          barsOf(index, found, known5),
           (_, k) => k,
           () => ({ node: el("span", {}, el("span")) }),
           (bar, { ratio, share, value, heard: heard2 }, k) => {
@@ -4720,38 +4731,18 @@
     ["silenced", "Impact, silenced", "How far the next word moves when this target alone falls silent"],
     ["alone", "Impact, alone", "How far the next word moves when this target alone is left on"]
   ];
-  var loudness = {
-    /** @type {Record<string, Loudness> | null} */
-    data: null,
-    key: "",
-    asked: false,
-    why: ""
-  };
-  var asked3 = /* @__PURE__ */ new Set();
+  var LOUDNESS = "Working out how loud each target is …";
+  var louds = workedOut("loudness", (news) => news.loudness, LOUDNESS);
+  var asked2 = /* @__PURE__ */ new Set();
   var impacts = /* @__PURE__ */ new Map();
   function startHeatMaps() {
-    jobs.onNews((news2) => {
-      if (news2.loudness) loudness.data = news2.loudness;
-      if (news2.impact) {
-        const { what, adapter, fresh } = news2.impact;
+    jobs.onNews((news) => {
+      if (news.impact) {
+        const { what, adapter, fresh } = news.impact;
         const panel = fresh && store.state ? JSON.stringify(store.panel) : "other";
-        impacts.set(`${what}/${adapter}`, { ...news2.impact, panel });
+        impacts.set(`${what}/${adapter}`, { ...news.impact, panel });
       }
-      if (news2.loudness || news2.impact) store.changed();
-    });
-  }
-  function askForNorms() {
-    const { state } = store;
-    const adapters = state?.adapters.map((a) => [a.name, a.targets.length, a.parameters, a.scaling]);
-    const key = state ? JSON.stringify([state.model.name, adapters]) : "";
-    if (key === loudness.key || loudness.asked) return;
-    loudness.key = key;
-    loudness.asked = true;
-    loudness.data = null;
-    jobs.order({ do: "loudness" }, (answer) => {
-      loudness.asked = false;
-      loudness.why = answer.refused?.why ?? "";
-      store.changed();
+      if (news.impact) store.changed();
     });
   }
   function writeRatio(ratio) {
@@ -4784,12 +4775,11 @@
     return all2;
   }
   function loudnessMap(index) {
-    askForNorms();
     const { adapter } = index;
-    const data = loudness.data?.[adapter.name];
-    if (!data || data.own.length !== adapter.targets.length) {
-      return { ready: false, mode: "loudness", why: loudness.why || "Working out how loud each target is …" };
-    }
+    const known5 = louds();
+    if ("why" in known5) return { ready: false, mode: "loudness", why: known5.why };
+    const data = known5.adapters[adapter.name];
+    if (!data || data.own.length !== adapter.targets.length) return { ready: false, mode: "loudness", why: LOUDNESS };
     const cells = Array.from({ length: index.count }, (_, c) => together(index, data, membersOf(index, c)));
     const asLoaded = data.own.map((one, i) => normAt(one, data.gains, 1) / (data.base[i] || Infinity));
     return {
@@ -4809,17 +4799,17 @@
     const key = `${what}/${adapter.name}`;
     const found = impacts.get(key);
     if (!found) {
-      if (!asked3.has(key)) {
-        asked3.add(key);
+      if (!asked2.has(key)) {
+        asked2.add(key);
         jobs.order({ do: "measured", what, adapter: adapter.name });
       }
       return { ready: false, mode: what, why: "Not measured yet: choose a text, and measure." };
     }
     const cells = Array.from({ length: index.count }, (_, c) => {
-      const known4 = Array.from(membersOf(index, c), (i) => found.targets[adapter.targets[i][0]]).filter(
+      const known5 = Array.from(membersOf(index, c), (i) => found.targets[adapter.targets[i][0]]).filter(
         (v) => v !== void 0
       );
-      return known4.length ? Math.max(...known4) : null;
+      return known5.length ? Math.max(...known5) : null;
     });
     return {
       ready: true,
@@ -5716,7 +5706,7 @@
     });
     const components = menu(`Rank heard of ${name2}`, "components", put("rank"));
     const energy = menu(`Energy heard of ${name2}`, "energy", put("energy"));
-    const why2 = el("span", { class: "hint" });
+    const why = el("span", { class: "hint" });
     const told = el("p", { class: "spectrum-told", title: NOT_IMPORTANCE, data: { part: "spectrum" } });
     const node = el(
       "div",
@@ -5724,14 +5714,14 @@
       el("span", { class: "label", text: "Rank heard" }),
       components.node,
       energy.node,
-      why2,
+      why,
       told
     );
     for (const one of [components, energy])
       one.node.title = "The strongest components of what each target adds alone are heard. Energy is the sum of their squared singular values";
     node.hidden = !adapter.targets.length;
     for (const one of [components, energy]) one.node.disabled = adapter.whyNotRank !== "";
-    setText(why2, adapter.whyNotRank);
+    setText(why, adapter.whyNotRank);
     return {
       node,
       update() {
@@ -5761,19 +5751,19 @@
     lab.sheet = head && { ...head, cells: head.rows.map(() => head.columns.map(emptyCell)) };
     counted = 0;
   }
-  function take(news2, answer) {
-    const whole2 = !news2.cells || fill(news2, news2.cells) || answer;
-    if (whole2 && news2.line && !(answer && begun)) lab.line = news2.line;
-    if (whole2 && news2.note !== void 0) lab.note = news2.note;
+  function take(news, answer) {
+    const whole2 = !news.cells || fill(news, news.cells) || answer;
+    if (whole2 && news.line && !(answer && begun)) lab.line = news.line;
+    if (whole2 && news.note !== void 0) lab.note = news.note;
     return whole2;
   }
-  function fill(news2, cells) {
+  function fill(news, cells) {
     const { sheet } = lab;
-    if (!sheet || sheet.key !== news2.key) return false;
-    if (news2.reference !== void 0) sheet.reference = news2.reference;
-    let whole2 = news2.n === counted + 1;
-    counted = news2.n ?? 0;
-    sheet.age = news2.age;
+    if (!sheet || sheet.key !== news.key) return false;
+    if (news.reference !== void 0) sheet.reference = news.reference;
+    let whole2 = news.n === counted + 1;
+    counted = news.n ?? 0;
+    sheet.age = news.age;
     for (const told of cells) if (!write(sheet.cells[told.r][told.c], told)) whole2 = false;
     return whole2;
   }
@@ -5794,16 +5784,16 @@
     Object.assign(cell2, { s, n, pace, end, leaves, fresh: true });
     return whole2;
   }
-  function overtaken(news2) {
+  function overtaken(news) {
     const { sheet } = lab;
-    return sheet !== null && news2.key === sheet.key && Number(news2.age) < Number(sheet.age);
+    return sheet !== null && news.key === sheet.key && Number(news.age) < Number(sheet.age);
   }
-  function receive(news2, answer = false) {
-    if (news2.setup) lab.setup = news2.setup;
-    if (overtaken(news2)) return true;
-    if (news2.sheet !== void 0) show(news2.sheet);
-    for (const fn of hearers2) fn(news2);
-    return take(news2, answer);
+  function receive(news, answer = false) {
+    if (news.setup) lab.setup = news.setup;
+    if (overtaken(news)) return true;
+    if (news.sheet !== void 0) show(news.sheet);
+    for (const fn of hearers2) fn(news);
+    return take(news, answer);
   }
   var BOXES = (
     /** @type {const} */
@@ -6009,7 +5999,7 @@
   function fixedList(adapter) {
     const n = adapter.fixed.length;
     if (!n) return null;
-    const rows = adapter.fixed.map(([name2, why2]) => el("li", {}, el("code", { text: name2 }), el("span", { text: why2 })));
+    const rows = adapter.fixed.map(([name2, why]) => el("li", {}, el("code", { text: name2 }), el("span", { text: why })));
     const text = n === 1 ? "1 part that no fader can move, and why" : `${n} parts that no fader can move, and why`;
     const summary = el(
       "summary",
@@ -6043,7 +6033,7 @@
     const power = powerSwitch(name2);
     const mute = latch("M", "mute", `Mute ${name2}`, () => store.edit((panel) => toggle(panel.muted.adapters, name2)));
     const solo = latch("S", "solo", `Solo ${name2}`, () => store.edit((panel) => toggle(panel.soloed.adapters, name2)));
-    const why2 = silentBadge();
+    const why = silentBadge();
     const reset = el("button", {
       type: "button",
       class: "button",
@@ -6054,7 +6044,7 @@
       on: { click: () => resetWithUndo(name2) }
     });
     const rank = rankRow(adapter);
-    const known4 = facts2(adapter);
+    const known5 = facts2(adapter);
     const kinds = kindFaders(adapter);
     const curve = layers.length ? depthCurve(adapter) : null;
     const grid = targetGrid(index);
@@ -6074,12 +6064,12 @@
         { class: "strip-head" },
         power.node,
         el("h3", { class: "name", text: name2, title: name2 }),
-        why2.node,
+        why.node,
         el("div", { class: "strip-buttons" }, mute.node, solo.node, reset)
       ),
       master.node,
       rank.node,
-      known4.node,
+      known5.node,
       adapter.advice && el("p", { class: "advice", text: adapter.advice }),
       shapes.node,
       el(
@@ -6105,7 +6095,7 @@
         const silent = whySilent(panel, adapter);
         hearGains(index, panel);
         node.classList.toggle("is-silent", silent !== "");
-        why2.update(silent);
+        why.update(silent);
         power.update(f.on);
         mute.update(panel.muted.adapters.includes(name2));
         solo.update(panel.soloed.adapters.includes(name2));
@@ -6113,7 +6103,7 @@
         master.update(f.master, { fades: "master" in f.fades });
         fades.update();
         shapes.update();
-        setText(known4.now, writeRange(...alphaNow(index), writeShort));
+        setText(known5.now, writeRange(...alphaNow(index), writeShort));
         setText(kindSection.digest, writeCounted(kindNames.length, "kind", "kinds") + moved(f.kinds));
         if (depthSection) setText(depthSection.digest, writeCounted(layers.length, "layer", "layers") + moved(f.layers));
         setText(gridSection.digest, writeCounted(targets.length, "target", "targets") + moved(f.modules));
@@ -6192,9 +6182,9 @@
       node,
       update() {
         const { state, panel } = store;
-        const known4 = state?.model;
-        setText(model, known4 ? known4.name + (known4.parameters ? ` · ${writeCount(known4.parameters)}` : "") : "");
-        model.title = known4 ? known4.name : "";
+        const known5 = state?.model;
+        setText(model, known5 ? known5.name + (known5.parameters ? ` · ${writeCount(known5.parameters)}` : "") : "");
+        model.title = known5 ? known5.name : "";
         controls2.hidden = !state?.adapters.length;
         if (!state) return;
         limits.update();
@@ -6323,22 +6313,22 @@
   var placeOf2 = (name2) => document.getElementById(`lora-mixer-plot-${name2}`);
   var drawnIn = (name2) => placeOf2(name2)?.querySelector(".js-plotly-plot")?.textContent ?? "";
   function chartWatch() {
-    let timer4;
-    onStop(() => clearTimeout(timer4));
+    let timer3;
+    onStop(() => clearTimeout(timer3));
     return (name2) => {
       const before = drawnIn(name2);
       let late = 0;
-      clearTimeout(timer4);
+      clearTimeout(timer3);
       const look2 = guard("charts", () => {
         if (lab.line.running) {
-          timer4 = setTimeout(look2, LOOK_MS2);
+          timer3 = setTimeout(look2, LOOK_MS2);
           return;
         }
         late += LOOK_MS2;
         const now = drawnIn(name2);
         if (now && (now !== before || late > PATIENCE_MS2 / 4))
           placeOf2(name2)?.scrollIntoView({ behavior: "smooth", block: "start" });
-        else if (late < PATIENCE_MS2) timer4 = setTimeout(look2, LOOK_MS2);
+        else if (late < PATIENCE_MS2) timer3 = setTimeout(look2, LOOK_MS2);
       });
       look2();
     };
@@ -6606,9 +6596,9 @@
           setAttribute(button3, "aria-label", `Move column ${next.letter} ${what}`);
           setAttribute(button3, "title", `Move ${what} (Alt and the arrow keys)`);
         }
-        const why2 = gone.disabled ? `A comparison needs ${least} columns` : `Remove column ${next.letter}`;
-        setAttribute(gone, "title", why2);
-        setAttribute(gone, "aria-label", why2);
+        const why = gone.disabled ? `A comparison needs ${least} columns` : `Remove column ${next.letter}`;
+        setAttribute(gone, "title", why);
+        setAttribute(gone, "aria-label", why);
       }
     };
   }
@@ -6690,20 +6680,20 @@
   };
   var about = null;
   function startMarks() {
-    lab.onNews((news2) => {
-      if (news2.sheet !== void 0 && (news2.sheet?.key ?? null) !== about) {
-        about = news2.sheet?.key ?? null;
+    lab.onNews((news) => {
+      if (news.sheet !== void 0 && (news.sheet?.key ?? null) !== about) {
+        about = news.sheet?.key ?? null;
         marks.measured = null;
         marks.judged = null;
         if (typeof marks.view === "number") marks.view = DIFFER;
       }
-      if (news2.measured !== void 0 && (news2.key === void 0 || news2.key === lab.sheet?.key))
-        marks.measured = news2.measured;
-      if (news2.surprise) {
-        const { key, judge, cells } = news2.surprise;
+      if (news.measured !== void 0 && (news.key === void 0 || news.key === lab.sheet?.key))
+        marks.measured = news.measured;
+      if (news.surprise) {
+        const { key, judge, cells } = news.surprise;
         marks.judged = { key, judge, cells: new Map(cells.map((cell2) => [`${cell2.r},${cell2.c}`, cell2.tokens])) };
       }
-      if (news2.sheet !== void 0 || news2.surprise) lab.changed();
+      if (news.sheet !== void 0 || news.surprise) lab.changed();
     });
   }
   function chooseView(next) {
@@ -6777,11 +6767,11 @@
       el("div", { class: "measure-scroll" }, body)
     );
   }
-  var known3 = (values) => values.flat().filter((value) => value !== null && Number.isFinite(value)).map(Number);
+  var known4 = (values) => values.flat().filter((value) => value !== null && Number.isFinite(value)).map(Number);
   function tables({ divergence, perplexity, rows }, columns) {
-    const lacks = known3(divergence).length ? "" : store.state?.engine?.whyNot.divergence ?? "";
-    const most2 = Math.max(1e-3, ...known3(divergence));
-    const top = Math.max(1e-3, ...known3(perplexity).map(Math.log));
+    const lacks = known4(divergence).length ? "" : store.state?.engine?.whyNot.divergence ?? "";
+    const most2 = Math.max(1e-3, ...known4(divergence));
+    const top = Math.max(1e-3, ...known4(perplexity).map(Math.log));
     const over = rows > 1 ? `, mean of ${rows} rows` : "";
     const apart = () => table(
       "Divergence",
@@ -7001,7 +6991,7 @@
     const bar = progressBar();
     const status = el("div", { class: "status", role: "status", id: "lora-mixer-status" });
     const cost = el("p", { class: "hint", id: "lora-mixer-cost", hidden: true });
-    const why2 = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
+    const why = el("div", { class: "why-not", id: "lora-mixer-why-not", hidden: true });
     return {
       node: el(
         "div",
@@ -7012,7 +7002,7 @@
         length.hint,
         cost
       ),
-      go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start2, stop2), why2, bar.node, status),
+      go: el("div", { class: "go" }, el("div", { class: "column-tools" }, start2, stop2), why, bar.node, status),
       update() {
         const { setup, line: line2 } = lab;
         length.update();
@@ -7020,7 +7010,7 @@
         const trouble = setup?.trouble ?? "";
         start2.disabled = !setup || line2.running || trouble !== "";
         stop2.disabled = !line2.running;
-        showText(why2, trouble);
+        showText(why, trouble);
         setText(status, line2.text || "");
         bar.node.classList.toggle("is-idle", !line2.running);
         bar.update(line2.part);
@@ -7433,7 +7423,7 @@
       ".jsonl,.json",
       FILE_MB,
       (name2, data) => jobs.order({ do: "learn read", name: name2, data }, (answer) => say2(saidBy(answer), !answer.refused)),
-      (why2) => say2(why2, false)
+      (why) => say2(why, false)
     );
     file.input.id = "lora-mixer-learn-file";
     const read = el("button", {
@@ -7790,10 +7780,10 @@
     );
     function drawCurve(attempt) {
       const { points, best } = attempt;
-      const known4 = points.flatMap((point) => [point.seen, point.unseen]).filter((value) => value !== null);
+      const known5 = points.flatMap((point) => [point.seen, point.unseen]).filter((value) => value !== null);
       const steps = Math.max(1, points.length - 1);
       const across = { min: 0, max: steps, at: (v) => v / steps, ticks: wholeTicks(steps) };
-      curve.draw(across, axisOf(known4), ({ x, y }) => {
+      curve.draw(across, axisOf(known5), ({ x, y }) => {
         const line2 = (which) => points.flatMap((point, place) => {
           const value = point[which];
           return value === null ? [] : [
@@ -8024,10 +8014,10 @@
           lab.tell(saidBy(answer), true);
           return;
         }
-        const ask2 = answer.ask;
+        const ask = answer.ask;
         lab.begins("Waiting for the model …");
         lab.afterOrders(
-          () => lab.send({ do: "compare", source: "many", text: ask2, seeds: 1, length: "", batched: true })
+          () => lab.send({ do: "compare", source: "many", text: ask, seeds: 1, length: "", batched: true })
         );
       });
     }
@@ -8212,7 +8202,7 @@
       id: "lora-mixer-learn-start",
       on: { click: begin }
     });
-    const why2 = el("div", { class: "why-not", id: "lora-mixer-learn-why", role: "status", hidden: true });
+    const why = el("div", { class: "why-not", id: "lora-mixer-learn-why", role: "status", hidden: true });
     const line2 = jobLine();
     const hint = el("p", {
       class: "hint",
@@ -8228,7 +8218,7 @@
       more.node,
       hint,
       el("div", { class: "column-tools" }, start2),
-      why2,
+      why,
       line2.node
     );
     keep2.onChange(() => jobs.changed());
@@ -8273,7 +8263,7 @@
         over.disable(ticked > 0);
         texts.node.hidden = keep2.value !== "texts";
         const reason = whyNot2();
-        showText(why2, reason);
+        showText(why, reason);
         const job = jobs.jobOf(LEARN);
         start2.disabled = reason !== "" || jobs.job.running || !ticked && !over.chosen.length;
         const busy = jobs.job.running && !job.running ? "Something else is being done with the adapters" : "";
@@ -8344,7 +8334,7 @@
   // ui/votes/votes.js
   var WAITING_MS = 500;
   var { onChange: onChange4, changed: changed4 } = frames("votes");
-  var timer3;
+  var timer2;
   var channel5 = openChannel("votes", {
     hear({ session, columns, trouble, keeps, past, more, broken, all: all2 }) {
       const told = { session, columns, trouble, keeps, past, more, broken, all: all2 };
@@ -8398,7 +8388,7 @@
     },
     /** While replies are on their way, look often; else as often as the page's tick does. */
     start() {
-      timer3 = setTimeout(
+      timer2 = setTimeout(
         guard("following", () => {
           if (votes.shown && !document.hidden && votes.session?.generating) votes.look();
           votes.start();
@@ -8407,7 +8397,7 @@
       );
     }
   };
-  onStop(() => clearTimeout(timer3));
+  onStop(() => clearTimeout(timer2));
 
   // ui/votes/standing.js
   var percent2 = (share) => `${Math.round(share * 100)}%`;
@@ -8815,13 +8805,13 @@
       class: "check",
       checked: true,
       id: "lora-mixer-all-model",
-      on: { change: () => ask2(null) }
+      on: { change: () => ask(null) }
     });
-    const ask2 = (chosen) => votes.order({ do: "standing", model: mine.checked, chosen }, say2);
-    const askForTicked = () => ask2([...ticks.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value));
+    const ask = (chosen) => votes.order({ do: "standing", model: mine.checked, chosen }, say2);
+    const askForTicked = () => ask([...ticks.querySelectorAll("input")].filter((box) => box.checked).map((box) => box.value));
     const own = el("label", { class: "choice" }, mine, el("span", { text: "Votes about this model alone" }));
     const body = el("div", { class: "all-votes" }, el("div", { class: "all-choices" }, own, ticks), standing2.node);
-    const section = foldable("votes/all", "All votes", false, body, () => ask2(null));
+    const section = foldable("votes/all", "All votes", false, body, () => ask(null));
     section.node.id = "lora-mixer-all-votes";
     function tick2({ id }) {
       const box = el("input", { type: "checkbox", class: "check", value: id, on: { change: askForTicked } });
@@ -8831,7 +8821,7 @@
     return {
       node: section.node,
       ask() {
-        if (section.open) ask2(null);
+        if (section.open) ask(null);
       },
       update() {
         const { all: all2 } = votes;
@@ -8854,10 +8844,10 @@
     };
   }
   function whyEmpty() {
-    const { past, keeps, broken, known: known4 } = votes;
+    const { past, keeps, broken, known: known5 } = votes;
     if (broken) return broken;
     if (!keeps) return "Strangers share this host, so nothing is kept here.";
-    return past.length || !known4 ? "" : "What you compare and vote on is kept, and listed here.";
+    return past.length || !known5 ? "" : "What you compare and vote on is kept, and listed here.";
   }
   function pastList(say2, most2) {
     let whole2 = false;
@@ -8938,7 +8928,7 @@
       id: "lora-mixer-votes-begin",
       on: { click: begin }
     });
-    const why2 = el("div", { class: "why-not", hidden: true });
+    const why = el("div", { class: "why-not", hidden: true });
     const between = el("span", { class: "field-name", text: "Between the columns" });
     const node = el(
       "section",
@@ -8949,18 +8939,18 @@
       el("div", { class: "fields" }, seeds.node, pairs.node, length.node),
       length.hint,
       el("div", { class: "column-tools" }, start2),
-      why2
+      why
     );
     return {
       node,
       update() {
-        const { session, trouble, known: known4 } = votes;
+        const { session, trouble, known: known5 } = votes;
         length.update();
         node.hidden = Boolean(session);
         if (node.hidden) return;
         setText(columns, votes.columns.map(titleOf).join("   |   ") || "–");
-        showText(why2, trouble);
-        start2.disabled = Boolean(trouble) || !known4;
+        showText(why, trouble);
+        start2.disabled = Boolean(trouble) || !known5;
       }
     };
   }
@@ -9046,9 +9036,9 @@
       text: "Copy report",
       data: { do: "copy-report" },
       title: "Versions, model, adapters and the last lines of the log, for a report. No prompt and no reply is in it.",
-      on: { click: ask2 }
+      on: { click: ask }
     });
-    function ask2() {
+    function ask() {
       button3.disabled = true;
       channel6.order({ do: "look" }, async (answer) => {
         button3.disabled = false;

@@ -280,7 +280,9 @@ class Twice:
     def _is_last(self, turn: Turn, values: Sequence[Any]) -> bool:
         """Whether the chat's last turn is still the one that was answered."""
         try:
-            return self.console.host.prompt_again(values) == turn.request.prompt
+            # A reply that goes on has its beginning in the prompt, and in the chat.
+            asked = turn.request.prompt
+            return self.console.host.prompt_again(values) in (asked, asked.removesuffix(turn.request.opening))
         except HostError:  # it was cleared
             return False
 

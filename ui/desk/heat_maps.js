@@ -5,6 +5,7 @@ import { jobs } from "../page/jobs.js";
 import { clamp } from "../page/numbers.js";
 import { store } from "../page/store.js";
 import { neededMap } from "./needed_map.js";
+import { workedOut } from "./worked_out.js";
 
 /** @import { Impact, Loudness } from "../page/messages.js" */
 /** @import { Index } from "../page/gains.js" */
@@ -38,13 +39,9 @@ export const MODES = [
  * @typedef {ReadyMap | MissingMap} HeatMap
  */
 
-const loudness = {
-  /** @type {Record<string, Loudness> | null} */
-  data: null,
-  key: "",
-  asked: false,
-  why: "",
-};
+const LOUDNESS = "Working out how loud each target is \u2026";
+// They do not depend on faders: those are live on the page.
+const louds = workedOut("loudness", (news) => news.loudness, LOUDNESS);
 /** @type {Set<string>} */
 const asked = new Set();
 /** @type {Map<string, Impact>} */
@@ -52,30 +49,13 @@ const impacts = new Map(); // what/adapter -> the impact as Python measured it
 
 export function startHeatMaps() {
   jobs.onNews((news) => {
-    if (news.loudness) loudness.data = news.loudness;
     if (news.impact) {
       const { what, adapter, fresh } = news.impact;
       // Where all faders stood: what was measured holds for that.
       const panel = fresh && store.state ? JSON.stringify(store.panel) : "other";
       impacts.set(`${what}/${adapter}`, { ...news.impact, panel });
     }
-    if (news.loudness || news.impact) store.changed();
-  });
-}
-
-/** Ask for the norms again when other adapters are there. They do not depend on faders: those are live on the page. */
-function askForNorms() {
-  const { state } = store;
-  const adapters = state?.adapters.map((a) => [a.name, a.targets.length, a.parameters, a.scaling]);
-  const key = state ? JSON.stringify([state.model.name, adapters]) : "";
-  if (key === loudness.key || loudness.asked) return;
-  loudness.key = key;
-  loudness.asked = true;
-  loudness.data = null;
-  jobs.order({ do: "loudness" }, (answer) => {
-    loudness.asked = false;
-    loudness.why = answer.refused?.why ?? "";
-    store.changed();
+    if (news.impact) store.changed();
   });
 }
 
@@ -144,12 +124,11 @@ function inColumn(index, col) {
  * @returns {HeatMap}
  */
 function loudnessMap(index) {
-  askForNorms();
   const { adapter } = index;
-  const data = loudness.data?.[adapter.name];
-  if (!data || data.own.length !== adapter.targets.length) {
-    return { ready: false, mode: "loudness", why: loudness.why || "Working out how loud each target is \u2026" };
-  }
+  const known = louds();
+  if ("why" in known) return { ready: false, mode: "loudness", why: known.why };
+  const data = known.adapters[adapter.name];
+  if (!data || data.own.length !== adapter.targets.length) return { ready: false, mode: "loudness", why: LOUDNESS };
   const cells = Array.from({ length: index.count }, (_, c) => together(index, data, membersOf(index, c)));
   const asLoaded = data.own.map((one, i) => normAt(one, data.gains, 1) / (data.base[i] || Infinity));
   return {

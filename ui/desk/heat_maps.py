@@ -16,7 +16,7 @@ from ..page.messages import Name, Typed, Words
 from ..page.orders import OpenPage
 
 if TYPE_CHECKING:
-    from ...lora_ops import Desk, Estimate, Impact, Loud
+    from ...lora_ops import Desk, Estimate, Impact
     from ..page.studio import Studio
 
 What = Literal["silenced", "alone"]
@@ -27,17 +27,12 @@ Text = tuple[list[int], bool]
 MOST_TOKENS = 256
 #: How often an estimate draws: the order of targets that differ by orders is told well by as many.
 PROBES = 16
-#: Where DoRA's norm is told, which a page takes to go straight from one to the next.
-GAINS = (-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 
 
 def loudness(page: OpenPage) -> News:
-    """For every adapter the norms of its targets, as loaded, and of the weights they are added to."""
-    desk = _desk(page.console)
-    from ...lora_ops import loudness as measured
-
-    page.console.works.loudness = found = measured(desk)
-    return {"loudness": {name: _norms(louds) for name, louds in found.adapters.items()}}
+    """For every adapter the norms of its targets, as loaded, and of the weights they are added to; null while that is
+    being worked out, and how far that is."""
+    return page.console.louds.news(page.console)
 
 
 def spectra(page: OpenPage) -> News:
@@ -203,12 +198,6 @@ def _error(found: Estimate, adapter: str) -> News:
         "targets": dict(found.target_errors.get(adapter, {})),
         "why_not": dict(found.why_not.get(adapter, {})),
     }
-
-
-def _norms(louds: Sequence[Loud]) -> News:
-    """In the order of the targets that the state names; where the norm is not in proportion to the gain, at several."""
-    own = [[loud.at(gain) for gain in GAINS] if loud.dora is not None else loud.norm for loud in louds]
-    return {"own": own, "base": [loud.base for loud in louds], "gains": GAINS}
 
 
 def _desk(console: Studio) -> Desk:

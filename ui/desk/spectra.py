@@ -7,36 +7,32 @@ from __future__ import annotations
 
 import base64
 import struct
-import threading
-import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...hosts.protocol import HostError
-from ...lora_ops.optional_packages import needed
+from ...lora_ops.engines.llama_server.part import parts_of
+from ...lora_ops.measure.spectrum import as_one
 from ..page.jobs import News, sentence
 from ..page.trouble import FOR_PEOPLE, reason, told
+from .worked_out import WorkedOut
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk, Spectrum
+    from ...lora_ops.measure.spectrum import TargetSpectrum
     from ...lora_ops.target import Adapter
     from ..page.console import Console
 
 #: Those that a page lets choose between; the first is what it begins with.
 SHARES = (0.95, 0.99, 0.9, 0.8, 0.7, 0.5)
-#: So long an answer waits for what is being worked out: mostly it is there by then, and the page need not ask again.
-_SECONDS = 0.4
 
 
 class Spectra:
-    """What is known of the spectra of the adapters that are loaded; one thread at a time works it out."""
+    """What is known of the spectra of the adapters that are loaded."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        #: Of which desk, and of which adapters in the console's count, that is.
-        self._of: tuple[weakref.ref[Desk], int] | None = None
-        self._news: News | None = None
+        self._out = WorkedOut("lora-mixer-spectrum", self._work)
         self._known: Any = None
 
     def news(self, console: Console) -> News:
@@ -48,22 +44,9 @@ class Spectra:
         desk = console.desk()
         if desk is None:
             raise HostError("There is no adapter to tell the spectrum of.")
-        with self._lock:
-            of = (weakref.ref(desk), console.loaded)
-            if self._thread is None or not self._thread.is_alive():
-                if of == self._of and self._news is not None:
-                    return self._news
-                self._of, self._news = of, None
-                self._thread = threading.Thread(
-                    target=self._work, args=(console, desk, of[1]), name="lora-mixer-spectrum", daemon=True
-                )
-                self._thread.start()
-            thread = self._thread
-        thread.join(_SECONDS)
-        with self._lock:
-            return self._news if of == self._of and self._news is not None else {"spectra": None}
+        return self._out.news(console, desk) or {"spectra": None}
 
-    def _work(self, console: Console, desk: Desk, loaded: int) -> None:
+    def _work(self, console: Console, desk: Desk, loaded: int) -> News:
         try:
             if desk.engine.why_not("weights"):
                 found, why_not = _by_folder(console, desk)
@@ -72,11 +55,13 @@ class Spectra:
 
                 self._known = self._known or KnownSpectra()
                 found, why_not = self._known.of(desk), {}
-            adapters = {name: _told(adapter, found, why_not.get(name, "")) for name, adapter in desk.adapters.items()}
-            news = {"loaded": loaded, "why": "", "adapters": adapters}
+            adapters = {
+                name: _told(adapter, found, _by_fader(desk, found, name), why_not.get(name, ""))
+                for name, adapter in desk.adapters.items()
+            }
+            return {"spectra": {"loaded": loaded, "why": "", "adapters": adapters}}
         except Exception as error:  # whatever it is, the page is told, and does not ask for ever
-            news = {"loaded": loaded, "why": told(error), "adapters": {}}
-        self._news = {"spectra": news}
+            return {"spectra": {"loaded": loaded, "why": told(error), "adapters": {}}}
 
 
 def _by_folder(console: Console, desk: Desk) -> tuple[Spectrum | None, dict[str, str]]:
@@ -89,7 +74,6 @@ def _by_folder(console: Console, desk: Desk) -> tuple[Spectrum | None, dict[str,
             why_not[name] = f"{desk.engine.why_not('weights')}; where the folder of {name!r} is, is not known"
             continue
         try:
-            needed("torch", "telling a spectrum")
             from ...lora_ops.shelf.adapter_weights import read_weights
 
             parts.append(read_weights(folder, name))
@@ -102,9 +86,18 @@ def _by_folder(console: Console, desk: Desk) -> tuple[Spectrum | None, dict[str,
     return spectrum_weights(parts), why_not
 
 
-def _told(adapter: Adapter, found: Spectrum | None, why_not: str) -> News:
+def _by_fader(desk: Desk, found: Spectrum | None, name: str) -> Mapping[str, TargetSpectrum]:
+    """The spectra of one adapter by what its faders are called: on a llama-server one may move several targets."""
+    spectra = found.adapters.get(name, ()) if found else ()
+    parts = [part for part in parts_of(desk) or () if part.adapter == name]
+    if all(len(part.targets) == 1 and part.target == one.target.name for part, one in zip(parts, spectra, strict=False)):
+        return {one.target.name: one for one in spectra}
+    left = iter(spectra)
+    return {part.target: as_one(part.fader, list(islice(left, len(part.targets)))) for part in parts}
+
+
+def _told(adapter: Adapter, found: Spectrum | None, by_name: Mapping[str, TargetSpectrum], why_not: str) -> News:
     """One adapter for the page, its targets in the order that the state names them in."""
-    by_name = {one.target.name: one for one in (found.adapters.get(adapter.name, ()) if found else ())}
     ordered = [by_name.get(target.name) for target in adapter.scalable]
     known = [one for one in ordered if one is not None and not one.reason]
     joints = [one.joint if one and not one.reason else () for one in ordered]

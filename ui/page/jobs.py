@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .trouble import told
 
 if TYPE_CHECKING:
-    from ...lora_ops import Adapter, Curve, Estimate, Faders, Impact, Loudness
+    from ...lora_ops import Adapter, Curve, Estimate, Faders, Impact
 
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.2
@@ -109,8 +109,6 @@ class Works:
         self.job = Job()
         #: The impact that was measured or estimated last, by what was measured and the adapter.
         self.impacts: dict[tuple[str, str], Impact | Estimate] = {}
-        #: The loudness that was measured last.
-        self.loudness: Loudness | None = None
         #: The curves of texts of one's own that were drawn last, by the adapter and what was swept.
         self.curves: dict[tuple[str, str], TextCurve] = {}
         #: Grows whenever a profile is kept, changed or removed, so that every page looks again.

@@ -258,7 +258,12 @@
  * @property {Array<[why: string, targets: number[]]>} reasons
  */
 
-/** @typedef {{loaded: number, why: string, adapters: Record<string, AdapterSpectrum>}} Spectra of which adapters */
+/**
+ * What was worked out of the adapters that are loaded, `loaded` being which those are in Python's count.
+ *
+ * @template T
+ * @typedef {{loaded: number, why: string, adapters: Record<string, T>}} WorkedOut
+ */
 
 /**
  * @typedef {object} Impact
@@ -395,8 +400,9 @@
  * @property {string} [said]
  * @property {Shelf} [shelf]
  * @property {Profiles} [profiles]
- * @property {Record<string, Loudness>} [loudness]
- * @property {Spectra | null} [spectra] null while it is being worked out
+ * @property {WorkedOut<Loudness> | null} [loudness] null while it is being worked out
+ * @property {WorkedOut<AdapterSpectrum> | null} [spectra] the same
+ * @property {string} [far] how far that is
  * @property {Impact} [impact]
  * @property {Bakery} [bakery]
  * @property {BakePlan} [plan]

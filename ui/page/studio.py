@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..adapters.foreseen import ForeseenBakes
 from ..adapters.shown_shelf import ShownShelf
 from ..chat.answer_twice import Twice
+from ..desk.louds import Louds
 from ..desk.spectra import Spectra
 from ..lab.lab import Lab
 from ..learn.classroom import Classrooms
@@ -38,6 +39,8 @@ class Studio(Console):
         self.works = Works()
         #: What each component of the adapters carries.
         self.spectra = Spectra()
+        #: How loud they are.
+        self.louds = Louds()
         self.shown_shelf = ShownShelf()
         #: What bakes of fewer components would be.
         self.foreseen = ForeseenBakes()

@@ -129,22 +129,29 @@ class Base:
 _SHARD = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 
-def _all_of(file: GGUFFile) -> GGUFFile:
-    """The same with the tensors of all files that a model is cut into; the first one says what the model is.
+def files_of(path: Path) -> tuple[GGUFFile, ...]:
+    """The headers of all files that a model is cut into, by the path of the first; of one that is not, its own.
 
     Raises:
         GGUFError: this is not the first one, or another one is missing.
     """
+    return _files_of(read_gguf(path))
+
+
+def _files_of(file: GGUFFile) -> tuple[GGUFFile, ...]:
     count = file.fields.get("split.count", 1)
     if not isinstance(count, int) or count < 2:
-        return file
+        return (file,)
     found = _SHARD.fullmatch(file.path.name)
     if file.fields.get("split.no", 0) != 0 or found is None:
         raise GGUFError(f"{file.path} is one of {count} files of a model: name the first, …-00001-of-{count:05}.gguf")
     others = [file.path.with_name(f"{found['name']}-{at:05}-of-{count:05}.gguf") for at in range(2, count + 1)]
-    tensors = dict(file.tensors)
-    for other in others:
-        tensors |= read_gguf(other).tensors
+    return (file, *(read_gguf(other) for other in others))
+
+
+def _all_of(file: GGUFFile) -> GGUFFile:
+    """The same with the tensors of all files that a model is cut into; the first one says what the model is."""
+    tensors = {name: tensor for one in _files_of(file) for name, tensor in one.tensors.items()}
     return replace(file, tensors=tensors)
 
 

@@ -378,14 +378,13 @@ def _call_off(asking: Asking, stop: threading.Event, over: threading.Event) -> N
 
 _WHY_NOT: Mapping[str, str] = {
     "divergence": "a llama-server tells how likely a text is, not the whole distributions that a distance is taken of",
-    "weights": "the weights are in the llama-server: what is measured on them is measured on the adapter's folder "
-    "(lora-mixer spectrum, inspect)",
     "impact": "impact needs the model in this process: load it with transformers (TextGen’s Transformers loader, which "
     "its portable builds lack)",
     "learn": "a llama-server says nothing about how a text's likelihood changes with a gain: learn with the "
     "Transformers loader or lora-mixer learn, and save the mix as a profile, which plays here too",
     "load": "a llama-server takes adapters when it starts: start it again with others",
-    "rank": "a llama-server plays all components of a part: resize the adapter, and split that",
+    "rank": "a llama-server plays all components of a file: bake it at a smaller rank or share of the energy, and load "
+    "that",
 }
 _GUESSES = (
     "it guesses tokens ahead (speculative decoding) and rounds otherwise there, so a reply may part from that of a "

@@ -163,6 +163,12 @@ def parts_at(paths: Sequence[str]) -> tuple[Part, ...]:
     return tuple(part or unsplit(path, _free(path.stem, taken)) for path, part in found.items())
 
 
+def parts_of(desk: Any) -> Sequence[Part] | None:
+    """The files that a desk on a llama-server plays; None on any other engine."""
+    parts: Sequence[Part] | None = getattr(desk.engine, "parts", None)
+    return parts
+
+
 def _free(name: str, taken: set[str]) -> str:
     """A name for one more adapter: two files may be called alike."""
     free, number = name, 1

@@ -16,14 +16,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from .part import Part
 
 _PROGRAM = Path(__file__).with_name("server_child.py")
+#: Seconds between two looks at whether somebody still waits for one that starts.
+_GLANCE = 0.2
 #: What the last lines of a log may take in a message.
 _SHOWN = 600
 
@@ -78,6 +81,7 @@ def start(
     threads: int | None = None,
     gpu_layers: int | None = None,
     patience: float = 300.0,
+    waiting: Callable[[], None] | None = None,
 ) -> Server:
     """Starts a server, and waits until it is ready.
 
@@ -90,6 +94,7 @@ def start(
         threads: of the processor; as the server finds right if None.
         gpu_layers: how many layers go to the graphics card; as the server finds right if None.
         patience: seconds in which it must be ready.
+        waiting: called again and again until it is; what it raises ends the server, and is raised on.
 
     Raises:
         ServerError: there is no server here, or it does not start; the message tells what it said.
@@ -119,7 +124,7 @@ def start(
         )
         told: dict[str, Any] = {}
         try:
-            told = _answer(process, wish, patience)
+            told = _answer(process, wish, patience, waiting)
         finally:
             if "address" not in told:
                 _stop(process)
@@ -140,17 +145,25 @@ def _found() -> str:
     )
 
 
-def _answer(process: subprocess.Popen[bytes], wish: dict[str, Any], patience: float) -> dict[str, Any]:
+def _answer(
+    process: subprocess.Popen[bytes], wish: dict[str, Any], patience: float, waiting: Callable[[], None] | None
+) -> dict[str, Any]:
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(OSError):  # it has ended already: its exit code tells more
         process.stdin.write(json.dumps(wish).encode() + b"\n")
         process.stdin.flush()
     lines: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=lambda out=process.stdout: lines.put(out.readline()), daemon=True).start()
-    try:
-        line = lines.get(timeout=patience)
-    except queue.Empty:
-        return {"error": f"it was not ready after {patience:.0f} seconds"}
+    end = time.monotonic() + patience
+    while True:
+        try:
+            line = lines.get(timeout=min(_GLANCE, max(0.0, end - time.monotonic())))
+            break
+        except queue.Empty:
+            if time.monotonic() >= end:
+                return {"error": f"it was not ready after {patience:.0f} seconds"}
+            if waiting is not None:
+                waiting()
     return dict(json.loads(line)) if line.strip() else {"error": f"it ended with exit code {process.wait()}"}
 
 

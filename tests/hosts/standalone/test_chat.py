@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +21,8 @@ from lora_mixer.hosts.standalone.chat import Chat
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Loaded, Start
+from lora_mixer.lora_ops import Desk
+from lora_mixer.lora_ops.engines.engine import Cancelled
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,50 @@ def test_a_message_is_answered_and_asked_again_as_another_version(chat: Chat, ho
     assert again.last.versions[0] == first.last.reply and len(again.last.versions) == 2 and again.last.shown == 1
     assert len(steps[0]) == len(steps[-1]) == len(host.chat_outputs()) + 2
     assert not host.lock.locked()
+
+
+def test_a_reply_goes_on_where_it_ended_under_the_faders_as_they_stand(chat: Chat, host: StandaloneHost) -> None:
+    first, _ = texts(list(chat.say(ME, "Hi", *values_of(History())))[-1])
+    steps = list(chat.say_more(ME, *values_of(first)))
+    assert steps[0][0].busy and steps[0][0].last.reply == first.last.reply, "what there is stays in view"
+    more, status = texts(steps[-1])
+    assert more.last.versions[0] == first.last.reply and len(more.last.versions) == 2 and "tokens" in status
+    assert more.last.reply.startswith(first.last.reply) and len(more.last.reply) > len(first.last.reply)
+    desk = Desk(host.model, host.lock)
+    try:
+        desk.apply(desk.base())
+        other, _ = texts(list(chat.say_more(ME, *values_of(first)))[-1])
+    finally:
+        desk.reset()
+    assert other.last.reply.startswith(first.last.reply) and other.last.reply != more.last.reply
+
+
+def test_a_reply_that_goes_on_can_be_stopped_and_nothing_is_lost(chat: Chat, host: StandaloneHost) -> None:
+    first, _ = texts(list(chat.say(ME, "Hi", *values_of(History())))[-1])
+    steps = chat.say_more(ME, *values_of(first, LONG))
+    for _ in range(3):
+        next(steps)
+    chat.stop_session(ME, History())
+    stopped, status = texts(list(steps)[-1])
+    assert stopped.last.versions[0] == first.last.reply and "Stopped" in status and not host.lock.locked()
+    with host.lock:
+        steps = chat.say_more(ME, *values_of(first))
+        next(steps)
+        chat.stop_session(ME, History())
+        nothing, status = texts(list(steps)[-1])
+    assert nothing == first and "before the first word" in status
+
+
+def test_a_model_that_has_nothing_to_add_says_so(
+    chat: Chat, host: StandaloneHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History().say("Hi").answer("Ho")
+    monkeypatch.setattr(host, "turn", lambda request, stop: iter(()) if request.opening == "Ho" else None)
+    monkeypatch.setattr("lora_mixer.hosts.standalone.chat.closing", nullcontext)
+    settled, status = texts(list(chat.say_more(ME, *values_of(history)))[-1])
+    assert settled == history and "nothing to add" in status
+    with pytest.raises(gr.Error, match="say something first"):
+        next(chat.say_more(ME, *values_of(History())))
 
 
 def test_a_failure_is_shown_and_leaves_everything_free(
@@ -152,6 +200,29 @@ def test_the_view_follows_the_history(chat: Chat, host: StandaloneHost) -> None:
     busy = dict(zip(by_part, chat.view(History(history.turns, busy=True)), strict=True))
     assert busy["chat-send"]["visible"] is False and busy["chat-stop"]["visible"] is True
     assert busy["chat-regenerate"]["interactive"] is False and busy["chat-clear"]["interactive"] is False
+
+
+def test_the_head_of_the_page_says_how_far_it_is_and_offers_to_stop(
+    chat: Chat, host: StandaloneHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lora_mixer.hosts.standalone.chat import STOP
+
+    host._say("Splitting it: 50 of 210 …", 50 / 210)
+    head, _, offer = chat.head()
+    assert "value='24'" in head and "50 of 210" in head and offer["interactive"] is False
+    monkeypatch.setattr(host, "_accepting", True)
+    assert chat.head()[2]["value"] == STOP and chat.head()[2]["interactive"] is True
+
+    async def press() -> list[Any]:
+        return [step async for step in chat.accept()]
+
+    [[_, _, offer]] = asyncio.run(press())
+    assert host._called_off.is_set() and offer["interactive"] is False
+    with pytest.raises(Cancelled):
+        host._say("Splitting it: 51 of 210 …", 51 / 210)
+    monkeypatch.setattr(host, "_accepting", False)
+    host._settle()
+    assert "<progress" not in chat.head()[0]
 
 
 def test_the_header_escapes_names(tokenizer: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lora_mixer.hosts.standalone.history import History, Turn
 
 
@@ -28,3 +30,13 @@ def test_what_stayed_without_a_reply_is_gone_when_the_chat_settles() -> None:
     assert kept.answer("").settled() == kept
     assert kept.say("More").answer("").settled() == kept
     assert History().settled() == History()
+
+
+def test_a_reply_that_goes_on_is_another_version_and_gone_again_where_nothing_came() -> None:
+    history = History().say("Hi").answer("one").answer("two").show(-1)
+    going = replace(history.go_on(), busy=True)
+    assert going.last == Turn("Hi", ("one", "two", "one"), 2) and going.opening == "one"
+    assert going.settled() == history, "and what it went on from is shown"
+    grown = going.revise("one and more").settled()
+    assert grown.last == Turn("Hi", ("one", "two", "one and more"), 2)
+    assert grown.opening == "" and grown.answer("one").settled().last.versions[-1] == "one", "not by going on"

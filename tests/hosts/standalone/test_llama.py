@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lora_mixer.hosts.standalone.llama_start import OnLlama
 from lora_mixer.hosts.standalone.load import Start
 from lora_mixer.hosts.standalone.prompt import Settings
 from lora_mixer.lora_ops import Desk, Faders, Mix
+from lora_mixer.lora_ops.engines.engine import Cancelled
 
 ASKED = History().say("Where is my book?")
 SILENT = Mix({"pirate": Faders(on=False)})
@@ -111,6 +113,16 @@ def test_a_fader_moved_in_the_middle_of_a_reply_is_obeyed(host: StandaloneHost) 
     assert whole.startswith(texts[2]) and texts[-1] != whole
 
 
+def test_a_reply_that_goes_on_says_what_it_would_have_said(host: StandaloneHost) -> None:
+    whole, short = said(host), said(host, replace(GREEDY, max_new_tokens=5))
+    _, settings = host.read(values_of(ASKED, replace(GREEDY, max_new_tokens=7)))
+    request = host.request(ASKED, settings, opening=short)
+    assert request.prompt.endswith(short) and request.opening == short
+    assert short + list(host.generate(request))[-1] == whole
+    Desk(host.engine, host.lock).apply(SILENT)
+    assert short + list(host.generate(request))[-1] != whole
+
+
 def test_a_reply_ends_when_it_is_stopped(host: StandaloneHost) -> None:
     request = host.ask_again(values_of(ASKED, Settings(max_new_tokens=400, do_sample=True, seed=1, stop_strings="")))
     stop, partials = threading.Event(), []
@@ -178,6 +190,50 @@ def test_a_server_that_does_not_start_with_others_leaves_the_one_that_runs(
     assert list(host.loaded_adapters()) == ["pirate"] and said(host) == alone
 
 
+def test_a_load_tells_how_far_it_is_and_can_be_stopped_with_all_as_it_was(
+    host: StandaloneHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lora_mixer.lora_ops.engines.llama_server.store._MADE", "counted")
+    monkeypatch.setattr("lora_mixer.lora_ops.engines.llama_server.server._GLANCE", 0.01)
+    before, alone = server_of(host), said(host)
+    for at in ("Splitting butler for llama.cpp: 100 of 210 …", "Starting llama.cpp with 420 files of adapters …"):
+        told: list[tuple[str, float | None]] = []
+
+        def tell(text: str, part: float | None, at: str = at, told: Any = told) -> None:
+            told.append((text, part))
+            if text == at and (part is not None or told.count((text, part)) > 1):
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            host.load_adapters(["butler"], keep=True, tell=tell)
+        assert told[-1][0] == at and list(host.loaded_adapters()) == ["pirate"]
+        assert server_of(host) is before and before.alive and said(host) == alone
+    assert [part for _, part in told if part is not None][-1] == 1.0
+
+
+def test_a_change_of_place_is_stopped_by_the_same_button(host: StandaloneHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.kill(server_of(host).pid, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
+    while server_of(host).alive:
+        time.sleep(0.05)
+    failures: list[str] = []
+
+    def accept() -> None:
+        try:
+            host.accept()
+        except HostError as error:
+            failures.append(str(error))
+
+    assert not host.can_call_off
+    start = host._say
+    slow = lambda text, part=None: (host.call_off(), start(text, part))  # noqa: E731 # pressed as soon as it begins
+    monkeypatch.setattr(host, "_say", slow)
+    accept()
+    assert failures == ["Stopped: all is as it was."] and host.progress == "" and host.offer == AGAIN
+    monkeypatch.undo()
+    accept()
+    assert len(failures) == 1 and host.trouble() is None and said(host)
+
+
 def test_a_server_that_dies_is_told_and_started_again_by_one_click(host: StandaloneHost) -> None:
     alone, engine = said(host), host.engine
     host.progress = ""
@@ -228,7 +284,7 @@ def test_a_server_of_others_that_goes_away_can_be_found_again() -> None:
     trouble = player.trouble()
     assert trouble is not None and player.cure == CONNECT in trouble.advice
     with pytest.raises(HostError, match="does not answer"):
-        player.revive(lambda _: None)
+        player.revive(lambda text, part=None: None)
 
 
 def test_the_demo_stays_where_it_is_when_an_adapter_cannot_go_along(tmp_path: Path) -> None:

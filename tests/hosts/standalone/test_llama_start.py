@@ -25,7 +25,7 @@ def adapter(folder: Path, seed: int = 0) -> Path:
     return write_adapter(folder, pairs(every_module(), seed=seed))
 
 
-def silent(text: str) -> None:
+def silent(text: str, part: float | None = None) -> None:
     """To nobody."""
 
 
@@ -56,13 +56,14 @@ def test_a_model_is_called_as_people_call_it(how: OnLlama, name: str) -> None:
 
 def test_adapters_are_split_once_under_their_own_names_and_that_is_told(model: Path, tmp_path: Path) -> None:
     servers = OwnServers(OnLlama(model), tmp_path / "parts")
-    said: list[str] = []
+    said: list[tuple[str, float | None]] = []
     adapters = {"pirate/checkpoint-5": adapter(tmp_path / "pirate"), "poet": adapter(tmp_path / "poet", 1)}
-    found = servers.split(adapters, said.append)
+    found = servers.split(adapters, lambda text, part=None: said.append((text, part)))
     assert [part.adapter for part in found] == ["pirate/checkpoint-5"] * 14 + ["poet"] * 14
-    assert any("pirate/checkpoint-5" in one for one in said) and any("14 of 14" in one for one in said)
+    assert any("pirate/checkpoint-5" in one for one, _ in said)
+    assert ("Splitting poet for llama.cpp: 7 of 14 …", 0.5) in said
     said.clear()
-    assert servers.split(adapters, said.append) == found and not said
+    assert servers.split(adapters, lambda text, part=None: said.append((text, part))) == found and not said
 
 
 def test_parts_of_adapters_that_are_gone_go(model: Path, tmp_path: Path) -> None:

@@ -96,4 +96,4 @@ def test_pickles_are_refused(model_folder: Path, adapter_folder: Path, tmp_path:
 
 def test_an_unknown_device_is_named(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="abacus"):
-        standalone_load.load(Start(tmp_path, model_folder, device="abacus"), lambda _: None)
+        standalone_load.load(Start(tmp_path, model_folder, device="abacus"), lambda text, part=None: None)

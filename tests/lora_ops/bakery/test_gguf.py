@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_parts_that_hold_several_targets_are_baked_at_their_one_gain(model: Path
     mix = Mix({"pirate": Faders(modules={parts[0].target: 3.0, parts[1].target: 0.0})})
     made = bake_gguf([llama_weights_of_parts(parts)], spelled_out(parts, mix, ["pirate"]), tmp_path / "soft.gguf")
     assert_adds(made.path, as_the_parts_say(parts, mix))
+
+
+def test_a_file_that_its_server_was_started_with_at_a_scale_is_baked_as_it_is_heard(
+    model: Path, pirate: Path, tmp_path: Path
+) -> None:
+    part = replace(unsplit(whole(pirate, model, tmp_path / "one.gguf"), "pirate"), start=0.5)
+    mix = Mix({"pirate": Faders(master=0.8)})
+    made = bake_gguf([llama_weights_of_parts([part])], spelled_out([part], mix, ["pirate"]), tmp_path / "soft.gguf")
+    assert_adds(made.path, {name: 0.4 * one for name, one in what_a_file_adds(part.path).items()})
 
 
 def test_several_adapters_become_one_exactly_and_their_ranks_add_up(

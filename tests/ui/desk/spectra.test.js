@@ -50,6 +50,7 @@ test("spectra of adapters that were there before are not told of others", () => 
   world.answer(news(told([2, 1], [3])));
   world.pass(10000);
   store.loaded += 1;
+  assert.match(spectrumOf(pirate).why, /Working out/, "another checkpoint may have the same name and targets");
   assert.match(spectrumOf(adapter(4)).why, /Working out/);
   assert.equal(world.orders.length, 2);
 });

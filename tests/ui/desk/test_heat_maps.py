@@ -14,7 +14,7 @@ from helpers.tiny import pirate
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.prompt import Settings
-from lora_mixer.lora_ops import Faders, Mix, loudness
+from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.desk import heat_maps
 from lora_mixer.ui.page.jobs import Job
 from lora_mixer.ui.page.orders import OpenPage
@@ -27,22 +27,6 @@ TEXT = {"adapter": "pirate", "source": "text", "text": "Ahoy there, mate"}
 @pytest.fixture
 def console(tmp_path: Path) -> Studio:
     return opened(shelf_host(tmp_path, pirate()))
-
-
-def test_the_norms_are_told_in_the_order_of_the_targets(console: Studio) -> None:
-    desk = console.desk()
-    assert desk is not None
-    told = json.loads(json.dumps(ask(console, "loudness")["loudness"]["pirate"]))
-    louds = loudness(desk).adapters["pirate"]
-    assert told["own"] == [one.norm for one in louds] and told["base"] == [one.base for one in louds]
-    assert len(told["own"]) == len(desk.adapters["pirate"].scalable)
-
-
-def test_dora_is_told_at_several_gains(tmp_path: Path) -> None:
-    console = opened(shelf_host(tmp_path, pirate(use_dora=True)))
-    told = ask(console, "loudness")["loudness"]["pirate"]
-    assert all(len(own) == len(told["gains"]) for own in told["own"])
-    assert told["own"][0][told["gains"].index(0.0)] == 0
 
 
 @pytest.mark.parametrize("what", ["silenced", "alone"])
@@ -111,7 +95,6 @@ def test_an_empty_text_an_unknown_adapter_and_no_desk_are_refused(console: Studi
         work(console, "impact", **{**TEXT, "text": " "}, what="silenced")
     with pytest.raises(ValueError, match="no adapter"):
         work(console, "impact", **{**TEXT, "adapter": "nobody"}, what="silenced")
-    assert "no adapter" in refused(opened(shelf_host(tmp_path)), "loudness")
 
 
 class Impatient(Job):

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import base64
 import struct
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from helpers.browser import wait_until
+from helpers.desk_on_parts import DeskOnParts
+from helpers.patience import until_known
 from helpers.shelved import ask, opened, refused, shelf_host, shelve
 from helpers.tiny import add, lora, pirate, two
+from helpers.tiny_gguf import every_module, pairs, write_adapter, write_model
 
 from lora_mixer.lora_ops import Desk, Faders, Mix, Spectrum, spectrum
+from lora_mixer.lora_ops.engines import llama_server
 from lora_mixer.lora_ops.engines.engine import Ability
 from lora_mixer.lora_ops.measure import known_spectra
 from lora_mixer.ui.page.panel import Panel
 from lora_mixer.ui.page.studio import Studio
 
 
-class NoPage:
-    """Where there is none to keep busy while one waits."""
-
-    def wait_for_timeout(self, milliseconds: float) -> None:
-        time.sleep(milliseconds / 1000)
-
-
 def told(console: Studio) -> dict[str, Any]:
     """What the page is told once it is known."""
-    found: dict[str, Any] = wait_until(NoPage(), lambda: ask(console, "spectra")["spectra"], "the spectra are known")
-    return found
+    return until_known(lambda: ask(console, "spectra")["spectra"])
 
 
 def values(one: dict[str, Any]) -> list[list[float]]:
@@ -133,3 +127,33 @@ def test_where_the_engine_keeps_its_weights_the_folders_are_read(
     (tmp_path / "pirate" / "adapter_model.safetensors").write_bytes(b"damaged")
     console.loaded += 1
     assert told(console)["adapters"]["pirate"]["reasons"]
+
+
+def test_of_a_fader_that_moves_several_targets_all_of_them_are_told_as_one(tmp_path: Path, monkeypatch: Any) -> None:
+    model = write_model(tmp_path / "model.gguf")
+    folder = write_adapter(tmp_path / "wide", pairs(every_module()))
+    coarse = llama_server.split(folder, model, tmp_path / "coarse", longest=700)
+    assert any(len(part.targets) > 1 for part in coarse)
+    whole = llama_server.unsplit(llama_server.whole(folder, model, tmp_path / "one.gguf"), "wide")
+    fine = llama_server.split(folder, model, tmp_path / "fine")
+    console = opened(shelf_host(tmp_path))
+    pages = []
+    for parts in (fine, coarse, (whole,)):
+        desk = DeskOnParts(parts, model)
+        monkeypatch.setattr(type(console), "desk", lambda self, desk=desk: desk)
+        console.loaded += 1
+        pages.append(told(console)["adapters"]["wide"])
+        assert not pages[-1]["reasons"] and len(values(pages[-1])) == len(parts)
+    energies = [sum(value**2 for one in values(page) for value in one) for page in pages]
+    assert energies == pytest.approx([energies[0]] * 3, rel=1e-5), "nothing is lost"
+    assert pages[0]["lines"] == pages[1]["lines"] == pages[2]["lines"], "the line is about the targets themselves"
+    assert set(pages[1]["counts"]) == {4}, "a rank leaves as many of each"
+
+
+def test_files_that_are_gone_are_told(tmp_path: Path, monkeypatch: Any) -> None:
+    model = write_model(tmp_path / "model.gguf")
+    parts = llama_server.split(write_adapter(tmp_path / "wide", pairs(every_module())), model, tmp_path / "parts")
+    console, desk = opened(shelf_host(tmp_path)), DeskOnParts(parts, model)
+    monkeypatch.setattr(type(console), "desk", lambda self: desk)
+    parts[3].path.unlink()
+    assert parts[3].path.name in told(console)["why"]
