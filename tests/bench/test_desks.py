@@ -1,4 +1,4 @@
-"""Many desks on one server: the simulation keeps the server's rules, and does what arithmetic says where that is known."""
+"""Many desks on one server: the simulation keeps the rules of the server, and does what arithmetic says."""
 
 from __future__ import annotations
 
