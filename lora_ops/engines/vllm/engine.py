@@ -74,6 +74,10 @@ def connect(
     return VllmEngine(client, sources, Path(shared), seen_as, base, at_once, most_rank)
 
 
+class AnotherModel(VllmError):
+    """The server has another model than it had: adapters and likelihoods would be of the wrong one."""
+
+
 class _Model:
     """Stands for the model that a server has: others remember it for as long as it is that one."""
 
@@ -99,7 +103,7 @@ class VllmEngine(Requested):
         self.parameters = 0
         self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
         model = _base_of(listed(client), client)
-        self.model = str(model["id"])
+        self.model, self._served = str(model["id"]), _identity(model)
         self.context = model.get("max_model_len") if isinstance(model.get("max_model_len"), int) else None
         self.tokens = ServerTokens(client, self.model)
         self._base_folder = base if base is not None else str(model.get("root") or "")
@@ -157,11 +161,17 @@ class VllmEngine(Requested):
         Raises:
             VllmError: it does not answer, or has another model than before.
         """
+        self._look()
         self._outdated = False
-        model = str(_base_of(listed(self.client), self.client)["id"])
-        if model != self.model:
-            raise VllmError(f"{self.client.name} has {model} now, and had {self.model}: connect again")
-        self.stock.forget_lost()
+
+    def _look(self) -> None:
+        models = listed(self.client)
+        if (model := _identity(_base_of(models, self.client))) != self._served:
+            raise AnotherModel(
+                f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
+                "connect again"
+            )
+        self.stock.forget_lost(models)
 
     def close(self) -> None:
         """Unloads what is ours, and removes it from the shared folder."""
@@ -258,7 +268,7 @@ class VllmEngine(Requested):
             VllmError: the server is gone, or refuses.
         """
         settings, most = settings_of(sampling), self._most(prompt, sampling)
-        self.stock.forget_lost()
+        self._look()
         mixes = list(dict.fromkeys(_hashable(voice.mix) for voice in voices))
         by_text = {_hashable(voice.mix): voice.mix for voice in voices}
         for at in range(0, len(mixes), self._at_once):
@@ -291,7 +301,7 @@ class VllmEngine(Requested):
             ValueError, VllmError: as with `say`.
         """
         settings, most = settings_of(sampling), self._most(prompt, sampling)
-        self.stock.forget_lost()
+        self._look()
         playing = [Mix()]
 
         @contextmanager
@@ -311,7 +321,7 @@ class VllmEngine(Requested):
         """Judges texts after a prompt, mix by mix."""
         if why_not := self.why_not("scores"):
             raise ValueError(why_not)
-        self.stock.forget_lost()
+        self._look()
         return ServerReader(self.client, prompt, self.context or 2**31, self.stock.using, cancelled, held)
 
     def _most(self, prompt: Sequence[int], sampling: Sampling) -> int:
@@ -322,6 +332,14 @@ class VllmEngine(Requested):
                 f"the prompt has {len(prompt):,} tokens, and the context holds {self.context:,}: shorten it"
             )
         return room if sampling.max_new_tokens is None else min(room, sampling.max_new_tokens)
+
+
+def _identity(model: Mapping[str, Any]) -> tuple[str, str]:
+    return str(model["id"]), str(model.get("root") or "")
+
+
+def _named(model: tuple[str, str]) -> str:
+    return model[0] if model[1] in ("", model[0]) else f"{model[0]} of {model[1]}"
 
 
 def _base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:

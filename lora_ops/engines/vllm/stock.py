@@ -17,10 +17,11 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ...folder_lock import LOCK, let_go, take
 from ...mix import Mix
@@ -136,10 +137,10 @@ class Stock:
         with self._lock:
             self._most_rank = rank
 
-    def forget_lost(self) -> None:
-        """Forgets names that the server does not have any more: it was started again."""
+    def forget_lost(self, models: Sequence[Mapping[str, Any]]) -> None:
+        """Forgets names that are not among the models which the server has: it was started again."""
+        there = {str(one["id"]).rpartition(":")[2] for one in models}
         with self._lock:
-            there = {str(one["id"]).rpartition(":")[2] for one in listed(self._client)}
             for key, served in list(self._served.items()):
                 if served.name not in there:
                     del self._served[key]
