@@ -2728,11 +2728,14 @@
       })
     );
     let told = null;
+    const lacks = el("p", { class: "hint", hidden: true });
     return {
-      node: el("div", { class: "crossfade-over" }, field.node, button3),
+      node: el("div", { class: "crossfade-over" }, field.node, button3, lacks),
       update() {
         const now = store.crossfaded === null ? store.state?.crossfade : null;
-        button3.disabled = field.input.disabled = !store.state?.crossfade;
+        const why2 = store.state?.engine?.whyNot.fades ?? "";
+        showText(lacks, why2);
+        button3.disabled = field.input.disabled = !store.state?.crossfade || why2 !== "";
         if (!now || now.over === told || document.activeElement === field.input) return;
         told = now.over;
         field.input.value = told;
@@ -3168,6 +3171,8 @@
     const crossfade = smallCrossfade();
     const body = el("div", { class: "channels" });
     const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
+    const move = el("p", { class: "hint", hidden: true, data: { part: "move" } });
+    const standing2 = el("p", { class: "hint", role: "status", hidden: true, data: { part: "standing" } });
     const twice2 = answeringTwice();
     const chat = chatGivesWay();
     const panel = el(
@@ -3176,6 +3181,8 @@
       el("div", { class: "dock-head" }, bypass2.node, shut),
       crossfade.node,
       body,
+      standing2,
+      move,
       differs,
       twice2.inside
     );
@@ -3277,6 +3284,8 @@
         crossfade.update();
         const told = state?.engine?.differs.mid_reply ?? "";
         showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
+        showText(standing2, state?.engine?.standing ?? "");
+        showText(move, state?.engine?.differs.live ?? "");
         for (const one of channels) one.update();
       }
     };
@@ -4552,7 +4561,10 @@
           );
           if (targets) which.append(targets);
         }
-        showText(differs, store.state?.engine?.differs.fades ?? "");
+        const engine = store.state?.engine;
+        const why2 = engine?.whyNot.fades ?? "";
+        showText(differs, why2 || (engine?.differs.fades ?? ""));
+        which.disabled = add.disabled = why2 !== "";
         const { fades } = peekFaders(store.panel, adapter.name);
         const all2 = Object.entries(fades);
         const words2 = all2.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" · ");

@@ -109,7 +109,7 @@
 
 /** @typedef {{title: string, advice: string}} Trouble */
 /**
- * What can be done about adapters as they are loaded; of "open up" `name` is the adapter.
+ * What can be done about adapters as they are loaded, or about a mix that is not played; of "open up" `name` is the adapter.
  *
  * @typedef {{id: Extract<DeskOrder, {do: "accept offer"}>["id"] | "open up", text: string, label: string, name?: string}} Offer
  */
@@ -120,8 +120,9 @@
  *
  * @typedef {object} Engine
  * @property {string} name
- * @property {{divergence: string, weights: string, impact: string}} whyNot
- * @property {{mid_reply: string, rows: string, fades: string, scores: string}} differs
+ * @property {string} standing what became of the mix, where it is sent away to be played
+ * @property {{divergence: string, weights: string, impact: string, fades: string}} whyNot
+ * @property {{live: string, mid_reply: string, rows: string, fades: string, scores: string}} differs
  */
 
 /**
