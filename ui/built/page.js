@@ -3181,9 +3181,7 @@
       el("div", { class: "dock-head" }, bypass2.node, shut),
       crossfade.node,
       body,
-      standing2,
-      move,
-      differs,
+      el("div", { class: "dock-told" }, standing2, move, differs),
       twice2.inside
     );
     const side = el("div", { class: "dock-side" }, panel, twice2.beside);
@@ -5923,7 +5921,7 @@
     return { node: el("div", { class: "fact" }, el("dt", { text: name2 }), shown3), shown: shown3 };
   }
   function facts2(adapter) {
-    const share = writePercent(adapter.share);
+    const share = adapter.share ? writePercent(adapter.share) : "";
     const now = fact("alpha-now", "Alpha now", "", "Effective alpha: gain x alpha, over all targets as they are heard");
     now.node.classList.add("is-live");
     const all2 = [
@@ -5935,8 +5933,8 @@
       fact(
         "parameters",
         "Parameters",
-        `${writeCount(adapter.parameters)} (${share})`,
-        `${adapter.parameters} parameters, ${share} of the model`
+        `${writeCount(adapter.parameters)}${share && ` (${share})`}`,
+        `${adapter.parameters} parameters${share && `, ${share} of the model`}`
       )
     ];
     return { node: el("dl", { class: "facts" }, ...all2.map((one) => one.node)), now: now.shown };

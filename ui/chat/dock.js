@@ -170,9 +170,7 @@ export function faderDock() {
     el("div", { class: "dock-head" }, bypass.node, shut),
     crossfade.node,
     body,
-    standing,
-    move,
-    differs,
+    el("div", { class: "dock-told" }, standing, move, differs),
     twice.inside,
   );
   const side = el("div", { class: "dock-side" }, panel, twice.beside);
