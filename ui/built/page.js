@@ -1085,7 +1085,7 @@
   var SVD = "The nearest adapter of that rank to the exact sum.";
   function waysFor(several, combinations, here) {
     const folders = !here.folders ? [] : several ? ["concatenated"] : ["folded", "patterned"];
-    const ways = here.gguf ? ["gguf", "gguf-half", ...folders] : [...folders, "merged"];
+    const ways = [...here.gguf ? ["gguf", "gguf-half"] : [], ...folders, ...here.merges ? ["merged"] : []];
     const combined = several && here.folders ? combinations : [];
     return [
       ...ways.map((way) => (
@@ -1338,6 +1338,7 @@
           way.select,
           waysFor(several, bakery.combinations, {
             gguf: bakery.gguf,
+            merges: bakery.merges,
             folders: adapters.chosen.every((one) => bakery?.folders.includes(one))
           })
         );

@@ -292,7 +292,8 @@
  * @property {string} why_not
  * @property {string[]} adapters
  * @property {string[]} heard
- * @property {boolean} gguf whether it plays on llama.cpp, so that GGUF files are baked and no whole model
+ * @property {boolean} gguf whether it plays on llama.cpp, so that GGUF files are baked
+ * @property {boolean} merges whether the model is in reach, so that a whole one can be made of it
  * @property {string[]} folders the adapters that came from PEFT folders
  * @property {string[]} combinations
  * @property {string[]} need_density

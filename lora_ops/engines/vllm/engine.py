@@ -126,6 +126,17 @@ class VllmEngine(Requested):
         """All of them."""
         return tuple(self.adapters)
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """What mixes are made of, by adapter.
+
+        Raises:
+            CannotServe: there is something else now than when it was read.
+        """
+        for source in self.stock.sources:
+            source.check_as_read()
+        return {source.name: source.files.folder for source in self.stock.sources}
+
     def unsettled(self) -> bool:
         """Never: its adapters are those that it was given."""
         return False

@@ -76,7 +76,7 @@ class Stock:
         room: int = 16,
     ) -> None:
         self._client, self._dialect, self.base = client, dialect, base
-        self._sources, self._most_rank, self._room = tuple(sources), most_rank, room
+        self.sources, self._most_rank, self._room = tuple(sources), most_rank, room
         self._shared = shared.expanduser().resolve()
         self._seen_as = PurePosixPath(seen_as if seen_as is not None else self._shared.as_posix())
         self._lock = threading.RLock()
@@ -97,6 +97,7 @@ class Stock:
 
         Raises:
             VllmError: the server does not take one of them.
+            CannotServe: an adapter's folder is not what it was.
             OSError: it cannot be written.
         """
         taken: list[_Served] = []
@@ -130,7 +131,7 @@ class Stock:
     def make_of(self, sources: Sequence[Source]) -> None:
         """From now on mixes are made of these."""
         with self._lock:
-            self._sources = tuple(sources)
+            self.sources = tuple(sources)
 
     def serve_at_most(self, rank: int | None) -> None:
         """From now on no mix has a larger rank: its strongest components are served."""
@@ -164,7 +165,7 @@ class Stock:
 
     def _loaded(self, mix: Mix) -> _Served | None:
         """The mix on the server, written and loaded where it was not; None for silence."""
-        if is_silent(self._sources, mix):
+        if is_silent(self.sources, mix):
             return None
         key = self._key(mix)
         served = self._served.pop(key, None)
@@ -174,12 +175,14 @@ class Stock:
         return served
 
     def _load(self, mix: Mix, key: str) -> _Served:
+        for source in self.sources:
+            source.check_as_read()
         folder = self._home / key
         aside = self._home / f".{key}"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            written = write_mix(self._sources, mix, aside, self._most_rank)
+            written = write_mix(self.sources, mix, aside, self._most_rank)
             for path in (aside, *aside.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             if folder.exists():  # of a name that the server has forgotten
@@ -231,7 +234,7 @@ class Stock:
     def _key(self, mix: Mix) -> str:
         """What tells one mix from another by what is heard."""
         heard = []
-        for source in self._sources:
+        for source in self.sources:
             faders = mix[source.name]
             gains = faders.gains(source.adapter.targets)
             heard.append([source.hash, gains, faders.rank, faders.energy])
