@@ -80,6 +80,9 @@ class FalseVllm:
         if path == "/v1/models":
             models = [{"id": self.model, "root": "/models/letters", "parent": None, "max_model_len": 200}]
             return {"data": [*models, *({"id": name, "parent": self.model} for name in self.loaded)]}
+        if path == "/tokenize" and "messages" in body:
+            text = " ".join(one["content"] for one in body["messages"])
+            return self.answer(path, {"prompt": f"{text} "[-100:]})
         if path == "/tokenize":
             return {"tokens": [LETTERS.index(letter) for letter in body["prompt"].lower() if letter in LETTERS]}
         if path == "/detokenize":

@@ -15,7 +15,7 @@ from ..page.messages import Name, Typed
 from ..page.orders import OpenPage, Refused
 
 if TYPE_CHECKING:
-    from ...lora_ops import Adapter, Curve, Desk, Estimate, Faders, Impact, Levels, Mix, Spectrum
+    from ...lora_ops import Adapter, Curve, Desk, Estimate, Impact, Levels, Spectrum
     from ..page.studio import Studio
 
 

@@ -12,24 +12,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ...folder_lock import LOCK, let_go, take
 from ...mix import Mix
-from .client import Client, Dialect, VllmError, listed
+from .client import Client, Dialect, RankTooHigh, VllmError, listed
 from .source import Source
 from .written_mix import Written, is_silent, write_mix
 
 OURS = "mixer-"
 #: In a desk's part of the shared folder: which server it is for.
 _SERVER = "server.txt"
+#: In what the server says of a rank that is too high: the one that it takes.
+_MOST_RANK = re.compile(r"greater than \D{0,40}(\d{1,5})")
 #: Seconds from a name's end to its folder's: a request that was called off may use it for a little longer.
 _GRACE = 2.0
 
@@ -72,7 +76,7 @@ class Stock:
         room: int = 16,
     ) -> None:
         self._client, self._dialect, self.base = client, dialect, base
-        self._sources, self._most_rank, self._room = tuple(sources), most_rank, room
+        self.sources, self._most_rank, self._room = tuple(sources), most_rank, room
         self._shared = shared.expanduser().resolve()
         self._seen_as = PurePosixPath(seen_as if seen_as is not None else self._shared.as_posix())
         self._lock = threading.RLock()
@@ -93,6 +97,7 @@ class Stock:
 
         Raises:
             VllmError: the server does not take one of them.
+            CannotServe: an adapter's folder is not what it was.
             OSError: it cannot be written.
         """
         taken: list[_Served] = []
@@ -112,15 +117,31 @@ class Stock:
                     served.used -= 1
                 self._make_room()
 
+    def written(self, mix: Mix) -> Written | None:
+        """What a mix is on the server; None where it is silent, or not there."""
+        with self._lock:
+            served = self._served.get(self._key(mix))
+        return served.written if served is not None else None
+
     def left_out(self, mix: Mix) -> float:
         """The share of a mix's squared norm that the limit on the rank leaves out; 0 where nothing, or not served."""
-        served = self._served.get(self._key(mix))
-        return served.written.left_out if served is not None else 0.0
+        written = self.written(mix)
+        return written.left_out if written is not None else 0.0
 
-    def forget_lost(self) -> None:
-        """Forgets names that the server does not have any more: it was started again."""
+    def make_of(self, sources: Sequence[Source]) -> None:
+        """From now on mixes are made of these."""
         with self._lock:
-            there = {str(one["id"]).rpartition(":")[2] for one in listed(self._client)}
+            self.sources = tuple(sources)
+
+    def serve_at_most(self, rank: int | None) -> None:
+        """From now on no mix has a larger rank: its strongest components are served."""
+        with self._lock:
+            self._most_rank = rank
+
+    def forget_lost(self, models: Sequence[Mapping[str, Any]]) -> None:
+        """Forgets names that are not among the models which the server has: it was started again."""
+        there = {str(one["id"]).rpartition(":")[2] for one in models}
+        with self._lock:
             for key, served in list(self._served.items()):
                 if served.name not in there:
                     del self._served[key]
@@ -144,7 +165,7 @@ class Stock:
 
     def _loaded(self, mix: Mix) -> _Served | None:
         """The mix on the server, written and loaded where it was not; None for silence."""
-        if is_silent(self._sources, mix):
+        if is_silent(self.sources, mix):
             return None
         key = self._key(mix)
         served = self._served.pop(key, None)
@@ -154,12 +175,14 @@ class Stock:
         return served
 
     def _load(self, mix: Mix, key: str) -> _Served:
+        for source in self.sources:
+            source.check_as_read()
         folder = self._home / key
         aside = self._home / f".{key}"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            written = write_mix(self._sources, mix, aside, self._most_rank)
+            written = write_mix(self.sources, mix, aside, self._most_rank)
             for path in (aside, *aside.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             if folder.exists():  # of a name that the server has forgotten
@@ -211,7 +234,7 @@ class Stock:
     def _key(self, mix: Mix) -> str:
         """What tells one mix from another by what is heard."""
         heard = []
-        for source in self._sources:
+        for source in self.sources:
             faders = mix[source.name]
             gains = faders.gains(source.adapter.targets)
             heard.append([source.hash, gains, faders.rank, faders.energy])
@@ -240,10 +263,12 @@ class Stock:
 def _explained(error: VllmError, written: Written) -> VllmError:
     """A refusal with what to do about it."""
     if "rank" in error.said and "greater than" in error.said:
-        found = VllmError(
+        found = RankTooHigh(
             f"this mix has rank {written.rank}, and the server takes no such rank ({error.said}): start it with a "
             "larger --max-lora-rank, or have only the strongest components served (most_rank)"
         )
         found.status, found.said = error.status, error.said
+        if most := _MOST_RANK.search(error.said):
+            found.most = int(most[1])
         return found
     return error
