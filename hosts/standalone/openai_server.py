@@ -217,16 +217,17 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     if kind != "application/json":
         raise Refusal(415, f"A request must be application/json, and not {kind[:80] or 'without a type'}.", "not_json")
     length = headers.get("content-length", "0")
-    parts, size, more = [], 0, True
-    while more:
-        if size > MOST or (length.isdecimal() and int(length[:20]) > MOST):
-            raise Refusal(413, f"This is too much at once: at most {MOST:,} bytes.", "too_large")
+    told = int(length[:20]) if length.isdecimal() else 0
+    parts, size, more = [], 0, told <= MOST
+    while more and size <= MOST:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ended()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = bool(message.get("more_body"))
+    if max(told, size) > MOST:
+        raise Refusal(413, f"This is too much at once: at most {MOST:,} bytes.", "too_large")
     return b"".join(parts)
 
 

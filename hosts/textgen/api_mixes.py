@@ -1,4 +1,4 @@
-"""TextGen's own OpenAI-compatible API takes a mix, for one request alone: in the field `lora_mix`, or as a model's name.
+"""TextGen's own OpenAI-compatible API takes a mix, for one request alone: in its field `lora_mix`, or as its model.
 
 Nothing of the host is changed on disk. Of what runs, four things are put into a coat, and `release` takes it off: the
 two routes that generate, the list of models, and the function that every generation goes through once it has the lock.
