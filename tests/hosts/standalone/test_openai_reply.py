@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import standalone_tiny
+from helpers.llama import Llama
 
 from lora_mixer.hosts.openai_refusal import Refusal
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.host import StandaloneHost
+from lora_mixer.hosts.standalone.llama_start import OnLlama
 from lora_mixer.hosts.standalone.load import Start
 from lora_mixer.hosts.standalone.openai_reply import Said, reply, request_of
 from lora_mixer.hosts.standalone.openai_request import Asked, read_chat, read_completion
@@ -31,8 +35,6 @@ def host() -> Iterator[StandaloneHost]:
 
 
 def asked(**more: Any) -> Asked:
-    import json
-
     said = {"messages": [{"role": "user", "content": "Ahoy"}], "temperature": 0, "max_tokens": 8, **more}
     return read_chat(json.dumps(said).encode())
 
@@ -110,6 +112,25 @@ def test_a_reply_goes_on_from_its_beginning(host: StandaloneHost) -> None:
     messages = [{"role": "user", "content": "Ahoy"}, {"role": "assistant", "content": "Arr, "}]
     request = request_of(host, asked(messages=messages))
     assert request.prompt == request_of(host, asked()).prompt + "Arr, "
+
+
+def test_on_llama_cpp_it_says_what_a_column_says_and_a_text_goes_on(llama: Llama) -> None:
+    host = StandaloneHost(Start(Path("nowhere"), llama=OnLlama(url=llama.server.url, key=llama.server.key)))
+    host.load()
+    desk = Desk(host.engine, host.lock)
+    desk.apply(desk.base())
+    words = {}
+    for mix in (None, Mix({"butler": Faders(on=False)}), Mix({"pirate": Faders(on=False)}), desk.base()):
+        request = request_of(host, asked())
+        run = compare(desk, None, request.token_ids, [Column("", mix or desk.mix)], seed=0, generation=request.sampling)
+        list(run)
+        words[str(mix)] = said(host, asked(), mix).text
+        assert words[str(mix)] == run.result.columns[0].text
+    assert len(set(words.values())) == 3 and desk.mix == desk.base()
+    going_on = read_completion(b'{"prompt": "Once upon a", "temperature": 0, "max_tokens": 4}')
+    assert request_of(host, going_on).prompt == "Once upon a"
+    assert said(host, going_on, desk.base()).tokens == said(host, going_on, None).tokens == 4
+    host.close()
 
 
 def test_a_model_that_is_another_by_its_turn_is_not_asked(host: StandaloneHost) -> None:
