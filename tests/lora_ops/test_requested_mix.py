@@ -49,9 +49,10 @@ def test_every_form_means_one_mix(desk: Desk, asked: Any, mix: Mix) -> None:
     assert desk.mix == Mix(), "the faders stay where they are"
 
 
-def test_one_gain_for_all_leaves_those_silent_that_do_not_play_as_loaded(desk: Desk) -> None:
-    desk.engine.as_loaded = ("poet",)
-    assert requested_mix(2, desk, load) == Mix({"poet": Faders(master=2)})
+def test_one_gain_for_all_leaves_those_silent_that_do_not_play_as_loaded() -> None:
+    engine = ToyEngine()
+    engine.as_loaded = ("poet",)
+    assert requested_mix(2, Desk(engine), load) == Mix({"poet": Faders(master=2)})
 
 
 def test_an_adapter_may_be_called_as_a_mix_calls_its_own(desk: Desk) -> None:

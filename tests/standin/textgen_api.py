@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -138,7 +138,7 @@ def _script(host: Any, models: Any) -> dict[str, Any]:
     return {"app": app, "verify_api_key": verify_api_key}
 
 
-def _texts(host: Any, prompt: str, asked: Any, stop: threading.Event) -> Iterator[str]:
+def _texts(host: Any, prompt: str, asked: Any, stop: threading.Event) -> Generator[str, None, None]:
     state = {
         **{name: value for name, value in DEFAULTS.items() if name not in ("history", "textbox")},
         "max_new_tokens": asked.max_tokens, "seed": asked.seed, "stream": asked.stream, "stop_event": stop,

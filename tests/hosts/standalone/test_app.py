@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,11 @@ def test_the_key_of_the_api_is_the_one_that_was_given_or_a_new_one(
         (tmp_path / "key").write_text(file)
         arguments = ["--api-key-file", str(tmp_path / "key")]
     given: list[str] = []
-    monkeypatch.setattr(standalone, "_serve", lambda options, start: given.append(options.api_key) or 0)
+
+    def serve(options: Any, start: Any) -> int:
+        given.append(options.api_key)
+        return 0
+
+    monkeypatch.setattr(standalone, "_serve", serve)
     assert standalone.main(arguments) == 0
     assert given == [key]

@@ -198,7 +198,12 @@ def test_a_client_that_is_gone_is_not_answered_on(
 ) -> None:
     runs: list[Any] = []
     own = openai_server.reply
-    monkeypatch.setattr(openai_server, "reply", lambda *args: runs.append(own(*args)) or runs[-1])
+
+    def noted(*args: Any) -> Any:
+        runs.append(own(*args))
+        return runs[-1]
+
+    monkeypatch.setattr(openai_server, "reply", noted)
     for stream in (True, False):
         with closing(api.connection()) as connection:
             api.send(connection, CHAT, chat(lora_mix=2, max_tokens=1900, stream=stream))

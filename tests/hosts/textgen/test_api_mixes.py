@@ -184,7 +184,7 @@ def test_a_model_that_is_gone_by_its_turn_is_told(api: TestClient, host: TextGen
 def test_coats_are_put_on_once_and_come_off_wholly(api: TestClient, textgen: StandIn, host: TextGenHost) -> None:
     said = text(api, lora_mix=0)
     for _ in range(2):
-        host.watch_requests(lambda: host.engine.desk)  # type: ignore[union-attr]
+        host.watch_requests(lambda: host.engine.desk)
     assert text(api, lora_mix=0) == said
     api_mixes.release()
     names = [(sys.modules["modules.api.models"], "list_models_openai_format")]

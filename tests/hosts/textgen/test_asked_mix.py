@@ -18,18 +18,19 @@ def engine() -> Any:
 
 
 def test_who_asks_for_no_mix_hears_the_faders() -> None:
-    assert scales_at(engine())(3) == ("faders", 3)
+    at: Any = scales_at(engine())
+    assert at(3) == ("faders", 3)
 
 
 def test_who_asks_for_one_hears_that_as_it_fades_in_each_thread_of_its_own() -> None:
-    at = scales_at(engine())
+    at: Any = scales_at(engine())
 
     async def request(mix: Mix) -> list[Any]:
         ASKED.set(mix)
         return [await asyncio.to_thread(at, token) for token in (0, 4)]
 
     async def both() -> list[list[Any]]:
-        return await asyncio.gather(request(LOUD), request(FADING))
+        return list(await asyncio.gather(request(LOUD), request(FADING)))
 
     assert asyncio.run(both()) == [[2.0, 2.0], [0.0, 2.0]]
     assert at(0) == ("faders", 0)
