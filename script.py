@@ -39,8 +39,9 @@ class _Door:
             host = self.host or _part("hosts.textgen.host").TextGenHost()
             self.console = _part("ui.page.studio").Studio(host, console.range_from(params))
             host.watch_changes(self.console.left_alone)
-            if self.host is None:
-                host.watch_models(self.console.desk)
+        if self.host is None:  # each time: its API may have been switched on since
+            self.console.host.watch_models(self.console.desk)
+            self.console.host.watch_requests(self.console.desk)
         return self.console
 
 
@@ -78,6 +79,8 @@ def setup() -> None:
     """Called by the host before the page is built: what must not be imported while it loads a model, is now."""
     if _door().host is None:
         _part("hosts.textgen.imports").import_beforehand()
+        if _part("hosts.textgen.api_mixes").is_alone():
+            _door().open()
 
 
 def ui() -> None:

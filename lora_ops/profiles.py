@@ -19,6 +19,10 @@ from .refusals import shown
 __all__ = ["AdapterFacts", "Fit", "Profile", "ProfileError", "Profiles", "fit", "read_mix", "same_adapters"]
 
 
+#: The folder of them among what is kept for a user.
+FOLDER = "profiles"
+
+
 class Profiles:
     """The profiles in a folder, which several pages and several processes may read and write at once.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ from .load import Start, check_adapter, check_model, demo_adapters, name_adapter
 from .server import OnServer
 
 ROOT = Path(__file__).resolve().parents[2]
+#: A variable of the environment that may hold the key of the API.
+API_KEY = "LORA_MIXER_API_KEY"
 # Exit statuses: 0 the user ended it, 1 something failed while it ran, 2 it was called with something wrong.
 FAILED, MISUSED = 1, 2
 
@@ -36,6 +39,7 @@ def main(argv: Sequence[str] | None = None, program: str = "run.py demo") -> int
     options = options_of(program).parse_args(argv)
     try:
         start = _start(options)
+        options.api_key = _key(options.api_key_file) or os.environ.get(API_KEY, "").strip()
         _check_port(options.host, options.port)
     except HostError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -124,6 +128,13 @@ def options_of(program: str) -> argparse.ArgumentParser:
         help="answer under this name too, as through a tunnel or a proxy; give it once for each",
     )
     where.add_argument("--share", action="store_true", help="also through a public link of Gradio's")
+    where.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help="a file that holds the key of the OpenAI-compatible API, which answers at the page's address below /v1 "
+        f"(default: what {API_KEY} holds, else a new one at each start, which is printed)",
+    )
     where.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     return parser
 
@@ -238,7 +249,8 @@ def _serve(options: argparse.Namespace, start: Start) -> int:
     )
     from .page import TITLE, build_page
 
-    page = build_page(host, ROOT, [*own_names(options.host), *options.also])
+    key = options.api_key or secrets.token_urlsafe(24)
+    page = build_page(host, ROOT, [*own_names(options.host), *options.also], key)
     _, url, public = page.blocks.queue().launch(
         server_name=options.host,
         server_port=options.port,
@@ -250,7 +262,9 @@ def _serve(options: argparse.Namespace, start: Start) -> int:
     )
     if public:
         page.guard.also(urlsplit(public).netloc)
-    print(f"\n{TITLE} is at {url}{f' and {public}' if public else ''}  (Ctrl-C ends it)\n", flush=True)
+    print(f"\n{TITLE} is at {url}{f' and {public}' if public else ''}  (Ctrl-C ends it)", flush=True)
+    told = "with the key that you gave" if options.api_key else f"with the key {key}"
+    print(f"Programs that speak OpenAI's language find it at {url.rstrip('/')}/v1, {told}\n", flush=True)
     # After the page, which tells how far this is. (Nor should two threads import large packages at once.)
     threading.Thread(target=_load, args=(host,), name="lora-mixer-load", daemon=True).start()
     try:

@@ -7,7 +7,7 @@ import html
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +21,13 @@ from . import chat_log
 from .history import History
 from .host import StandaloneHost
 from .prompt import Settings
+from .turn import turn
 
 #: What the button at the head of the page says while it is doing what it offered.
 STOP = "Stop"
 #: Seconds between two redraws of a reply that grows.
 REDRAW = 0.05
-#: Seconds between two looks at a model that is loading, or at a lock that is held.
+#: Seconds between two looks at a model that is loading.
 GLANCE = 0.25
 
 
@@ -193,7 +194,7 @@ class Chat:
         started, drawn, tokens = time.perf_counter(), 0.0, 0
         failure: Exception | None = None
         try:
-            with _turn(self.host.lock, stop) as mine, closing(self.host.turn(request, stop)) as partials:
+            with turn(self.host.lock, stop) as mine, closing(self.host.turn(request, stop)) as partials:
                 started = time.perf_counter()
                 for partial in partials if mine else ():
                     history, tokens = history.revise(request.opening + partial.text), partial.tokens
@@ -276,19 +277,6 @@ class Chat:
                 shown = now
                 yield self.head()
             await asyncio.wait([doing], timeout=GLANCE)
-
-
-@contextmanager
-def _turn(lock: threading.Lock, stop: threading.Event) -> Iterator[bool]:
-    """Hold `lock`; or, with False, do not, because `stop` was set while waiting for it."""
-    mine = False
-    while not mine and not stop.is_set():
-        mine = lock.acquire(timeout=GLANCE)
-    try:
-        yield mine
-    finally:
-        if mine:
-            lock.release()
 
 
 def build_settings() -> list[Any]:

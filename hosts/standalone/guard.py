@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,8 @@ _READ = re.compile(
 _PAGE = re.compile(rb"session_hash=[\w-]{1,64}")
 #: What a request to change something may be for.
 CALLS = ("/queue/join", "/run/predict", "/cancel", "/reset")
+#: An app of its own below a path, which is told why whoever asks may not; None if they may.
+Beside = Callable[[Scope, Receive, Send, "tuple[int, str] | None"], Awaitable[None]]
 _NO_FRAMES = {"x-frame-options": "SAMEORIGIN", "x-content-type-options": "nosniff"}
 
 
@@ -47,6 +49,11 @@ class Guard:
     def __init__(self, check: Callable[[str, bytes], str], names: Iterable[str] = (), most: int = MOST) -> None:
         self._check, self._most = check, most
         self._names = {name.lower() for name in names}
+        self._beside: dict[str, Beside] = {}
+
+    def stand_beside(self, place: str, app: Beside) -> None:
+        """Has an app of its own answer below `place` ("/v1/"), with a key where the page has none."""
+        self._beside[place] = app
 
     def also(self, name: str) -> None:
         """Lets the page be asked under one more name, with a port where it has another one than the server."""
@@ -65,6 +72,8 @@ class Guard:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
                 await app(scope, receive, send)
+            elif (beside := self._beside_at(scope)) is not None:
+                await beside(scope, receive, send, self._stranger(scope))
             elif refused := self._refused(scope):
                 await _refuse(scope, receive, send, *refused)
             elif scope["method"] == "POST":
@@ -101,13 +110,22 @@ class Guard:
             if not message.get("more_body"):
                 return b"".join(parts)
 
-    def _refused(self, scope: Scope) -> tuple[int, str] | None:
+    def _beside_at(self, scope: Scope) -> Beside | None:
+        return next((app for place, app in self._beside.items() if scope["path"].startswith(place)), None)
+
+    def _stranger(self, scope: Scope) -> tuple[int, str] | None:
+        """Why whoever asks this may not, whatever it is: it is for another name, or another page sent it."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_mine(hosts[0], scope):
             return 421, _elsewhere(scope)
         if not self._from_here(headers, hosts[0]):
             return 403, "Another page asked for this, and only LoRA Mixer's own page may."
+        return None
+
+    def _refused(self, scope: Scope) -> tuple[int, str] | None:
+        if (refused := self._stranger(scope)) is not None:
+            return refused
         path, method = _path(scope), scope.get("method")
         if scope["type"] == "http" and (
             (method in ("GET", "HEAD") and _READ.fullmatch(path)) or (method == "POST" and path in CALLS)

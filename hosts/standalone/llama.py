@@ -143,14 +143,14 @@ class LlamaPlayer:
     # -- replies
 
     def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
-        prompt = self._ask(lambda: self._written(messages)) + opening
+        prompt = (self._ask(lambda: self._written(messages)) if messages else "") + opening
         ids = tuple(self._ask(lambda: self.engine.tokens.encode(prompt)))
         left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages) or bool(opening))
         return Request(
             prompt=prompt,
             token_ids=ids,
             sampling=_sampling(settings, left),
-            stop_strings=prompts.stop_strings(settings, self._has_template),
+            stop_strings=prompts.stop_strings(settings, turns_end=bool(messages) and not self._has_template),
             seed=prompts.seed(settings),
             opening=opening,
         )

@@ -18,6 +18,7 @@ from .chat import Chat
 from .gradio_versions import accepted
 from .guard import Guard
 from .host import StandaloneHost
+from .openai_server import PLACE, OpenAi
 
 TITLE = "LoRA Mixer"
 _HERE = Path(__file__).parent
@@ -44,10 +45,11 @@ def load_extension(root: Path) -> ModuleType:
     return module
 
 
-def build_page(host: StandaloneHost, root: Path, names: Iterable[str] = ()) -> Page:
+def build_page(host: StandaloneHost, root: Path, names: Iterable[str] = (), key: str = "") -> Page:
     """The page around `host`, with the extension of `root` in it; `launch_options` go to `blocks.launch`.
 
-    It answers at the loopback's names, at the address that a request came to, and at `names`: see `Guard`.
+    It answers at the loopback's names, at the address that a request came to, and at `names`: see `Guard`. With a `key`
+    it answers programs too, below `/v1/`.
     """
     extension = load_extension(root)
     if hasattr(extension, "use_host"):
@@ -72,6 +74,8 @@ def build_page(host: StandaloneHost, root: Path, names: Iterable[str] = ()) -> P
         gr.Blocks.launch, ssr_mode=False, run_history=False, footer_links=[], show_api=False, enable_monitoring=False
     )
     guard = Guard(lambda path, body: check_call(blocks.fns, path, body), names)
+    if key:
+        guard.stand_beside(PLACE, OpenAi(host, key))
     return Page(blocks, {**launch_look, **private, "app_kwargs": {"lifespan": guard.lifespan}}, guard)
 
 

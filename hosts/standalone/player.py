@@ -78,7 +78,8 @@ class Player(Protocol):
         """
 
     def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
-        """`messages` (the last one the user's) as a request; the reply goes on from `opening`.
+        """`messages` (the last one the user's) as a request; the reply goes on from `opening`, which without messages
+        is all that there is.
 
         Raises:
             HostError: the prompt leaves no room for a reply in the model's context.

@@ -64,18 +64,20 @@ class Settings:
 def build_request(
     model: Any, tokenizer: Any, messages: list[dict[str, str]], settings: Settings, opening: str = ""
 ) -> Request:
-    """`messages` (the last one the user's) as a request to `model`; the reply goes on from `opening`.
+    """`messages` (the last one the user's) as a request to `model`; the reply goes on from `opening`, which without
+    messages is all that there is.
 
     Raises HostError when the prompt leaves no room for a reply in the model's context.
     """
-    prompt = render(tokenizer, messages) + opening
-    token_ids = tuple(tokenizer(prompt, add_special_tokens=not tokenizer.chat_template)["input_ids"])
-    left = room(context_length(model, tokenizer), len(token_ids), has_replies(messages) or bool(opening))
+    prompt = (render(tokenizer, messages) if messages else "") + opening
+    templated = bool(messages and tokenizer.chat_template)
+    token_ids = tuple(tokenizer(prompt, add_special_tokens=not templated)["input_ids"])
+    left = room(context_length(model, tokenizer), len(token_ids), has_replies(messages) or bool(messages and opening))
     return Request(
         prompt=prompt,
         token_ids=token_ids,
         sampling=_sampling(model, tokenizer, settings, left),
-        stop_strings=stop_strings(settings, has_template=bool(tokenizer.chat_template)),
+        stop_strings=stop_strings(settings, turns_end=bool(messages) and not templated),
         seed=seed(settings),
         opening=opening,
     )
@@ -86,10 +88,10 @@ def seed(settings: Settings) -> int:
     return settings.seed if settings.seed >= 0 else random.SystemRandom().randrange(2**31)
 
 
-def stop_strings(settings: Settings, has_template: bool) -> tuple[str, ...]:
-    """The texts that end a reply: the user's, and where there is no template the beginning of the next turn."""
+def stop_strings(settings: Settings, turns_end: bool) -> tuple[str, ...]:
+    """The texts that end a reply: the user's, and for a chat without a template the beginning of the next turn."""
     own = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
-    return own if has_template else (*own, "\nUser:")
+    return (*own, "\nUser:") if turns_end else own
 
 
 def has_replies(messages: list[dict[str, str]]) -> bool:

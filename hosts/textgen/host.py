@@ -17,6 +17,7 @@ from ...lora_ops import log
 from ..adapter_loading import OnLoaded, Tell
 from ..protocol import Answerer, HostError, ReplyLength, Request, Trouble
 from . import adapters as textgen_adapters
+from . import api_mixes as textgen_api
 from . import llama_loads as textgen_loads
 from . import lora_menu_changes as textgen_changes
 from . import turns as textgen_turns
@@ -185,6 +186,10 @@ class TextGenHost:
     def watch_models(self, told: Callable[[], Any]) -> None:
         """`told` is called when its llama.cpp loader has loaded a model, before anybody asks that."""
         textgen_loads.watch(told)
+
+    def watch_requests(self, desk: Callable[[], Any]) -> None:
+        """Requests to its API may ask for a mix of this desk from now on, each for itself alone."""
+        textgen_api.follow(self, desk)
 
     def adapter_menu(self) -> list[Any]:
         """The LoRA list of the Model tab."""

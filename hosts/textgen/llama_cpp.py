@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..adapter_loading import OnLoaded, Tell, leaving, wanted
 from ..protocol import HostError, Trouble
 from . import llama_reply
+from .asked_mix import scales_at
 from .chat import Turn, host_module, too_long
 from .llama_flags import remembers_prompts
 from .llama_parts import Loaded, files_for, here, source_of
@@ -71,7 +72,9 @@ class LlamaCpp:
         if (engine := vars(self._server).get(_ENGINE)) is None:
             engine = connect(f"http://127.0.0.1:{self._server.port}", carried=True)
             vars(self._server)[_ENGINE] = engine
-            llama_reply.follow(self._server, engine.lora_at, remembers_prompts(host_module("shared").args.extra_flags))
+            llama_reply.follow(
+                self._server, scales_at(engine), remembers_prompts(host_module("shared").args.extra_flags)
+            )
         return engine
 
     def trouble(self) -> Trouble | None:

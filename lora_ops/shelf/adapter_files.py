@@ -119,6 +119,19 @@ class AdapterFiles:
             raise AdapterFileError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def content_hashes(folders: Mapping[str, Path | None]) -> dict[str, str]:
+    """The content hash of each adapter whose folder is known and can be read, by its name."""
+    found = {}
+    for name, folder in folders.items():
+        if folder is None:
+            continue
+        try:
+            found[name] = read_adapter(folder).content_hash()
+        except AdapterFileError:  # its files have changed or gone since
+            continue
+    return found
+
+
 def read_adapter(folder: Path | str, within: Path | None = None) -> AdapterFiles:
     """The adapter in `folder`.
 

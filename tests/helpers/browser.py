@@ -226,11 +226,11 @@ def short(name: str) -> str:
 
 
 @contextmanager
-def standalone(host: Any) -> Iterator[Mixer]:
-    """The standalone page around `host`, served."""
+def standalone(host: Any, key: str = "") -> Iterator[Mixer]:
+    """The standalone page around `host`, served; with a key programs are answered too."""
     from lora_mixer.hosts.standalone.page import build_page
 
-    page = build_page(host, ROOT)
+    page = build_page(host, ROOT, key=key)
     # The door lives as long as the process, which here plays many hosts.
     door = sys.modules["lora_mixer"].__dict__.pop("door")
     sys.modules.pop("lora_mixer_script", None)

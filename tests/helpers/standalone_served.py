@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 from helpers import browser, standalone_tiny
 
+#: What programs must say that ask the API beside it.
+KEY = "open sesame"
+
 
 @dataclass
 class Served:
@@ -48,7 +51,8 @@ class Served:
 @contextmanager
 def served() -> Iterator[Served]:
     """The page of a tiny model."""
-    with browser.standalone(browser.host_of(standalone_tiny.model(), standalone_tiny.tokenizer())) as mixer:
+    host = browser.host_of(standalone_tiny.model(), standalone_tiny.tokenizer())
+    with browser.standalone(host, key=KEY) as mixer:
         port = urlsplit(mixer.url).port
         assert port is not None
         found = Served(mixer, port, "")

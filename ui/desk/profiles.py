@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ...lora_ops.profiles import Fit, Profile, Profiles
     from ..page.studio import Studio
 
-FOLDER = "profiles"
 #: The mark of the profile that a page shows, where it says so: nobody means to replace another one.
 Mark = Name | None
 Note = Annotated[str, at_most(20_000)]
@@ -29,7 +28,7 @@ Note = Annotated[str, at_most(20_000)]
 
 def kept(host: Host) -> Profiles:
     """The profiles in the host's user data; where nothing may be kept there are none."""
-    from ...lora_ops.profiles import Profiles
+    from ...lora_ops.profiles import FOLDER, Profiles
 
     folder = host.user_data
     return Profiles(folder / FOLDER if folder else None)
@@ -215,27 +214,16 @@ def mix_of_profile(console: Studio, desk: Desk, name: str) -> Mix:
     Raises:
         ValueError: there is no such profile, or it does not fit what is loaded.
     """
-    found = fitted(console.host, desk, kept(console.host).load(name))
-    if found.not_fits:
-        raise ValueError(f"the profile “{name}” does not fit what is loaded: {found.not_fits[0]}")
-    return found.mix
+    from ...lora_ops import requested_mix as requested
+
+    return requested.mix_of_profile(kept(console.host).load(name), desk, hashes(console.host))
 
 
 def hashes(host: Host) -> dict[str, str]:
     """The SHA-256 of the weights of the loaded adapters whose files are known, by their PEFT names."""
-    from ...lora_ops.shelf.adapter_files import AdapterFileError, read_adapter
+    from ...lora_ops.shelf.adapter_files import content_hashes
 
-    if host.multi_user:
-        return {}
-    found = {}
-    for name, folder in host.loaded_adapters().items():
-        if folder is None:
-            continue
-        try:
-            found[name] = read_adapter(folder).content_hash()
-        except AdapterFileError:  # its files have changed or gone since: then the name alone tells
-            continue
-    return found
+    return {} if host.multi_user else content_hashes(host.loaded_adapters())
 
 
 def _changed(console: Studio, said: str) -> News:

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from helpers.standalone_served import Served
+from helpers.standalone_served import KEY, Served
 from helpers.standalone_served import served as serve
 
 from lora_mixer.hosts.standalone.guard import Guard, own_names
@@ -137,6 +137,20 @@ def test_two_hosts_are_none(served: Served) -> None:
 def test_too_much_is_refused_before_it_is_all_read(served: Served) -> None:
     claimed = {"Content-Length": str(10**12), "Content-Type": "application/json"}
     assert served.ask(f"{served.folder}/run/predict", "POST", claimed, b"{}")[0] == 413
+
+
+def test_what_stands_beside_the_page_is_asked_with_a_key_and_the_page_is_as_ever(served: Served) -> None:
+    key = {"Authorization": f"Bearer {KEY}"}
+    status, text = served.ask("/v1/models", headers=key)
+    assert status == 200 and '"id":"tiny"' in text
+    said = b'{"messages": [{"role": "user", "content": "Ahoy"}], "max_tokens": 4, "lora_mix": {"pirate": 0}}'
+    status, text = served.ask("/v1/chat/completions", "POST", {**key, "Content-Type": "application/json"}, said)
+    assert status == 200 and '"finish_reason":"length"' in text
+    assert served.ask("/v1/models")[0] == 401
+    assert served.ask("/v1/models", headers={**key, "Host": "evil.example"})[0] == 421
+    assert served.ask("/v1/models", headers={**key, "Origin": "http://evil.example"})[0] == 403
+    assert served.ask("/v1", headers=key)[0] == served.ask("/gradio_api/v1/models", headers=key)[0] == 404
+    assert served.ask("/")[0] == 200
 
 
 def scope_of(**parts: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from standin.textgen_page import a_chat, values
 
 from lora_mixer.demo.base_model import gguf_file
 from lora_mixer.hosts.protocol import HostError
+from lora_mixer.hosts.textgen import asked_mix
 from lora_mixer.hosts.textgen.host import TextGenHost
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, compare
 from lora_mixer.lora_ops.engines import llama_server
@@ -57,6 +58,19 @@ def said(host: TextGenHost, textgen: StandIn) -> str:
     state = textgen.ui.gather_interface_values(*ASKED)
     list(textgen.chat.generate_chat_reply_wrapper("", state, regenerate=True))
     return str(state["history"]["internal"][-1][1])
+
+
+def test_a_request_that_asks_for_a_mix_hears_that_and_the_chat_its_faders(host: TextGenHost, textgen: StandIn) -> None:
+    desk = Desk(host.engine, host.lock)
+    loud = said(host, textgen)
+    before = asked_mix.ASKED.set(QUIET)
+    try:
+        silent = said(host, textgen)
+    finally:
+        asked_mix.ASKED.reset(before)
+    assert said(host, textgen) == loud != silent
+    desk.apply(QUIET)
+    assert said(host, textgen) == silent
 
 
 def test_adapters_come_and_go_and_the_user_s_own_flags_stay(textgen: StandIn) -> None:

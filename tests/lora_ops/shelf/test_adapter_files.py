@@ -23,6 +23,7 @@ from lora_mixer.lora_ops.shelf.adapter_files import (
     CONFIG,
     WEIGHTS,
     AdapterFileError,
+    content_hashes,
     read_adapter,
 )
 
@@ -76,6 +77,11 @@ def test_time_hash_and_metadata(tmp_path: Path) -> None:
     (folder / CONFIG).write_text(json.dumps({**GOOD, "r": 3}))
     assert read_adapter(folder).ranks == (3,)
     assert read_adapter(folder).content_hash() == hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def test_the_hashes_of_what_can_be_read_are_told_and_of_nothing_else(tmp_path: Path) -> None:
+    there = {"pirate": written(tmp_path, base_model_name_or_path="some/model"), "gone": tmp_path / "none", "odd": None}
+    assert content_hashes(there) == {"pirate": read_adapter(there["pirate"]).content_hash()}
 
 
 @pytest.mark.parametrize(
