@@ -241,9 +241,10 @@ class Call:
 
 def _message(data: bytes) -> str:
     try:
-        told = json.loads(data)["error"]
+        whole = json.loads(data)
+        told = next(whole[name] for name in ("error", "error_message", "message") if whole.get(name))
         return _shown(str(told["message"] if isinstance(told, dict) else told))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
         return _cut(data)
 
 

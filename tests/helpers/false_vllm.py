@@ -29,16 +29,18 @@ TARGETS = [f"model.layers.{layer}.self_attn.{kind}" for layer in range(2) for ki
 PROMPT = tuple(LETTERS.index(letter) for letter in "where is my book?")
 
 
-def write_adapter(folder: Path, seed: int = 0, rank: int = 2, **config: Any) -> Path:
+def write_adapter(
+    folder: Path, seed: int = 0, rank: int = 2, kinds: Sequence[str] = ("q_proj", "v_proj"), **config: Any
+) -> Path:
     """A PEFT folder for the model of letters: alpha is twice the rank."""
     dice = np.random.default_rng(seed)
     tensors = {}
-    for name in TARGETS:
+    for name in (name for name in TARGETS if name.endswith(tuple(kinds))):
         tensors[f"base_model.model.{name}.lora_A.weight"] = dice.normal(size=(rank, 8)).astype(np.float32)
         tensors[f"base_model.model.{name}.lora_B.weight"] = dice.normal(size=(8, rank)).astype(np.float32)
     folder.mkdir(parents=True)
     save_file(tensors, folder / "adapter_model.safetensors")
-    plain = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "target_modules": ["q_proj", "v_proj"], **config}
+    plain = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "target_modules": list(kinds), **config}
     (folder / "adapter_config.json").write_text(json.dumps(plain))
     return folder
 
@@ -87,6 +89,14 @@ class FalseVllm:
         if path.endswith("load_lora_adapter"):
             return self._lora(path, body) if self.run_time else refused(404, "Not Found")
         return refused(404, "Not Found")
+
+    def unknown(self, model: str) -> tuple[int, Any]:
+        """What it answers to a request for a model that it does not have."""
+        return refused(404, f"The model `{model}` does not exist.")
+
+    def dice(self, seed: int) -> random.Random:
+        """What it rolls for a request with this seed."""
+        return random.Random(seed)
 
     def _lora(self, path: str, body: Any) -> Any:
         name = body["lora_name"]
@@ -152,9 +162,9 @@ def _drawn(chances: Sequence[float], temperature: float, dice: random.Random) ->
 
 
 @contextmanager
-def serving(**settings: Any) -> Iterator[FalseVllm]:
-    """A server that runs."""
-    state = FalseVllm(**settings)
+def serving(state: Any = None, **settings: Any) -> Iterator[Any]:
+    """A server that runs: a vLLM, or what else is handed over."""
+    state = state or FalseVllm(**settings)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -173,7 +183,7 @@ def serving(**settings: Any) -> Iterator[FalseVllm]:
             state.asked.append((self.path, body))
             weights = state.weights(body["model"])
             if weights is None:
-                return self.send(*refused(404, f"The model `{body['model']}` does not exist."))
+                return self.send(*state.unknown(body["model"]))
             if "prompt_logprobs" in body:
                 told = {"prompt_logprobs": _likelihoods(weights, body["prompt"]), "text": ""}
                 return self.send(200, {"choices": [told]})
@@ -190,7 +200,7 @@ def serving(**settings: Any) -> Iterator[FalseVllm]:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            dice, said = random.Random(body["seed"]), list(body["prompt"])
+            dice, said = state.dice(body["seed"]), list(body["prompt"])
             for at in range(body["max_tokens"]):
                 time.sleep(state.pause)
                 chances = logits(weights, said)[: END if body.get("ignore_eos") else None]

@@ -16,15 +16,15 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...folder_lock import LOCK, let_go, take
 from ...mix import Mix
-from .client import Client, Dialect, VllmError, listed
-from .source import Source
+from .client import Client, Dialect, VllmError, forgotten, listed
+from .source import Sizes, Source
 from .written_mix import Written, is_silent, write_mix
 
 OURS = "mixer-"
@@ -54,6 +54,7 @@ class Stock:
         seen_as: where the server finds that; the same path if None.
         most_rank: the largest rank that it takes, if that is known.
         room: how many mixes stay loaded besides those in use.
+        sizes: of the base model's modules, outputs and inputs, as far as they are known.
 
     Raises:
         OSError: nothing can be written there.
@@ -70,9 +71,11 @@ class Stock:
         seen_as: str | None = None,
         most_rank: int | None = None,
         room: int = 16,
+        sizes: Sizes | None = None,
     ) -> None:
         self._client, self._dialect, self.base = client, dialect, base
         self._sources, self._most_rank, self._room = tuple(sources), most_rank, room
+        self._sizes = sizes or {}
         self._shared = shared.expanduser().resolve()
         self._seen_as = PurePosixPath(seen_as if seen_as is not None else self._shared.as_posix())
         self._lock = threading.RLock()
@@ -159,7 +162,7 @@ class Stock:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            written = write_mix(self._sources, mix, aside, self._most_rank)
+            written = write_mix(self._sources, mix, aside, self._most_rank, self._dialect.tied, self._sizes)
             for path in (aside, *aside.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             if folder.exists():  # of a name that the server has forgotten
@@ -170,19 +173,11 @@ class Stock:
         name = f"{self._desk}-{folder.name}"
         body = {"lora_name": name, "lora_path": str(self._seen_as / self._desk / folder.name)}
         try:
-            self._told(self._dialect.load, body)
+            told(self._client, self._dialect.load, body)
         except VllmError as error:
             self._doom(folder)
-            raise _explained(error, written) from error
+            raise explained(error, written) from error
         return _Served(name, folder, written)
-
-    def _told(self, path: str, body: dict[str, str]) -> None:
-        """One of both calls; SGLang says in its answer that it refused."""
-        data = self._client.begin(path, body).data()
-        with suppress(ValueError, AttributeError):
-            told = json.loads(data)
-            if told.get("success") is False:
-                raise VllmError(f"{self._client.name} refused: {str(told.get('error_message'))[:300]}")
 
     def _make_room(self) -> None:
         idle = [key for key, served in self._served.items() if not served.used]
@@ -198,9 +193,9 @@ class Stock:
     def _drop(self, key: str) -> None:
         served = self._served[key]
         try:
-            self._told(self._dialect.unload, {"lora_name": served.name})
+            told(self._client, self._dialect.unload, {"lora_name": served.name})
         except VllmError as error:
-            if error.status != 404:  # else the server has forgotten it
+            if not forgotten(error):
                 raise
         del self._served[key]
         self._doom(served.folder)
@@ -231,18 +226,32 @@ class Stock:
                 for model in listed(self._client):
                     name = str(model["id"]).rpartition(":")[2]
                     if name.startswith(f"{home.name}-"):
-                        self._told(self._dialect.unload, {"lora_name": name})
+                        told(self._client, self._dialect.unload, {"lora_name": name})
                 self._doom(home)
             finally:
                 let_go(held, home / LOCK)
 
 
-def _explained(error: VllmError, written: Written) -> VllmError:
+def told(client: Client, path: str, body: Mapping[str, str]) -> None:
+    """Has a server load or unload an adapter; SGLang says in its answer that it refused.
+
+    Raises:
+        VllmError: it does not.
+    """
+    data = client.begin(path, body).data()
+    with suppress(ValueError, AttributeError):
+        answer = json.loads(data)
+        if answer.get("success") is False:
+            raise VllmError(f"{client.name} refused: {str(answer.get('error_message'))[:300]}")
+
+
+def explained(error: VllmError, written: Written) -> VllmError:
     """A refusal with what to do about it."""
-    if "rank" in error.said and "greater than" in error.said:
+    if "rank" in error.said and ("greater than" in error.said or "memory pool" in error.said):
         found = VllmError(
-            f"this mix has rank {written.rank}, and the server takes no such rank ({error.said}): start it with a "
-            "larger --max-lora-rank, or have only the strongest components served (most_rank)"
+            f"this mix has rank {written.rank}, and the server does not take it ({error.said}): start it with a "
+            "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only the "
+            "strongest components served (most_rank)"
         )
         found.status, found.said = error.status, error.said
         return found
