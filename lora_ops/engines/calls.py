@@ -70,6 +70,14 @@ class Client:
         """
         return Call(self, "GET", path, None, _QUICK).json()
 
+    def text(self, path: str) -> str:
+        """What the server answers to a question in words.
+
+        Raises:
+            ServerError: it does not.
+        """
+        return Call(self, "GET", path, None, _QUICK).data().decode("utf-8", errors="replace")
+
     def post(self, path: str, body: Any) -> Any:
         """What the server answers to a wish.
 

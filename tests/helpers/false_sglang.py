@@ -55,6 +55,8 @@ class FalseSglang(FalseVllm):
         if path in ("/load_lora_adapter", "/unload_lora_adapter"):
             why_not = self._load(**body) if path.startswith("/load") else self._unload(**body)
             return (400 if why_not else 200), {"success": not why_not, "error_message": why_not}
+        if path == "/v1/chat/completions":
+            return self.chat(body)
         if path == "/generate":
             return self._read(body)
         return 404, {"object": "error", "message": "Not Found", "code": 404}

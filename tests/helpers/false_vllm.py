@@ -58,6 +58,9 @@ class FalseVllm:
         amiss: what would have ended a real server: a folder that went while its name was loaded.
         most_at_once: how many replies ran at the same time at most.
         run_time: whether adapters may come and go while it runs.
+        replying: what the replies that run are asked of.
+        metrics: whether it tells them.
+        templates: whether its model has a chat template.
     """
 
     url: str = ""
@@ -69,7 +72,9 @@ class FalseVllm:
     most_at_once: int = 0
     run_time: bool = True
     model: str = "letters"
-    running: int = 0
+    replying: list[str] = field(default_factory=list)
+    metrics: bool = True
+    templates: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, body: Any) -> Any:
@@ -81,14 +86,51 @@ class FalseVllm:
             return {"version": "0.32.0"}
         if path == "/v1/models":
             models = [{"id": self.model, "root": "/models/letters", "parent": None, "max_model_len": 200}]
-            return {"data": [*models, *({"id": name, "parent": self.model} for name in self.loaded)]}
+            return {
+                "data": [
+                    *models,
+                    *({"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()),
+                ]
+            }
         if path == "/tokenize":
             return {"tokens": [LETTERS.index(letter) for letter in body["prompt"].lower() if letter in LETTERS]}
         if path == "/detokenize":
             return {"prompt": "".join("<|im_end|>" if id == END else LETTERS[id] for id in body["tokens"])}
+        if path == "/v1/chat/completions":
+            return self.chat(body)
+        if path == "/metrics" and self.metrics:
+            return self._metrics()
         if path.endswith("load_lora_adapter"):
             return self._lora(path, body) if self.run_time else refused(404, "Not Found")
         return refused(404, "Not Found")
+
+    def chat(self, body: Any) -> Any:
+        """One whole reply, greedily."""
+        weights = self.weights(body["model"])
+        if weights is None:
+            return self.unknown(body["model"])
+        if not self.templates:
+            return refused(400, "As of transformers v4.44, a chat template must be provided.")
+        said = [LETTERS.index(letter) for letter in body["messages"][0]["content"].lower() if letter in LETTERS]
+        start = len(said)
+        while len(said) < start + body["max_tokens"] and said[-1] != END:
+            said.append(_drawn(logits(weights, said), 0.0, random.Random(0)))
+        text = "".join(LETTERS[id] for id in said[start:] if id != END)
+        return {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "length"}]}
+
+    def _metrics(self) -> bytes:
+        """What runs, and before that what ran once."""
+        names = ",".join(self.replying)
+        label = f'max_lora="8",running_lora_adapters="{names}",waiting_lora_adapters=""'
+        lines = [
+            "# TYPE vllm:num_requests_running gauge",
+            f'vllm:num_requests_running{{engine="0"}} {float(len(self.replying))}',
+            'vllm:num_requests_waiting{engine="0"} 0.0',
+            'vllm:num_requests_waiting_by_reason{engine="0",reason="capacity"} 0.0',
+            'vllm:lora_requests_info{max_lora="8",running_lora_adapters="mixer-a",waiting_lora_adapters=""} 1.7e+09',
+            f"vllm:lora_requests_info{{{label}}} {time.time()}",
+        ]
+        return "\n".join(lines).encode()
 
     def unknown(self, model: str) -> tuple[int, Any]:
         """What it answers to a request for a model that it does not have."""
@@ -184,17 +226,19 @@ def serving(state: Any = None, **settings: Any) -> Iterator[Any]:
             weights = state.weights(body["model"])
             if weights is None:
                 return self.send(*state.unknown(body["model"]))
-            if "prompt_logprobs" in body:
+            if not body.get("stream"):
+                if "prompt_logprobs" not in body:
+                    return self.send(200, {"choices": [{"text": "words"}]})
                 told = {"prompt_logprobs": _likelihoods(weights, body["prompt"]), "text": ""}
                 return self.send(200, {"choices": [told]})
             with state.lock:
-                state.running += 1
-                state.most_at_once = max(state.most_at_once, state.running)
+                state.replying.append(body["model"])
+                state.most_at_once = max(state.most_at_once, len(state.replying))
             try:
                 self.stream(body, weights)
             finally:
                 with state.lock:
-                    state.running -= 1
+                    state.replying.remove(body["model"])
 
         def stream(self, body: Any, weights: dict[str, float]) -> None:
             self.send_response(200)

@@ -4,6 +4,8 @@ A loaded adapter's folder that goes can end the server, and what a name stands f
 remembers by it what it has read. So each mix has a folder of its own, which nobody writes to again, and a name with its
 hash; and a folder goes a while after its name has been unloaded, which waits until no request uses it.
 
+What was published under a name for good (`publishing.py`) lies beside it, in folders that no desk takes for its own.
+
 Every desk has a part of the shared folder and names of its own (`mixer-DESK-MIX`), so that desks on one server do not
 disturb each other. What a process that was killed has left there the next one clears, for the same server alone.
 """
@@ -117,7 +119,7 @@ class Stock:
 
     def left_out(self, mix: Mix) -> float:
         """The share of a mix's squared norm that the limit on the rank leaves out; 0 where nothing, or not served."""
-        served = self._served.get(self._key(mix))
+        served = self._served.get(key_of(self._sources, mix, self._most_rank))
         return served.written.left_out if served is not None else 0.0
 
     def forget_lost(self) -> None:
@@ -149,7 +151,7 @@ class Stock:
         """The mix on the server, written and loaded where it was not; None for silence."""
         if is_silent(self._sources, mix):
             return None
-        key = self._key(mix)
+        key = key_of(self._sources, mix, self._most_rank)
         served = self._served.pop(key, None)
         if served is None:
             served = self._load(mix, key)
@@ -176,7 +178,7 @@ class Stock:
             told(self._client, self._dialect.load, body)
         except VllmError as error:
             self._doom(folder)
-            raise explained(error, written) from error
+            raise explained(error, written.rank) from error
         return _Served(name, folder, written)
 
     def _make_room(self) -> None:
@@ -203,15 +205,6 @@ class Stock:
     def _doom(self, folder: Path) -> None:
         self._doomed.append((time.monotonic() + _GRACE, folder))
 
-    def _key(self, mix: Mix) -> str:
-        """What tells one mix from another by what is heard."""
-        heard = []
-        for source in self._sources:
-            faders = mix[source.name]
-            gains = faders.gains(source.adapter.targets)
-            heard.append([source.hash, gains, faders.rank, faders.energy])
-        return hashlib.sha256(json.dumps([heard, self._most_rank]).encode()).hexdigest()[:16]
-
     def _clear_what_others_left(self) -> None:
         for home in sorted(self._shared.glob(f"{OURS}*")):
             try:
@@ -232,6 +225,22 @@ class Stock:
                 let_go(held, home / LOCK)
 
 
+def wait_a_while() -> None:
+    """Until a request that was called off, of a name that has been unloaded, is over."""
+    time.sleep(_GRACE)
+
+
+def key_of(
+    sources: Sequence[Source], mix: Mix, most_rank: int | None = None, tied: Sequence[Sequence[str]] = ()
+) -> str:
+    """What tells one mix from another by what is heard: sixteen digits and letters."""
+    heard = []
+    for source in sources:
+        faders = mix[source.name]
+        heard.append([source.hash, faders.gains(source.adapter.targets), faders.rank, faders.energy])
+    return hashlib.sha256(json.dumps([heard, most_rank, *tied]).encode()).hexdigest()[:16]
+
+
 def told(client: Client, path: str, body: Mapping[str, str]) -> None:
     """Has a server load or unload an adapter; SGLang says in its answer that it refused.
 
@@ -245,11 +254,11 @@ def told(client: Client, path: str, body: Mapping[str, str]) -> None:
             raise VllmError(f"{client.name} refused: {str(answer.get('error_message'))[:300]}")
 
 
-def explained(error: VllmError, written: Written) -> VllmError:
-    """A refusal with what to do about it."""
+def explained(error: VllmError, rank: int) -> VllmError:
+    """A refusal with what to do about it, of a mix of this rank."""
     if "rank" in error.said and ("greater than" in error.said or "memory pool" in error.said):
         found = VllmError(
-            f"this mix has rank {written.rank}, and the server does not take it ({error.said}): start it with a "
+            f"this mix has rank {rank}, and the server does not take it ({error.said}): start it with a "
             "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only the "
             "strongest components served (most_rank)"
         )
