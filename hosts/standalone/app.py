@@ -24,6 +24,7 @@ from .folders import folders
 from .guard import LOOPBACK, own_names
 from .llama_start import OnLlama, check_gguf
 from .load import Start, check_adapter, check_model, demo_adapters, name_adapters
+from .server import OnServer
 
 ROOT = Path(__file__).resolve().parents[2]
 # Exit statuses: 0 the user ended it, 1 something failed while it ran, 2 it was called with something wrong.
@@ -56,7 +57,8 @@ def options_of(program: str) -> argparse.ArgumentParser:
         description="A chat with a small model and its LoRA adapters, and the mixing desk beside it. "
         "Without options it plays SmolLM2-135M-Instruct with the two adapters that come with the project.",
         epilog=f"example: {program} --model ~/models/Llama-3.2-1B-Instruct --lora ~/loras/one --lora ~/loras/two; "
-        f"on llama.cpp: {program} --gguf ~/models/llama-3.2-1b-instruct.gguf --lora ~/loras/one",
+        f"on llama.cpp: {program} --gguf ~/models/llama-3.2-1b-instruct.gguf --lora ~/loras/one; "
+        f"on vLLM: {program} --server http://127.0.0.1:8000 --lora ~/loras/one --shared /shared/mixes",
     )
     what = parser.add_argument_group("what to play")
     what.add_argument("--model", type=Path, metavar="DIR", help="a local transformers model (safetensors)")
@@ -85,13 +87,6 @@ def options_of(program: str) -> argparse.ArgumentParser:
         help="play on this llama-server, or the one on the PATH, instead of the package xllamacpp",
     )
     llama.add_argument(
-        "--server",
-        metavar="URL",
-        help="instead of --gguf: a llama-server that runs already, with adapters; --lora then names folders that "
-        "`lora-mixer split` made, which it was started with (without: what it has is found by the paths that it tells)",
-    )
-    llama.add_argument("--key-file", type=Path, metavar="FILE", help="a file that holds the API key of that server")
-    llama.add_argument(
         "--context",
         type=int,
         metavar="N",
@@ -101,6 +96,23 @@ def options_of(program: str) -> argparse.ArgumentParser:
     llama.add_argument(
         "--gpu-layers", type=int, metavar="N", help="on the graphics card (default: as llama.cpp finds right)"
     )
+    server = parser.add_argument_group("on a server that runs already (--server)")
+    server.add_argument(
+        "--server",
+        metavar="URL",
+        help="a vLLM or SGLang server, or a llama-server (it is asked which); on a llama-server --lora names folders "
+        "that `lora-mixer split` made, which it was started with (without: what it has is found by the paths that it "
+        "tells)",
+    )
+    server.add_argument("--key-file", type=Path, metavar="FILE", help="a file that holds the API key of that server")
+    server.add_argument(
+        "--shared",
+        type=Path,
+        metavar="DIR",
+        help="for vLLM: a folder that this page writes mixes into, and that the server sees; what is the page's own in "
+        "it is removed again",
+    )
+    server.add_argument("--seen-as", metavar="DIR", help="where the server finds that folder (default: the same path)")
     where = parser.add_argument_group("where to show it")
     where.add_argument("--port", type=int, metavar="N", help="default: the first free one from 7860 on")
     where.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine alone)")
@@ -122,18 +134,18 @@ def _start(options: argparse.Namespace) -> Start:
     Raises:
         HostError: it is not there, or goes together with nothing else that was said.
     """
-    llama = _on_llama(options)
+    llama, server = _on_llama(options), _on_server(options)
     if options.model is not None:
         check_model(options.model)
     for adapter in options.lora or ():
         if not options.server:
             check_adapter(adapter, on_llama=llama is not None)
-    if options.model is None and llama is None and not options.lora:
+    if options.model is None and llama is None and server is None and not options.lora:
         adapters = demo_adapters(ROOT)
     else:
         adapters = name_adapters(options.lora or ())
     kept = folders(ROOT)
-    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache, llama)
+    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache, llama, server)
 
 
 def _on_llama(options: argparse.Namespace) -> OnLlama | None:
@@ -142,15 +154,13 @@ def _on_llama(options: argparse.Namespace) -> OnLlama | None:
     if len(named) > 1:
         raise HostError(f"--{named[0]} and --{named[1]} both say what to play: leave one of them out.")
     own = ("llama_server", "context", "threads", "gpu_layers")
-    only = {"gguf": own, "server": ("key_file",)}
+    only = {"gguf": own, "server": ("key_file", "shared", "seen_as")}
     for kind, names in only.items():
         if odd := next((name for name in names if getattr(options, name) is not None and kind not in named), None):
             raise HostError(f"--{odd.replace('_', '-')} goes with --{kind} alone.")
     for name in own[1:]:
         if (number := getattr(options, name)) is not None and number < (0 if name == "gpu_layers" else 1):
             raise HostError(f"--{name.replace('_', '-')} cannot be {number}.")
-    if options.server:
-        return OnLlama(url=options.server, key=_key(options.key_file))
     if options.gguf is None:
         return None
     check_gguf(options.gguf)
@@ -164,6 +174,17 @@ def _on_llama(options: argparse.Namespace) -> OnLlama | None:
         threads=options.threads,
         gpu_layers=options.gpu_layers,
     )
+
+
+def _on_server(options: argparse.Namespace) -> OnServer | None:
+    """Which server that runs is to play, if one is."""
+    if not options.server:
+        return None
+    if options.seen_as is not None and options.shared is None:
+        raise HostError("--seen-as goes with --shared: it tells where the server finds that folder.")
+    if options.seen_as is not None and not options.seen_as.startswith("/"):
+        raise HostError(f"--seen-as {options.seen_as} is no path from the root of the server's files: begin it with /.")
+    return OnServer(options.server, _key(options.key_file), options.shared, options.seen_as)
 
 
 def _key(file: Path | None) -> str | None:

@@ -18,6 +18,7 @@ from .growing import Partial
 from .history import History
 from .llama import LlamaPlayer
 from .load import Start, demo_on_llama, load
+from .player import Curable
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
@@ -81,7 +82,7 @@ class StandaloneHost:
 
     @property
     def model_name(self) -> str:
-        return self.start.model_name
+        return (self._loaded.model_name if self._loaded else "") or self.start.model_name
 
     @property
     def user_data(self) -> Path | None:
@@ -179,7 +180,7 @@ class StandaloneHost:
     def offer(self) -> str:
         """What the button at the head of the page says, which has another player play the model; empty for none."""
         playing = self._loaded
-        if isinstance(playing, LlamaPlayer) and playing.cure:
+        if isinstance(playing, Curable) and playing.cure:
             return playing.cure
         if playing is None or self.multi_user or not self.start.is_of_demo:
             return ""
@@ -197,7 +198,7 @@ class StandaloneHost:
             playing, offer = self._loaded, self.offer
             if playing is None or not offer:
                 raise HostError("There is nothing to be done about what plays the model.")
-            if isinstance(playing, LlamaPlayer) and playing.cure:
+            if isinstance(playing, Curable) and playing.cure:
                 with self.lock:
                     playing.revive(self._say)
                     self.on_model()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from ...lora_ops import log
 from ...lora_ops.engines.sampling import Sampling
@@ -14,6 +15,7 @@ from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
 from .growing import Partial
 from .llama_start import OnLlama, OwnServers
+from .player import CONNECT, STAYS
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.llama_server import LlamaServerEngine, Part, Server
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from .prompt import Settings
 
 AGAIN = "Start llama.cpp again"
-CONNECT = "Connect again"
 
 
 def _silent(_: str) -> None: ...
@@ -58,6 +59,10 @@ class LlamaPlayer:
         return self.engine.base
 
     @property
+    def model_name(self) -> str:
+        return "" if self._own is not None else f"llama-server at {urlsplit(self.engine.client.url).netloc}"
+
+    @property
     def parameters(self) -> int:
         return self.engine.parameters
 
@@ -67,9 +72,9 @@ class LlamaPlayer:
 
     def trouble(self) -> Trouble | None:
         if self._server is not None and not self._server.alive:
-            return Trouble("llama.cpp has ended", f"Press “{AGAIN}” at the head of the page. {_STAY}")
+            return Trouble("llama.cpp has ended", f"Press “{AGAIN}” at the head of the page. {STAYS}")
         if self._lost:
-            return Trouble("The llama-server does not answer", f"{self._lost} Then press “{CONNECT}”. {_STAY}")
+            return Trouble("The llama-server does not answer", f"{self._lost} Then press “{CONNECT}”. {STAYS}")
         return None
 
     @property
@@ -209,9 +214,6 @@ class LlamaPlayer:
             except LlamaServerError as gone:
                 self._lost = _sentence(gone)
         return HostError(_sentence(error))
-
-
-_STAY = "The chat and the faders stay as they are."
 
 
 def on_own_server(how: OnLlama, adapters: Mapping[str, Path], parts: Path, say: Callable[[str], None]) -> LlamaPlayer:

@@ -15,6 +15,7 @@ from ..adapter_loading import change
 from ..protocol import HostError, Request, Trouble
 from .growing import Partial
 from .llama_start import OnLlama, check_gguf_adapter
+from .server import OnServer
 
 if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
@@ -41,6 +42,7 @@ class Start:
         cache: where is kept what can be made again, the demo's model once it is converted and parts of adapters; None
             for `.cache` in `root`.
         llama: how the model is played on llama.cpp; None for transformers. `model` is None then.
+        server: where one runs already that has a model; `model` and `llama` are None then.
     """
 
     root: Path
@@ -51,9 +53,12 @@ class Start:
     state: Path | None = None
     cache: Path | None = None
     llama: OnLlama | None = None
+    server: OnServer | None = None
 
     @property
     def model_name(self) -> str:
+        if self.server is not None:
+            return self.server.model_name
         if self.llama is not None:
             return self.llama.model_name
         return self.model.resolve().name if self.model else DEMO_MODEL
@@ -61,7 +66,7 @@ class Start:
     @property
     def is_of_demo(self) -> bool:
         """Whether the model is the one that comes with the project."""
-        return self.model is None and self.llama is None
+        return self.model is None and self.llama is None and self.server is None
 
     @property
     def parts(self) -> Path:
@@ -77,6 +82,8 @@ class Loaded:
     model: Any
     tokenizer: Any
     parameters: int
+    #: Whoever started it knows.
+    model_name = ""
 
     @property
     def engine(self) -> Engine | None:
@@ -180,12 +187,12 @@ def load(start: Start, say: Callable[[str], None]) -> Player:
     Raises HostError with what is wrong and what to do.
     """
     say(f"Loading {start.model_name} …")
+    if start.server is not None:
+        return start.server.player(start.adapters, say)
     if start.llama is None:
         return load_here(start, say)
-    from .llama import on_own_server, on_their_server
+    from .llama import on_own_server
 
-    if start.llama.gguf is None:
-        return on_their_server(start.llama, start.adapters)
     return on_own_server(start.llama, start.adapters, start.parts, say)
 
 

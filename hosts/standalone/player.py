@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..protocol import Request, Trouble
 from .growing import Partial
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
     from ...lora_ops.engines.engine import Engine
     from ...lora_ops.shelf.shelf import Place
     from .prompt import Settings
+
+
+#: What the button is called that finds a server of others again; and what is told beside it.
+CONNECT = "Connect again"
+STAYS = "The chat and the faders stay as they are."
+
+
+@runtime_checkable
+class Curable(Protocol):
+    """A player whose trouble a person can put right with one click."""
+
+    @property
+    def cure(self) -> str:
+        """What the button is called; empty without trouble."""
+
+    def revive(self, say: Callable[[str], None]) -> None:
+        """Puts it right; `say` is told how far that is.
+
+        Raises:
+            HostError: it cannot be done.
+        """
 
 
 class Player(Protocol):
@@ -26,6 +47,10 @@ class Player(Protocol):
     @property
     def engine(self) -> Engine | None:
         """What plays mixes on it; None while it cannot have adapters."""
+
+    @property
+    def model_name(self) -> str:
+        """What people call the model, if the player knows better than who started it; else empty."""
 
     @property
     def parameters(self) -> int:

@@ -19,6 +19,16 @@ class VllmError(calls.ServerError):
     """A server that is gone, refuses, or says what none says; the message tells which, for people."""
 
 
+class RankTooHigh(VllmError):
+    """An adapter of a larger rank than the server takes.
+
+    Attributes:
+        most: the largest that it takes, if it says so.
+    """
+
+    most: int | None = None
+
+
 class Client(calls.Client):
     """One server. Members as `engines.calls.Client` tells them."""
 

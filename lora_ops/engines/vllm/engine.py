@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from .judging import ServerReader, reading
 from .request import settings_of
 from .saying import END, Asking, say_under
 from .source import CannotServe, Sizes, Source, check_fits, sizes_of
+from .standing import Standing
 from .stock import Stock
 from .tokens import ServerTokens
 
@@ -73,6 +74,10 @@ def connect(
     return VllmEngine(client, sources, Path(shared), seen_as, base, at_once, most_rank)
 
 
+class AnotherModel(VllmError):
+    """The server has another model than it had: adapters and likelihoods would be of the wrong one."""
+
+
 class _Model:
     """Stands for the model that a server has: others remember it for as long as it is that one."""
 
@@ -98,15 +103,18 @@ class VllmEngine(Requested):
         self.parameters = 0
         self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
         model = base_of(listed(client), client)
-        self.model = str(model["id"])
+        self.model, self._served = str(model["id"]), _identity(model)
         self.context = model.get("max_model_len") if isinstance(model.get("max_model_len"), int) else None
         self.tokens = ServerTokens(client, self.model, self.dialect)
-        sizes = check_all(sources, base if base is not None else folder_of(client, self.dialect, model))
+        self._base_folder = base if base is not None else folder_of(client, self.dialect, model)
+        sizes = check_all(sources, self._base_folder)
         self._own_dice = self.dialect is SGLANG and not server_info(client).get("enable_deterministic_inference")
         self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank, sizes=sizes)
         self._base = _Model()
         self._at_once = at_once
-        self._moved = 0.0
+        #: How far what `reply` goes by is on its way to the server.
+        self.standing = Standing(Mix())
+        self._outdated = False
         self._soon: threading.Timer | None = None
 
     @property
@@ -124,8 +132,29 @@ class VllmEngine(Requested):
         return False
 
     def outdated(self) -> bool:
-        """Never, for the same reason."""
-        return False
+        """Whether it was given other adapters (`hold`) since it last looked."""
+        return self._outdated
+
+    def hold(self, adapters: Mapping[str, Path | str]) -> None:
+        """Plays these adapters from now on, and no others (`outdated`).
+
+        Raises:
+            CannotServe: the server has no form for one of them, or it is for another model; all is as it was.
+            AdapterFileError: one is damaged.
+            RuntimeError: rows are in use.
+        """
+        sources = [Source.read(name, Path(folder).expanduser()) for name, folder in adapters.items()]
+        check_all(sources, self._base_folder)
+        with self.alone():
+            self.stock.make_of(sources)
+            self.adapters = {source.name: source.adapter for source in sources}
+            self._outdated = True
+
+    def serve_at_most(self, rank: int | None) -> None:
+        """Has mixes of a larger rank served with their strongest components alone; None serves all of them whole."""
+        with self._writing:
+            self.stock.serve_at_most(rank)
+            self._send(0.0)
 
     def refresh(self) -> None:
         """Asks the server what it has: what it has forgotten is loaded again when it is played.
@@ -133,10 +162,17 @@ class VllmEngine(Requested):
         Raises:
             VllmError: it does not answer, or has another model than before.
         """
-        model = str(base_of(listed(self.client), self.client)["id"])
-        if model != self.model:
-            raise VllmError(f"{self.client.name} has {model} now, and had {self.model}: connect again")
-        self.stock.forget_lost()
+        self._look()
+        self._outdated = False
+
+    def _look(self) -> None:
+        models = listed(self.client)
+        if (model := _identity(base_of(models, self.client))) != self._served:
+            raise AnotherModel(
+                f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
+                "connect again"
+            )
+        self.stock.forget_lost(models)
 
     def close(self) -> None:
         """Unloads what is ours, and removes it from the shared folder."""
@@ -171,19 +207,50 @@ class VllmEngine(Requested):
         if mix.faded:
             raise ValueError(_WHY_NOT["fades"])
         with self._writing:
-            if mix == self._rest:
+            if mix == self.standing.mix and mix == self._rest:
                 return
-            self._rest, self._moved = mix, time.monotonic()
-            if self._soon is not None:
-                self._soon.cancel()
-            self._soon = threading.Timer(_SETTLED, self._prepare, (mix,))
-            self._soon.daemon = True
-            self._soon.start()
+            self._rest = mix
+            self._send(_SETTLED)
+
+    def _send(self, after: float) -> None:
+        """Has what stands now written and loaded after so many seconds, unless it moves on before."""
+        if self._soon is not None:
+            self._soon.cancel()
+        self.standing = Standing(self._rest)
+        self._soon = threading.Timer(after, self._prepare, (self._rest,))
+        self._soon.daemon = True
+        self._soon.start()
 
     def _prepare(self, mix: Mix) -> None:
-        """The next reply need not wait; what goes wrong is told to whoever asks for it."""
-        with suppress(VllmError, CannotServe, OSError), self.stock.using([mix]):
+        """The next reply need not wait; what goes wrong `standing` tells, and whoever asks for it hears it too."""
+        with suppress(VllmError, CannotServe, OSError), self._playing(mix):
             pass
+
+    @contextmanager
+    def _playing(self, mix: Mix) -> Iterator[str]:
+        """What requests call a mix that somebody hears; what became of it is kept."""
+        began, before = time.monotonic(), self.stock.written(mix)
+        with ExitStack() as held:
+            try:
+                (model,) = held.enter_context(self.stock.using([mix]))
+            except (VllmError, CannotServe, OSError) as error:
+                self._stands(Standing(mix).refused(error))
+                raise
+            if not self.standing.plays(mix):
+                took = time.monotonic() - began if before is None else 0.0
+                self._stands(Standing(mix).arrived(took, self.stock.written(mix)))
+            yield model
+
+    def _stands(self, standing: Standing) -> None:
+        with self._writing:
+            if self._heard == standing.mix:  # else faders were moved on meanwhile
+                self.standing = standing
+
+    @property
+    def _heard(self) -> Mix:
+        """What a reply of `reply` hears: nobody else generates while a single row is in use."""
+        with self._writing:
+            return self._plays[0] if len(self._plays) == 1 else self._rest
 
     # Generating and reading
 
@@ -203,7 +270,7 @@ class VllmEngine(Requested):
         settings, most = settings_of(sampling, self.dialect), self._most(prompt, sampling)
         if self._own_dice and len(voices) > 1 and settings.get("temperature") != 0:
             raise ValueError(f"what differs would come from the dice: {_OWN_DICE}")
-        self.stock.forget_lost()
+        self._look()
         mixes = list(dict.fromkeys(_hashable(voice.mix) for voice in voices))
         by_text = {_hashable(voice.mix): voice.mix for voice in voices}
         for at in range(0, len(mixes), self._at_once):
@@ -222,33 +289,39 @@ class VllmEngine(Requested):
 
                 say_together([voices[row] for row in rows], ask, told, len(rows))
 
-    def reply(self, prompt: Sequence[int], sampling: Sampling, seed: int = 0) -> Iterator[Token]:
-        """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed when it stands still.
+    def reply(
+        self, prompt: Sequence[int], sampling: Sampling, seed: int = 0, stop: threading.Event | None = None
+    ) -> Iterator[Token]:
+        """A reply under the mix of this moment: a fader that is moved meanwhile is obeyed as soon as the server has
+        the new mix. Where it does not take that, the reply goes on as it began, and `standing` says why.
 
         The request is asked again with what was said so far then (`differs("mid_reply")`). The last token is `END`
-        where the model ended the reply. Closing it ends the reply.
+        where the model ended the reply. Closing it ends the reply, and so does `stop`, even while nothing is said yet.
+        While a single row is in use it is under that row's mix, whatever is moved.
 
         Raises:
             ValueError, VllmError: as with `say`.
         """
         settings, most = settings_of(sampling, self.dialect), self._most(prompt, sampling)
-        self.stock.forget_lost()
+        self._look()
         playing = [Mix()]
 
-        def ask(said: Sequence[int]) -> Asking | None:
-            playing[0] = mix = self._rest
-            with self.stock.using([mix]) as (model,):
+        @contextmanager
+        def ask(said: Sequence[int]) -> Iterator[Asking]:
+            playing[0] = mix = self._heard
+            with self._playing(mix) as model:
                 body = [*prompt, *said]
-                return Asking(self.client, model, body, settings, seed + len(said), most - len(said))
+                yield Asking(self.client, model, body, settings, seed + len(said), most - len(said))
 
         def moved() -> bool:
-            return self._rest != playing[0] and time.monotonic() - self._moved >= _SETTLED
+            mix = self._heard
+            return mix != playing[0] and self.standing.plays(mix)
 
-        yield from say_under(ask, moved, most)
+        yield from say_under(ask, moved, most, stop)
 
     def reader(self, prompt: Sequence[int], cancelled: Cancel, held: Hold, keep: bool) -> ServerReader:
         """Judges texts after a prompt, mix by mix."""
-        self.stock.forget_lost()
+        self._look()
         read = reading(self.client, self.dialect, self.model)
         return ServerReader(read, prompt, self.context or 2**31, self.stock.using, cancelled, held)
 
@@ -260,6 +333,14 @@ class VllmEngine(Requested):
                 f"the prompt has {len(prompt):,} tokens, and the context holds {self.context:,}: shorten it"
             )
         return room if sampling.max_new_tokens is None else min(room, sampling.max_new_tokens)
+
+
+def _identity(model: Mapping[str, Any]) -> tuple[str, str]:
+    return str(model["id"]), str(model.get("root") or "")
+
+
+def _named(model: tuple[str, str]) -> str:
+    return model[0] if model[1] in ("", model[0]) else f"{model[0]} of {model[1]}"
 
 
 def base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
@@ -307,14 +388,15 @@ _WHY_NOT: Mapping[str, str] = {
     "weights": "the weights are in the server: work on the adapter's folder instead (lora-mixer bake, inspect)",
     "impact": "impact needs the model in this process: load it with transformers",
     "learn": "learning needs the model in this process: learn the mix there, and play it here",
-    "load": "the adapters of this desk were named when it was connected: connect again with others",
 }
 _OWN_DICE = (
     "this SGLang server rolls dice of its own, whatever seed it is given: start it with "
     "--enable-deterministic-inference, or compare at temperature 0"
 )
 _DIFFERS: Mapping[str, str] = {
-    "mid_reply": "the server reads all that was said so far again under the new mix, where PEFT goes on from what it "
-    "had read under the old one",
+    "live": "a mix is an adapter of its own on the server: it is written and loaded once the faders stand still for "
+    f"{_SETTLED:g} s, and what is said after that hears it",
+    "mid_reply": "once the new mix is loaded the server reads all that was said so far again under it, where PEFT goes "
+    "on from what it had read under the old one",
     "rows": "columns share the server's batch: on a GPU the last digits of a number may hang on what else is in it",
 }

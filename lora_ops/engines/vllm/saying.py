@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from .request import reply_body
 
 #: Stands for whatever token the server ended a reply with.
 END = -1
+#: Seconds between two looks at whether a reply is over.
+_GLANCE = 0.2
 
 
 @dataclass
@@ -67,31 +70,45 @@ class Asking:
             events.close()
 
 
-def say_under(ask: Callable[[Sequence[int]], Asking | None], moved: Callable[[], bool], most: int) -> Iterator[Token]:
+def say_under(
+    ask: Callable[[Sequence[int]], AbstractContextManager[Asking]],
+    moved: Callable[[], bool],
+    most: int,
+    stop: threading.Event | None = None,
+) -> Iterator[Token]:
     """A reply that is asked for again, with what was said so far, whenever the mix has moved.
 
     Args:
-        ask: what asks for the rest after these tokens, under the mix of the moment.
+        ask: what asks for the rest after these tokens, under the mix of the moment; held until that is said.
         moved: whether that mix is not the one of the moment any more.
         most: how many tokens at most.
+        stop: ends it, even while the server says nothing.
     """
     said: list[int] = []
-    while len(said) < most:
-        asking = ask(said)
-        if asking is None:
-            return
-        ended = True
-        try:
-            for token in asking.tokens():
-                if token.id != END:
-                    said.append(token.id)
-                yield Token(token.id, last=len(said) == most)
-                if token.id != END and moved():
-                    ended = False
-                    break
-        finally:
+    ended = False
+    while not ended and len(said) < most and not (stop is not None and stop.is_set()):
+        with ask(said) as asking:
+            ended = True
+            over = threading.Event()
+            if stop is not None:
+                threading.Thread(target=_call_off, args=(asking, stop, over), name="vllm stop", daemon=True).start()
+            try:
+                for token in asking.tokens():
+                    if token.id != END:
+                        said.append(token.id)
+                    yield Token(token.id, last=len(said) == most)
+                    if token.id != END and moved():
+                        ended = False
+                        break
+            finally:
+                over.set()
+                asking.call_off()
+
+
+def _call_off(asking: Asking, stop: threading.Event, over: threading.Event) -> None:
+    while not over.is_set():
+        if stop.wait(_GLANCE):
             asking.call_off()
-        if ended:
             return
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import shutil
 import threading
@@ -22,16 +23,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ...folder_lock import LOCK, let_go, take
 from ...mix import Mix
-from .client import Client, Dialect, VllmError, forgotten, listed
+from .client import Client, Dialect, RankTooHigh, VllmError, forgotten, listed
 from .source import Sizes, Source
 from .written_mix import Written, is_silent, write_mix
 
 OURS = "mixer-"
 #: In a desk's part of the shared folder: which server it is for.
 _SERVER = "server.txt"
+#: In what the server says of a rank that is too high: the one that it takes.
+_MOST_RANK = re.compile(r"greater than \D{0,40}(\d{1,5})")
 #: Seconds from a name's end to its folder's: a request that was called off may use it for a little longer.
 _GRACE = 2.0
 
@@ -117,15 +121,31 @@ class Stock:
                     served.used -= 1
                 self._make_room()
 
+    def written(self, mix: Mix) -> Written | None:
+        """What a mix is on the server; None where it is silent, or not there."""
+        with self._lock:
+            served = self._served.get(key_of(self._sources, mix, self._most_rank))
+        return served.written if served is not None else None
+
     def left_out(self, mix: Mix) -> float:
         """The share of a mix's squared norm that the limit on the rank leaves out; 0 where nothing, or not served."""
-        served = self._served.get(key_of(self._sources, mix, self._most_rank))
-        return served.written.left_out if served is not None else 0.0
+        written = self.written(mix)
+        return written.left_out if written is not None else 0.0
 
-    def forget_lost(self) -> None:
-        """Forgets names that the server does not have any more: it was started again."""
+    def make_of(self, sources: Sequence[Source]) -> None:
+        """From now on mixes are made of these."""
         with self._lock:
-            there = {str(one["id"]).rpartition(":")[2] for one in listed(self._client)}
+            self._sources = tuple(sources)
+
+    def serve_at_most(self, rank: int | None) -> None:
+        """From now on no mix has a larger rank: its strongest components are served."""
+        with self._lock:
+            self._most_rank = rank
+
+    def forget_lost(self, models: Sequence[Mapping[str, Any]]) -> None:
+        """Forgets names that are not among the models which the server has: it was started again."""
+        there = {str(one["id"]).rpartition(":")[2] for one in models}
+        with self._lock:
             for key, served in list(self._served.items()):
                 if served.name not in there:
                     del self._served[key]
@@ -257,11 +277,13 @@ def told(client: Client, path: str, body: Mapping[str, str]) -> None:
 def explained(error: VllmError, rank: int) -> VllmError:
     """A refusal with what to do about it, of a mix of this rank."""
     if "rank" in error.said and ("greater than" in error.said or "memory pool" in error.said):
-        found = VllmError(
+        found = RankTooHigh(
             f"this mix has rank {rank}, and the server does not take it ({error.said}): start it with a "
             "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only the "
             "strongest components served (most_rank)"
         )
         found.status, found.said = error.status, error.said
+        if most := _MOST_RANK.search(error.said):
+            found.most = int(most[1])
         return found
     return error

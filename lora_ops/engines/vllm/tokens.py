@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from .client import VLLM, Client, Dialect, VllmError
 
@@ -16,6 +17,10 @@ _SPECIAL = re.compile(
     r"<\|[^<>|]{1,60}\|>|<｜[^<>]{1,60}｜>|</?s>|<(?:pad|unk|bos|eos|mask|start_of_turn|end_of_turn)>"
     r"|\[/?(?:INST|BOS|EOS|UNK|PAD|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
 )
+
+
+class NoTemplate(VllmError):
+    """A model that comes with no chat template."""
 
 
 class ServerTokens:
@@ -36,11 +41,29 @@ class ServerTokens:
         if not text and not add_special_tokens:
             return []
         body = {"model": self._model, "prompt": text, "add_special_tokens": add_special_tokens}
-        told = self._client.post("/tokenize", body)
+        return self._ids_in(self._client.post("/tokenize", body))
+
+    def _ids_in(self, told: Any) -> list[int]:
         ids = told.get("tokens") if isinstance(told, dict) else None
         if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
             raise VllmError(f"{self._client.name} does not turn text into tokens")
         return ids
+
+    def of_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """The ids of a chat as the model's template writes it, up to where the reply begins.
+
+        Raises:
+            NoTemplate: the model comes with none.
+            VllmError: the template refuses these messages, or nobody is there.
+        """
+        body = {"model": self._model, "messages": list(messages), "add_generation_prompt": True}
+        try:
+            told = self._client.post("/tokenize", body)
+        except VllmError as error:
+            if error.status == 400 and "provide a chat template" in error.said:
+                raise NoTemplate(f"{self._client.name} has no chat template") from error
+            raise
+        return self._ids_in(told)
 
     def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
         """The text of these ids."""

@@ -42,6 +42,9 @@ def there(tmp_path: Path) -> Path:
         (["--threads", "2"], "--threads goes with --gguf alone"),
         (["--server", "http://127.0.0.1:1", "--key-file", "{at}/none"], "cannot be read"),
         (["--server", "http://127.0.0.1:1", "--key-file", "{at}/empty"], "holds no key"),
+        (["--server", "http://127.0.0.1:1", "--seen-as", "/x"], "--seen-as goes with --shared"),
+        (["--server", "127.0.0.1:1", "--shared", "{at}", "--seen-as", "x"], "begin it with /"),
+        (["--gguf", "{at}/model.gguf", "--shared", "{at}"], "--shared goes with --server alone"),
         (["--lora", "{at}/pirate.gguf"], "name its model's file too, with --gguf"),
     ],
 )
@@ -62,4 +65,5 @@ def test_what_is_named_is_what_is_played(there: Path) -> None:
     served = standalone._start(
         standalone.options_of("demo").parse_args(["--server", "127.0.0.1:8080", "--key-file", str(there / "key")])
     )
-    assert served.llama is not None and (served.llama.key, served.adapters) == ("secret", {})
+    assert served.server is not None and (served.server.key, served.adapters) == ("secret", {})
+    assert served.model_name == "The server at 127.0.0.1:8080" and not served.is_of_demo

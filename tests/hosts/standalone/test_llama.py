@@ -20,10 +20,12 @@ from lora_mixer.demo.base_model import gguf_file
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.history import History
 from lora_mixer.hosts.standalone.host import ON_LLAMA, StandaloneHost
-from lora_mixer.hosts.standalone.llama import AGAIN, CONNECT, LlamaPlayer, on_their_server
+from lora_mixer.hosts.standalone.llama import AGAIN, LlamaPlayer, on_their_server
 from lora_mixer.hosts.standalone.llama_start import OnLlama
 from lora_mixer.hosts.standalone.load import Start
+from lora_mixer.hosts.standalone.player import CONNECT
 from lora_mixer.hosts.standalone.prompt import Settings
+from lora_mixer.hosts.standalone.server import OnServer
 from lora_mixer.lora_ops import Desk, Faders, Mix
 
 ASKED = History().say("Where is my book?")
@@ -196,7 +198,7 @@ def test_a_server_that_dies_is_told_and_started_again_by_one_click(host: Standal
 
 
 def test_a_server_that_runs_is_played_as_it_is(llama: Llama) -> None:
-    host = StandaloneHost(Start(Path("nowhere"), llama=OnLlama(url=llama.server.url, key=llama.server.key)))
+    host = StandaloneHost(Start(Path("nowhere"), server=OnServer(llama.server.url, llama.server.key)))
     host.load()
     assert list(host.loaded_adapters()) == ["pirate", "butler"] and "127.0.0.1" in host.model_name
     Desk(host.engine, host.lock).apply(Mix({"butler": Faders(on=False)}))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from helpers import false_llama
@@ -42,10 +44,10 @@ def test_the_rest_is_asked_for_when_the_mix_has_moved() -> None:
     asked: list[list[int]] = []
     with false_llama.answering({"/v1/completions": false_llama.slowly([event([7]), event([8]), DONE], 0)}) as url:
 
-        def ask(so_far: list[int]) -> Asking:
+        def ask(so_far: Sequence[int]) -> AbstractContextManager[Asking]:
             asked.append(list(so_far))
-            return Asking(Client(url), "m", [1, *so_far], {}, 0, 3 - len(so_far))
+            return nullcontext(Asking(Client(url), "m", [1, *so_far], {}, 0, 3 - len(so_far)))
 
         moves = iter([True, False, False])
-        tokens = [token.id for token in say_under(ask, lambda: next(moves), 3)]  # type: ignore[arg-type]
+        tokens = [token.id for token in say_under(ask, lambda: next(moves), 3)]
     assert asked == [[], [7]] and tokens == [7, 7, 8]
