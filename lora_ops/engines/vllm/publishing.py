@@ -113,6 +113,7 @@ def publish(
     name = served_name(name)
     sources = [Source.read(one, Path(folder).expanduser()) for one, folder in adapters.items()]
     _check(mix, sources)
+    sources = [source for source in sources if not is_silent([source], mix)]  # what is off is no part of it
     dialect = dialect_of(client)
     model = base_of(listed(client), client)
     sizes = check_all(sources, base if base is not None else folder_of(client, dialect, model))
