@@ -30,6 +30,7 @@ WITHOUT = {
     "bench/llama.py": MEASURED,
     "bench/loudness.py": MEASURED,
     "bench/moves.py": MEASURED,
+    "bench/on_gpu.py": "a measurement for a GPU: `python3 run.py --inside bench.on_gpu --quick` runs it on any machine",
     "bench/page.py": MEASURED,
     "bench/page_columns.py": MEASURED,
     "bench/page_server.py": MEASURED,
