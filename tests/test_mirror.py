@@ -38,6 +38,7 @@ WITHOUT = {
     "bench/resized.py": MEASURED,
     "bench/spectrum.py": MEASURED,
     "bench/starting.py": MEASURED,
+    "bench/vllm.py": "a measurement on a server that is named: `LORA_MIXER_VLLM=http://… python3 run.py bench vllm`",
     "bench/workshop.py": MEASURED,
     "hosts/standalone/player.py": "a protocol alone: mypy holds it, and test_host.py and test_llama.py what keeps it",
     "lora_ops/bakery/slot.py": "one constant: the name that test_read_back.py sees gone",
