@@ -132,8 +132,11 @@ class _Numbers:
     eos_token_id = None
     all_special_ids: Sequence[int] = ()
 
-    def decode(self, ids: Any, **_: Any) -> str:
-        return " ".join(str(int(id)) for id in ids)
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        return [int(word) for word in text.split()]
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        return " ".join(str(int(id)) for id in token_ids)
 
 
 class _Trial:

@@ -47,11 +47,7 @@ def measure(shop: Workshop) -> Section:
         shop.say(f"{', '.join(map(str, counts))} columns of {tokens} tokens, in turns")
         columns.say(range(max(counts)))  # loads them all
         batches = {(n, True): Way(lambda n=n: columns.say(range(n))) for n in counts}  # type: ignore[misc]
-        alone = {
-            (n, False): Way(lambda n=n: [columns.say([at]) for at in range(n)])  # type: ignore[misc]
-            for n in counts
-            if n > 1
-        }
+        alone = {(n, False): Way(lambda n=n: columns.each(n)) for n in counts if n > 1}  # type: ignore[misc]
         times = in_turns({**batches, **alone}, shop.pick(3, 1), warm_up=False)
         shop.say("a new mix, and a fader in the middle of a reply")
         loads = in_turns({0: Way(_Loads(engine).run)}, shop.pick(10, 2))[0]
@@ -83,6 +79,11 @@ class _Columns:
             pass
         said = [len(column.token_ids) for column in run.result.columns]
         assert said == [self._tokens] * len(said), f"{said} tokens instead of {self._tokens} each"
+
+    def each(self, count: int) -> None:
+        """One after the other."""
+        for at in range(count):
+            self.say([at])
 
 
 class _Loads:

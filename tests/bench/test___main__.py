@@ -41,7 +41,12 @@ def test_a_whole_run_is_kept_and_a_part_only_where_it_is_asked_for(kept: Path, t
 def test_a_server_is_measured_where_one_is_named(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
     section = Section("It", "About it.")
-    monkeypatch.setattr(bench, "_measured", lambda name, shop: measured.append(name) or section)
+
+    def measure(name: str, shop: Any) -> Section:
+        measured.append(name)
+        return section
+
+    monkeypatch.setattr(bench, "_measured", measure)
     monkeypatch.delenv(bench.SERVER, raising=False)
     bench.main(["--quick"])
     assert "vllm" not in measured and "apply" in measured

@@ -114,5 +114,8 @@ class FalseSglang(FalseVllm):
         said = f"Got LoRA adapter that has never been loaded: {model}\nAll loaded adapters: {list(self.loaded)}."
         return 400, {"object": "error", "message": said, "type": "BadRequest", "code": 400}
 
+    def beside(self, model: str, weights: dict[str, float]) -> dict[str, float]:
+        return weights
+
     def dice(self, seed: int) -> random.Random:
         return random.Random(seed) if self.deterministic else random.Random()

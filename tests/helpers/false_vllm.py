@@ -132,6 +132,11 @@ class FalseVllm:
         ]
         return "\n".join(lines).encode()
 
+    def beside(self, model: str, weights: dict[str, float]) -> dict[str, float]:
+        """What a model hears where others reply too: on a processor vLLM 0.32 has its base model hear one of them."""
+        others = [name for name in self.replying if name in self.loaded]
+        return (self.weights(others[-1]) or weights) if model == self.model and others else weights
+
     def unknown(self, model: str) -> tuple[int, Any]:
         """What it answers to a request for a model that it does not have."""
         return refused(404, f"The model `{model}` does not exist.")
@@ -247,7 +252,7 @@ def serving(state: Any = None, **settings: Any) -> Iterator[Any]:
             dice, said = state.dice(body["seed"]), list(body["prompt"])
             for at in range(body["max_tokens"]):
                 time.sleep(state.pause)
-                chances = logits(weights, said)[: END if body.get("ignore_eos") else None]
+                chances = logits(state.beside(body["model"], weights), said)[: END if body.get("ignore_eos") else None]
                 said.append(_drawn(chances, body.get("temperature", 1.0), dice))
                 over = "stop" if said[-1] == END else "length" if at + 1 == body["max_tokens"] else None
                 event = {"choices": [{"text": "x", "token_ids": said[-1:], "finish_reason": over}]}

@@ -63,6 +63,7 @@ class Dialect:
         tied: kinds that it plays as one module: an adapter must have all of them in a layer, or none.
         decoded: under which name it gives back text for tokens, and with what it is asked so that none is left out.
         unloads_idle: whether it unloads an adapter only when no request uses it any more.
+        base_in_batches: whether its own model may be asked while a batch has adapters too.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Dialect:
     decoded: str = "prompt"
     decoding: Mapping[str, Any] = field(default_factory=dict)
     unloads_idle: bool = False
+    base_in_batches: bool = True
 
     def model(self, base: str, adapter: str) -> str:
         """What a request calls this adapter."""
@@ -83,8 +85,16 @@ class Dialect:
 _SETTINGS = frozenset(
     {"frequency_penalty", "presence_penalty", "min_tokens", "stop_token_ids", "ignore_eos", "logit_bias"}
 )
-#: As vLLM 0.32 has it (`CompletionRequest`).
-VLLM = Dialect("vLLM", "/v1/load_lora_adapter", "/v1/unload_lora_adapter", settings=_SETTINGS | {"bad_words"})
+#: As vLLM 0.32 has it (`CompletionRequest`). On a processor its base model hears the adapter in the last slot where a
+#: batch has adapters too, whoever asked for them: `lora/ops/torch_ops/lora_ops.py` takes -1, which stands for none, as
+#: an index. It does not tell what it runs on.
+VLLM = Dialect(
+    "vLLM",
+    "/v1/load_lora_adapter",
+    "/v1/unload_lora_adapter",
+    settings=_SETTINGS | {"bad_words"},
+    base_in_batches=False,
+)
 #: As SGLang 0.5.23 has it: srt/entrypoints/http_server.py, openai/protocol.py, and `normalize_qkv_proj` and
 #: `normalize_gate_up_proj` of srt/lora/lora.py, which stack what is tied.
 SGLANG = Dialect(

@@ -168,8 +168,8 @@ class Stock:
                 shutil.rmtree(self._home, ignore_errors=True)
 
     def _loaded(self, mix: Mix) -> _Served | None:
-        """The mix on the server, written and loaded where it was not; None for silence."""
-        if is_silent(self._sources, mix):
+        """The mix on the server, written and loaded where it was not; None for silence, where its own model will do."""
+        if self._dialect.base_in_batches and is_silent(self._sources, mix):
             return None
         key = key_of(self._sources, mix, self._most_rank)
         served = self._served.pop(key, None)

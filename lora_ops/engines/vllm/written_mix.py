@@ -61,7 +61,7 @@ def write_mix(
 
     Args:
         sources: what it is a mix of.
-        mix: without fades, and not silent.
+        mix: without fades; a silent one is one module's zeros.
         folder: where to.
         most_rank: the largest rank that the server takes, if that is known.
         tied: kinds of which the server wants all in a layer, or none: what is silent there is written as zeros.
@@ -72,7 +72,7 @@ def write_mix(
         OSError: it cannot be written.
     """
     save = package("safetensors.numpy", "writing adapters for a server").save_file
-    pairs = _summed(sources, mix)
+    pairs = _summed(sources, mix) or _nothing(sources[0])
     _complete(pairs, sources, tied, sizes or {})
     energy, kept = 0.0, 0.0
     if most_rank is not None:
@@ -111,6 +111,11 @@ def _summed(sources: Sequence[Source], mix: Mix) -> dict[str, Pair]:
             raise CannotServe(f"{name} differs in size: these adapters are for different models")
         found[name] = np.concatenate([a for a, _ in own], 0), np.concatenate([b for _, b in own], 1)
     return found
+
+
+def _nothing(source: Source) -> dict[str, Pair]:
+    one = source.files.targets[0]
+    return {one.name: (np.zeros((1, one.inputs), np.float32), np.zeros((one.outputs, 1), np.float32))}
 
 
 #: Kinds that are as large as another one of their layer.
