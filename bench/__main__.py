@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -11,6 +12,7 @@ from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 
+from ..tools.vllm import SERVER
 from .kept import AnotherMachine, Kept, Results, text
 from .machine import busy, load, machine
 from .report import Section, goals_table, write
@@ -33,6 +35,7 @@ MEASUREMENTS = {
     "bake": "baking.measure",
     "llama": "llama.measure",
     "desks": "many_desks.measure",
+    "vllm": "vllm.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
     "columns-page": "page_columns.measure",
@@ -45,7 +48,8 @@ SMOKE = "**A quick run, which only sees whether everything works: its numbers me
 def main(argv: list[str]) -> int:
     """Runs what is asked for; returns 1 when a measurement could not be made or kept, 0 otherwise, goals met or not."""
     options = _parser().parse_args(argv)
-    names = [name for name in MEASUREMENTS if name in options.names] or list(MEASUREMENTS)
+    usual = [name for name in MEASUREMENTS if name != "vllm" or SERVER in os.environ]
+    names = [name for name in MEASUREMENTS if name in options.names] or usual
     began = time.monotonic()
     print("\n\n".join(["# Measured", *([SMOKE] if options.quick else []), machine().markdown()]), flush=True)
     if busy():
