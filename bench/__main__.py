@@ -77,7 +77,7 @@ def _keep(measured: dict[str, Kept], quick: bool, out: Path | None) -> int:
         return 0
     else:
         try:
-            Results(RESULTS, list(MEASUREMENTS)).keep(measured, machine())
+            Results(RESULTS, list(MEASUREMENTS), set(MEASUREMENTS) - {"vllm"}).keep(measured, machine())
         except AnotherMachine as refused:
             print(f"\nNot kept: {refused}", file=sys.stderr)
             return 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,23 +46,26 @@ class AnotherMachine(ValueError):
 class Results:
     """All that is kept, and where."""
 
-    def __init__(self, path: Path, order: Sequence[str]) -> None:
+    def __init__(self, path: Path, order: Sequence[str], usual: Collection[str] | None = None) -> None:
         """
         Args:
             path: the text, `RESULTS.md`; the data lies beside it as `results.json`.
             order: the names of all measurements, as they are to stand in the text.
+            usual: those that a whole run has; all if not given.
         """
-        self.path, self.order = path, order
+        self.path, self.order, self._usual = path, order, frozenset(order if usual is None else usual)
         self.data = path.with_name("results.json")
 
     def keep(self, new: Mapping[str, Kept], machine: Table) -> None:
-        """Puts these in the place of older ones of the same name. A run of everything forgets all that was before.
+        """Puts these in the place of older ones of the same name. A whole run on another machine forgets all others.
 
         Raises:
             AnotherMachine: some of it alone, where what else is kept is from another machine or other versions.
         """
         rows = [list(row) for row in machine.rows]
-        before, of = ({}, rows) if set(new) >= set(self.order) else self._read()
+        before, of = self._read()
+        if of != rows and self._usual <= set(new):
+            before = {}
         if before and of != rows:
             other = ", ".join(f"{name} {value}" for name, value in of if [name, value] not in rows)
             raise AnotherMachine(
@@ -92,5 +95,5 @@ def text(kept: Mapping[str, Kept], machine: Table, missing: Sequence[str] = ()) 
     for one in kept.values():
         parts += [one.markdown, f"*{one.when()}*"]
     if missing:
-        parts += ["## Not measured here", f"{', '.join(missing)}: `python3 run.py bench` measures them too."]
+        parts += ["## Not measured here", f"{', '.join(missing)}: `python3 run.py bench NAME …` measures them."]
     return "\n\n".join(parts) + "\n"

@@ -38,7 +38,7 @@ def test_measurements_come_in_their_order_whatever_was_run_first(tmp_path: Path)
     results.keep({"columns": one("columns")}, machine())
     results.keep({"find": one("find")}, machine())
     text = results.path.read_text()
-    assert text.index("## find") < text.index("## columns") < text.index("apply: `python3 run.py bench`")
+    assert text.index("## find") < text.index("## columns") < text.index("apply: `python3 run.py bench NAME")
 
 
 def test_a_measurement_that_is_no_more_is_forgotten(tmp_path: Path) -> None:
