@@ -90,7 +90,11 @@ class Source:
             ValueError: a file is not understood, or there is no vote.
         """
         if self.examples is not None:
-            return _examples(self.examples), []
+            from ..lora_ops.learning.examples import check_enough
+
+            found = _examples(self.examples)
+            check_enough(len(found))  # before a model is loaded for minutes
+            return found, []
         return [], _votes(self.folder / _RECORDS, model)
 
 

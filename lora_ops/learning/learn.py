@@ -11,6 +11,7 @@ from ..engines.engine import Cancelled
 from ..fader import Fader
 from ..lab.batches import tokens_of
 from ..mix import Mix
+from .examples import check_enough
 from .goals import Pull, goals_of, parts_of
 from .learned import Learned, Update
 from .lessons import lessons_of, texts_of
@@ -126,11 +127,7 @@ def learning(
     tokens = tokens_of(desk.engine, tokenizer)
     lessons = lessons_of(examples, tokens, desk.engine.context, chat)
     kept = texts_of(keep, tokens, desk.engine.context, chat)
-    if len(lessons) < 2:
-        raise ValueError(
-            f"learning needs at least two examples, and was given {len(lessons)}: one to learn from, and one to hold "
-            "out, which tells whether what was learned holds for others"
-        )
+    check_enough(len(lessons))
     parts = parts_of(len(lessons), seed)
 
     def work(tell: Callable[[Update], None]) -> Learned:
@@ -184,7 +181,7 @@ def learning_from_votes(
         if note := why_too_few(len(pairs)):
             return nothing(room.mix, note, seed)
         try:
-            ahead = room.pupil.hear([one for pair in pairs for one in pair], room.gains(room.mix))
+            ahead = room.pupil.hear([one for pair in pairs for one in pair], room.gains(room.mix), (1.0,))
         except Cancelled:
             return stopped(room.mix, seed, parts[0])
         logs = [one.logprob for one in ahead]

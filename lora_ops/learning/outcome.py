@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..engines.engine import Cancelled
 from ..engines.lesson import Lesson
@@ -86,7 +86,7 @@ class Outcome:
         others = [lessons[at] for at in self.held_out]
         before, after = self.room.pupil.hear(others, self.room.gains(self.room.mix)), self._heard(others)
         own, changed = ([one.nats[0] for one in heard] for heard in (before, after))
-        mixed_up = self._heard(shuffled(others, self.seed))
+        mixed_up = self._heard(shuffled(others, self.seed), as_it_is=True)
         note = self._stopped or why_noise(after, mixed_up, others) or why_nothing(before, after)
         return self._learned(note, (mean(own), mean(changed)), interval(own, changed))
 
@@ -94,7 +94,7 @@ class Outcome:
         self, pairs: Sequence[tuple[Lesson, Lesson]], references: Sequence[tuple[float, float]], beta: float
     ) -> Learned:
         """What it is worth on votes that were held out; arguments as those of `Preferred`."""
-        logs = [one.logprob for one in self._heard([one for at in self.held_out for one in pairs[at]], 2)]
+        logs = [one.logprob for one in self._heard([one for at in self.held_out for one in pairs[at]], 2, True)]
         margins = [
             better - worse - (references[at][0] - references[at][1])
             for at, better, worse in zip(self.held_out, logs[::2], logs[1::2], strict=True)
@@ -117,14 +117,19 @@ class Outcome:
     def _stopped(self) -> str:
         return _STOPPED if not self.complete and self._best is self.course.points[0] else ""
 
-    def _heard(self, lessons: Sequence[Lesson], each: int = 1) -> list[Heard]:
-        """Lessons, so many for each example that was held out, under the gains that it took no part in."""
+    def _heard(self, lessons: Sequence[Lesson], each: int = 1, as_it_is: bool = False) -> list[Heard]:
+        """Lessons, so many for each example that was held out, under the gains that it took no part in.
+
+        Args:
+            as_it_is: whether the model's own temperature is enough.
+        """
+        how: dict[str, Any] = {"temperatures": (1.0,)} if as_it_is else {}
         rest = iter(lessons)
         gains = self.course.twins or [self.room.gains(self._best.mix)]
         return [
             heard
             for part, own in zip(self.parts, gains, strict=False)
-            for heard in self.room.pupil.hear(list(islice(rest, each * len(part))), own)
+            for heard in self.room.pupil.hear(list(islice(rest, each * len(part))), own, **how)
         ]
 
     def _learned(self, note: str, worth: tuple[float, float], sure: tuple[float, float]) -> Learned:

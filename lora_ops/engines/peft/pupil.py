@@ -47,7 +47,8 @@ class Heard:
     """What a mix says about one lesson.
 
     Attributes:
-        nats: of each token of the reply, at each of `TEMPERATURES`: `nats[temperature][token]`.
+        nats: of each token of the reply, at each temperature that was asked for, of which 1 comes first:
+            `nats[temperature][token]`.
     """
 
     nats: tuple[tuple[float, ...], ...]
@@ -134,21 +135,17 @@ class Pupil:
         sums = torch.zeros((2, len(parts), len(gains)), dtype=torch.float64)
         apart = self._keeps_rows_apart()
 
-        def one(at: Sequence[int], groups: Sequence[_Group]) -> torch.Tensor:
+        def one(at: Sequence[int], groups: Sequence[_Group]) -> list[tuple[int, torch.Tensor]]:
             sheet = self._sheet(groups)
-            leaf = told.expand(len(sheet.ids), -1).clone() if apart else told.clone()
-            leaf.requires_grad_()
+            leaf = (told.expand(len(sheet.ids), -1).clone() if apart else told.clone()).requires_grad_()
             aim.prepare(at, sheet)
             with self._playing(leaf):
                 (slope,) = torch.autograd.grad(aim.loss(at, sheet, lambda: self._read(sheet)), leaf)
-            rows = torch.tensor([place for place, group in enumerate(groups) for _ in group if apart] or [0])
-            found = torch.zeros((len(groups), len(gains)), dtype=torch.float64)
-            return found.index_add_(0, rows, slope.double().cpu().view(len(rows), -1))
+            rows = [len(group) for group in groups] if apart else [1]
+            of_groups = slope.double().cpu().view(sum(rows), -1).split(rows)
+            return [(place, own.sum(0)) for place, own in zip(at, of_groups, strict=True)]
 
-        def noted(at: Sequence[int], groups: Sequence[_Group]) -> list[tuple[int, torch.Tensor]]:
-            return list(zip(at, one(at, groups), strict=True))
-
-        for some in self._each(aim.groups, noted, None if apart else 1):
+        for some in self._each(aim.groups, one, None if apart else 1):
             for place, slope in some:
                 sums[0, part_of[place]] += slope
                 sums[1, part_of[place]] += slope.square()
@@ -168,8 +165,10 @@ class Pupil:
 
         return sum(self._each(aim.groups, one))
 
-    def hear(self, lessons: Sequence[Lesson], gains: Sequence[float]) -> list[Heard]:
-        """How likely each reply is under these gains, token by token."""
+    def hear(
+        self, lessons: Sequence[Lesson], gains: Sequence[float], temperatures: Sequence[float] = TEMPERATURES
+    ) -> list[Heard]:
+        """How likely each reply is under these gains, token by token, at each of these temperatures."""
         told = torch.tensor(list(gains), dtype=torch.float32, device=self._engine.device)
         found: dict[int, Heard] = {}
 
@@ -177,7 +176,7 @@ class Pupil:
             sheet = self._sheet(groups)
             with self._playing(told), torch.no_grad():
                 logits = self._read(sheet).float()
-                tables = [-sheet.logprobs(logits / temperature) for temperature in TEMPERATURES]
+                tables = [-sheet.logprobs(logits / temperature) for temperature in temperatures]
             there = sheet.replies >= 0
             return {
                 place: Heard(tuple(tuple(table[row][there[row]].tolist()) for table in tables))

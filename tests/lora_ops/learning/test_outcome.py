@@ -28,7 +28,7 @@ class Pupil:
     def __init__(self) -> None:
         self.heard: list[tuple[Lesson, float]] = []
 
-    def hear(self, lessons: Any, gains: Any) -> list[Heard]:
+    def hear(self, lessons: Any, gains: Any, temperatures: Any = (1.0,)) -> list[Heard]:
         found = []
         for lesson in lessons:
             self.heard.append((lesson, gains[0]))
