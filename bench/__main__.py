@@ -28,6 +28,7 @@ MEASUREMENTS = {
     "resized": "resized.measure",
     "ranks": "ranks.measure",
     "learn": "learning.measure",
+    "learned": "truth.measure",
     "bake": "baking.measure",
     "llama": "llama.measure",
     "columns-float32": "columns.float32",

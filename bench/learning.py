@@ -1,4 +1,4 @@
-"""Learning gains: a step, which reads all examples and goes back, against a plain pass over the same batch."""
+"""Learning gains: a step, which reads all examples and goes back, against a plain pass over them; and a whole run."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from typing import Any
 
 import torch
 
-from ..lora_ops import Desk, Mix
+from ..demo.prompts import HELD_OUT
+from ..lora_ops import Desk, Faders, Learned, Mix, learn
 from ..lora_ops.engines.lesson import Lesson
 from ..lora_ops.engines.peft.aims import Likely
 from ..lora_ops.engines.peft.engine import peft_engine
 from ..lora_ops.engines.peft.pupil import Pupil
 from .clock import Series
 from .report import Goal, Section, Table, duration, ratio
+from .spoiled import Stage
 from .workshop import ADAPTER, Workshop, prompt
 
 TITLE = "Learning gains"
 ABOUT = """\
 A step of `learn` on {count} examples of {tokens} tokens, with the gradient of each of 210 gains, against a pass over
-the same batches without gradients; the demo's model with a rank-16 adapter, float32."""
+the same batches without gradients; the demo's model with a rank-16 adapter, float32. A whole run is `learn` over kinds
+and layers on as many replies that the adapter gave at half its gain, from reading the first to its verdict, with at
+most three steps a level; over targets it is one step on all numbers."""
 #: How many times as long as a pass a step may take.
 MOST = 4
 
 
 def measure(shop: Workshop) -> Section:
     """Times both in turns; ratios are to the pass."""
-    count, tokens, rounds = shop.pick((20, 64, 5), (4, 8, 1))
+    count, tokens, rounds = shop.pick((20, 64, 4), (4, 8, 1))
     model, tokenizer = shop.model()
     head = tuple(prompt(tokenizer)[0].tolist())
     dice = torch.Generator().manual_seed(0)
@@ -48,7 +52,21 @@ def measure(shop: Workshop) -> Section:
         "a step of learning against a plain pass", f"at most {MOST} x", f"{ratio(times)} x", times.median <= MOST
     )
     table = Table(("what", "times as long as a pass", "time"), rows)
-    return Section(TITLE, ABOUT.format(count=count, tokens=tokens), [table], [goal])
+    whole = _whole(shop, Stage(model, tokenizer, desk), count, tokens)
+    return Section(TITLE, ABOUT.format(count=count, tokens=tokens), [table, whole], [goal])
+
+
+def _whole(shop: Workshop, stage: Stage, count: int, tokens: int) -> Table:
+    """Whole runs, over few numbers and over many."""
+    prompts = [HELD_OUT[at % len(HELD_OUT)] for at in range(count)]
+    examples = stage.replies(Mix({ADAPTER: Faders(master=0.5)}), prompts, tokens, sampled=True)
+    rows = []
+    for over, steps in ((("kinds", "layers"), 3), (("targets",), 8)):
+        shop.say(f"a whole run over {' and '.join(over)}")
+        found: Learned = learn(stage.desk, stage.tokenizer, examples, over=over, steps=shop.pick(steps, 1))
+        gained = f"{found.before - found.after:.3f}" if found.learned else "nothing"
+        rows.append((" and ".join(over), str(len(found.curve) - 1), gained, duration(Series((found.seconds,)))))
+    return Table(("a whole run over", "mixes tried", "nats a token gained", "time"), rows)
 
 
 def _seconds(work: Any, *given: Any) -> float:

@@ -141,6 +141,23 @@ def read_mix(file: Path, adapters: Sequence[str]) -> Mix:
     return mix
 
 
+def fader_from(word: str, adapters: Sequence[str]) -> Fader:
+    """The fader in `pirate:q_proj`, or `:q_proj` where there is one adapter.
+
+    Raises:
+        ValueError: it is not understood, or there is no such adapter.
+    """
+    adapter, _, part = word.partition(":")
+    if not adapter and len(adapters) != 1:
+        raise ValueError(f"{word}: say which adapter, as in {adapters[0]}{word}")
+    adapter = adapter or adapters[0]
+    if adapter not in adapters:
+        raise ValueError(f"{word}: there is no adapter {adapter!r} here; there is {', '.join(adapters)}")
+    if not part:
+        raise ValueError(f"{word}: no part is named after the colon")
+    return _fader(adapter, part)
+
+
 def _gain(word: str, adapters: Sequence[str]) -> tuple[Fader, float]:
     """The fader and the gain in `pirate:q_proj=0.5`."""
     address, equals, number = word.rpartition("=")

@@ -17,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = "demo"
 
 
+def model_name(model: str) -> str:
+    """What the page calls this model, in votes and profiles."""
+    return Start(ROOT, None if model == DEMO else Path(model).expanduser(), {}).model_name
+
+
 def desk_of(model: str, adapters: Mapping[str, Path], device: str, dtype: str, quiet: bool) -> tuple[Desk, Any]:
     """The desk on a base model with these adapters, all of them active, and the tokenizer.
 

@@ -165,6 +165,9 @@ from .learning.learned import (
 from .learning.learned import (
     Point as Point,
 )
+from .learning.own_replies import (
+    own_replies as own_replies,
+)
 from .learning.preferences import (
     Preference as Preference,
 )

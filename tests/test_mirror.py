@@ -37,6 +37,7 @@ WITHOUT = {
     "bench/resized.py": MEASURED,
     "bench/spectrum.py": MEASURED,
     "bench/starting.py": MEASURED,
+    "bench/truth.py": MEASURED,
     "bench/workshop.py": MEASURED,
     "hosts/standalone/player.py": "a protocol alone: mypy holds it, and test_host.py and test_llama.py what keeps it",
     "lora_ops/bakery/slot.py": "one constant: the name that test_read_back.py sees gone",

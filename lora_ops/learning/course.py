@@ -1,18 +1,23 @@
-"""The way from where faders stand to where they should: level after level, few numbers first, with SciPy's L-BFGS-B."""
+"""The way from where faders stand to where they should: level after level, few numbers first, with SciPy's L-BFGS-B.
+
+Where every target has a number of its own, and there are more of them than replies, that would fit them to chance:
+there it is one step from where the faders stood at first, as `natural.py` has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..optional_packages import needed
 from .dials import Dials
+from .goals import Goals, Turns
 from .learned import Point
+from .natural import LENGTHS, directions
 
 if TYPE_CHECKING:
-    from ..engines.peft.aims import Aim
     from ..engines.peft.pupil import Pupil
 
 #: How far the number of largest effect moves in the first step of a level.
@@ -21,8 +26,6 @@ _FIRST_STEP = 0.3
 _PATIENCE, _IDLE_LEVELS = 2, 2
 #: By how many nats less held-out replies count as better: below is rounding.
 _BETTER = 1e-4
-
-Pull = Literal["loaded", "silent"]
 
 
 class Stopped(Exception):
@@ -39,27 +42,6 @@ class Told(Protocol):
     def __call__(self, point: Point | None) -> None: ...
 
 
-@dataclass(frozen=True)
-class Goals:
-    """What is asked of a mix.
-
-    Attributes:
-        seen: the loss on what is learned from.
-        unseen: the same on what was held out.
-        keep: how far texts that are to stay have moved; None without any.
-        keep_weight: what a nat of that is worth, in nats of the examples.
-        pull: to "loaded", where every gain is as it was at first, or to "silent", as few targets as possible.
-        pull_weight: what it is worth when gains are off by one in the mean.
-    """
-
-    seen: Aim
-    unseen: Aim
-    keep: Aim | None = None
-    keep_weight: float = 1.0
-    pull: Pull = "loaded"
-    pull_weight: float = 0.1
-
-
 @dataclass
 class Course:
     """One course of learning under way.
@@ -67,6 +49,8 @@ class Course:
     Attributes:
         points: the mixes on the way.
         best: the best of them by what was held out, and its numbers by fader.
+        twins: where the best was learned from all examples: for each part of them, the gains that were learned without
+            it in the same way. They tell what it is worth.
     """
 
     pupil: Pupil
@@ -77,6 +61,7 @@ class Course:
     points: list[Point] = field(default_factory=list)
     best: Point | None = None
     numbers: dict[Any, float] = field(default_factory=dict)
+    twins: list[list[float]] = field(default_factory=list)
 
     def run(self, levels: Sequence[Dials]) -> None:
         """All levels; each begins where the best mix so far stands, and stays only if held-out replies gain by it.
@@ -91,11 +76,62 @@ class Course:
         idle = 0
         for at, dials in enumerate(levels):
             before = self.best
-            with suppress(_Enough):
-                self._level(at, dials)
+            if (turns := self._in_turns(dials)) is not None:
+                self._one_step(at, dials, turns)  # it begins anew, so that it matters not what levels before it gave
+            elif idle < _IDLE_LEVELS:
+                with suppress(_Enough):
+                    self._level(at, dials)
             idle = 0 if self.best is not before else idle + 1
-            if idle == _IDLE_LEVELS:
+
+    def _in_turns(self, dials: Dials) -> Turns | None:
+        turns = self.goals.turns
+        many = turns is not None and dials.of_each_target and len(dials.targets) > len(turns.whole.groups)
+        return turns if many and self.goals.pull == "loaded" else None
+
+    def _one_step(self, at: int, dials: Dials, turns: Turns) -> None:
+        before, start = self.best, self.points[0]
+        self.check()
+        found = directions(self.pupil, self.goals, turns, dials)
+        self.tell(None)
+        least = turns.mean([start.unseen, *self._losses(turns, [dials.start] * len(turns.aims))]) + self._moved(start)
+        chosen: tuple[float, Point] | None = None
+        for length in LENGTHS[: max(self.steps - 1, 1)]:
+            self.check()
+            twins = found.turns(length)
+            twin = self._point(at, dials, twins[0], self.pupil.loss(self.goals.seen, dials.gains(twins[0])))
+            self.tell(None)
+            self.tell(twin)
+            others = self._losses(turns, [dials.gains(numbers) for numbers in twins])
+            worth = turns.mean([twin.unseen, *others]) + self._moved(twin)
+            if worth >= least - _BETTER:
                 break
+            chosen, least = (length, twin), worth
+            if self._better(twin):  # should somebody stop it now
+                self._stands(dials, twins[0], twin)
+        if chosen is None:
+            return
+        length, twin = chosen
+        # Against where it began all examples speak, each for its twin; of other levels one part alone was held out.
+        if before is not start and before is not None and self._worth(twin) >= self._worth(before) - _BETTER:
+            return
+        self.check()
+        numbers = found.numbers(length)
+        seen = self.pupil.loss(self.goals.seen, dials.gains(numbers))
+        self._stands(dials, numbers, self._point(at, dials, numbers, seen, twin.unseen))
+        self.twins = [dials.gains(one) for one in found.turns(length)]
+        self.tell(self.best)
+
+    def _stands(self, dials: Dials, numbers: Sequence[float], point: Point) -> None:
+        self.best, self.twins = point, []
+        self.numbers = dict(zip(dials.faders, numbers, strict=True))
+
+    def _losses(self, turns: Turns, gains: Sequence[Sequence[float]]) -> list[float]:
+        """Of each part but the first, under its own gains."""
+        found = []
+        for aim, own in zip(turns.aims[1:], gains[1:], strict=True):
+            self.check()
+            found.append(self.pupil.loss(aim, own))
+        return found
 
     def _level(self, at: int, dials: Dials) -> None:
         optimize = needed("scipy.optimize", "learning")
@@ -127,8 +163,8 @@ class Course:
             point = self._point(at, dials, numbers, seen)
             self.tell(point)
             if self._better(point):
-                self.best, stale = point, 0
-                self.numbers = dict(zip(dials.faders, numbers, strict=True))
+                self._stands(dials, numbers, point)
+                stale = 0
                 return
             stale += 1
             if stale == _PATIENCE:
@@ -153,13 +189,15 @@ class Course:
             moved, slopes = self.pupil.slope(goals.keep, gains)
             value += goals.keep_weight * moved
             of_gains = [one + goals.keep_weight * other for one, other in zip(of_gains, slopes, strict=True)]
-        pulled, slopes = _pull(goals, gains, dials.start)
+        pulled, slopes = goals.pulled(gains, dials.start)
         return value + pulled, dials.slopes(numbers, [a + b for a, b in zip(of_gains, slopes, strict=True)]), seen
 
-    def _point(self, level: int, dials: Dials, numbers: Sequence[float], seen: float) -> Point:
+    def _point(
+        self, level: int, dials: Dials, numbers: Sequence[float], seen: float, unseen: float | None = None
+    ) -> Point:
         gains = dials.gains(numbers)
         changed = None if self.goals.keep is None else self.pupil.loss(self.goals.keep, gains)
-        unseen = self.pupil.loss(self.goals.unseen, gains)
+        unseen = self.pupil.loss(self.goals.unseen, gains) if unseen is None else unseen
         point = Point(max(level, 0), len(dials) if level >= 0 else 0, seen, unseen, changed, dials.put(numbers))
         self.points.append(point)
         return point
@@ -169,18 +207,8 @@ class Course:
         return self._worth(point) < self._worth(self.best) - _BETTER
 
     def _worth(self, point: Point) -> float:
-        return point.unseen + self.goals.keep_weight * (point.changed or 0.0)
+        return point.unseen + self._moved(point)
 
-
-def _pull(goals: Goals, gains: Sequence[float], start: Sequence[float]) -> tuple[float, list[float]]:
-    """What the gains themselves add to the loss, and how that changes with each: relative to where they began."""
-    weight = goals.pull_weight / max(len(gains), 1)
-    shares = [gain / first if first else 1.0 for gain, first in zip(gains, start, strict=True)]
-    if goals.pull == "silent":
-        return weight * sum(map(abs, shares)), [
-            weight * (1 if share >= 0 else -1) / first if first else 0.0
-            for share, first in zip(shares, start, strict=True)
-        ]
-    return weight * sum((share - 1) ** 2 for share in shares), [
-        2 * weight * (share - 1) / first if first else 0.0 for share, first in zip(shares, start, strict=True)
-    ]
+    def _moved(self, point: Point) -> float:
+        """What it costs that texts to keep have moved."""
+        return self.goals.keep_weight * (point.changed or 0.0)

@@ -48,9 +48,16 @@ class Dials:
         #: Of each fader, the places of its targets.
         self.moves = [[at for at, target in enumerate(targets) if _moves(fader, target)] for fader in faders]
         self.bounds = [_range(fader, fader.read(mix), bounds) for fader in faders]
+        #: Of faders that are a target's own, the place of that target.
+        self.single = {at: self.moves[at][0] for at, fader in enumerate(faders) if fader.of == "target"}
 
     def __len__(self) -> int:
         return len(self.faders)
+
+    @property
+    def of_each_target(self) -> bool:
+        """Whether every target has a fader of its own."""
+        return len(self.single) == len(self.targets)
 
     def gains(self, numbers: Sequence[float]) -> list[float]:
         """The gain of each target."""

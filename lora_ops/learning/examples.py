@@ -45,6 +45,19 @@ class Example:
     reply: str | tuple[int, ...]
 
 
+def check_enough(count: int) -> None:
+    """Refuses so few examples that none could be held out.
+
+    Raises:
+        ValueError: fewer than two.
+    """
+    if count < 2:
+        raise ValueError(
+            f"learning needs at least two examples, and was given {count}: one to learn from, and one to hold out, "
+            "which tells whether what was learned holds for others"
+        )
+
+
 def read_examples(data: bytes, name: str) -> list[Example]:
     """The examples in a file of JSONL, one a line; a file called .json may be one list of them.
 

@@ -18,7 +18,8 @@ class Point:
         level: which level of detail it belongs to, from 0; the first point is the mix that one starts from.
         numbers: how many numbers that level has.
         seen: nats per token of the replies that are learned from; of votes, nats per vote.
-        unseen: the same of those that were held out.
+        unseen: the same of those that were held out; of a mix that was learned from all at last, under its twin that
+            was learned without them.
         changed: nats per token by which the texts to keep have moved from the base; None without any.
     """
 
@@ -38,16 +39,20 @@ class Learned:
         mix: the faders as learned; the mix that one started from where nothing was learned.
         before: nats per token of the replies that were held out, under the mix that one started from; of votes, nats
             per vote, which is log 2 then.
-        after: the same under `mix`.
+        after: the same under `mix`; where `in_turn`, each reply under the twin of `mix` that was learned without it.
         interval: between which the gain, `before` - `after` of the best mix, lies with 90 % confidence, as far as the
             texts that were held out can tell.
         learned: whether anything was.
         note: what to know about it, for people; why nothing was learned, if nothing was.
         curve: the mixes on the way.
-        held_out: the places of the examples that were not learned from, from 0.
+        held_out: the places of the examples that were held out, from 0.
         seconds: how long it took.
         complete: whether it came to its end; False if it was stopped.
         seed: of what was held out.
+        in_turn: whether all examples were held out, each part in its turn, to tell how far to go and what that is worth
+            (cross-validation), and `mix` was learned from all of them at last. Its twins saw fewer, so that `after`
+            does not flatter it but for the choice of one length out of six.
+        economies: what was done where memory did not hold all, for people.
     """
 
     mix: Mix
@@ -61,6 +66,8 @@ class Learned:
     seconds: float
     complete: bool
     seed: int
+    in_turn: bool = False
+    economies: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that survives JSON; None is what nothing is known of."""

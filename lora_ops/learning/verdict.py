@@ -78,7 +78,7 @@ def why_nothing(before: Sequence[Heard], after: Sequence[Heard]) -> str:
         return "nothing was learned: replies that were held out gained no more than chance may give"
     cold, hot = (_at_best(heard) for heard in (before, after))
     low, high = interval(cold, hot)
-    if high <= 0 or (low <= 0 and _mean(cold) - _mean(hot) < 0.01):
+    if high <= 0 or (low <= 0 and mean(cold) - mean(hot) < 0.01):
         return (
             "nothing was learned: the model speaks like this already. What could be gained is being surer of the same "
             "words, which a lower temperature gives as well"
@@ -89,9 +89,10 @@ def why_nothing(before: Sequence[Heard], after: Sequence[Heard]) -> str:
 def _at_best(heard: Sequence[Heard]) -> list[tuple[float, ...]]:
     """Each reply's nats at the one temperature at which all together are likeliest."""
     tables = [[one.nats[at] for one in heard] for at in range(len(heard[0].nats))]
-    return min(tables, key=_mean)
+    return min(tables, key=mean)
 
 
-def _mean(nats: Sequence[Sequence[float]]) -> float:
+def mean(nats: Sequence[Sequence[float]]) -> float:
+    """Of all replies' tokens."""
     tokens = list(chain.from_iterable(nats))
     return math.fsum(tokens) / len(tokens)

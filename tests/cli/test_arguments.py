@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lora_mixer.cli.arguments import mix_from, named
-from lora_mixer.lora_ops import Fade, Faders, Mix
+from lora_mixer.cli.arguments import fader_from, mix_from, named
+from lora_mixer.lora_ops import Fade, Fader, Faders, Mix
 
 
 def test_a_mix_for_another_adapter_says_what_to_write(tmp_path: Path):
@@ -36,3 +36,11 @@ def test_names_of_adapters(tmp_path: Path):
     assert named([str(tmp_path / "a.b"), f"d={tmp_path / 'c'}"]) == {"d": tmp_path / "c", "a_b": tmp_path / "a.b"}
     with pytest.raises(ValueError, match="no dots"):
         named([f"a.b={tmp_path}"])
+
+
+def test_a_fader_is_named_by_its_adapter_and_its_part():
+    assert fader_from("pirate:q_proj", ["pirate", "poet"]) == Fader("pirate", "kind", "q_proj")
+    assert fader_from(":3", ["pirate"]) == Fader("pirate", "layer", 3)
+    for word, says in [(":3", "say which adapter"), ("cook:3", "no adapter 'cook'"), ("pirate:", "no part is named")]:
+        with pytest.raises(ValueError, match=says):
+            fader_from(word, ["pirate", "poet"])

@@ -59,6 +59,10 @@ class Aim(Protocol):
     def groups(self) -> Sequence[tuple[Lesson, ...]]:
         """Lessons that must be read in one batch."""
 
+    @property
+    def count(self) -> int:
+        """Of how many tokens, or votes, the loss is the mean."""
+
     def prepare(self, at: Sequence[int], sheet: Sheet) -> None:
         """Called before the gains play that `loss` is about."""
 
@@ -71,13 +75,13 @@ class Likely:
 
     def __init__(self, lessons: Sequence[Lesson]) -> None:
         self.groups = [(lesson,) for lesson in lessons]
-        self._tokens = sum(len(lesson.reply) for lesson in lessons)
+        self.count = sum(len(lesson.reply) for lesson in lessons)
 
     def prepare(self, at: Sequence[int], sheet: Sheet) -> None:
         """Nothing is needed."""
 
     def loss(self, at: Sequence[int], sheet: Sheet, read: Callable[[], torch.Tensor]) -> torch.Tensor:
-        return -sheet.logprobs(read()).sum() / self._tokens
+        return -sheet.logprobs(read()).sum() / self.count
 
 
 class Unchanged:
@@ -89,7 +93,7 @@ class Unchanged:
 
     def __init__(self, lessons: Sequence[Lesson], base: Callable[[Sheet], torch.Tensor]) -> None:
         self.groups = [(lesson,) for lesson in lessons]
-        self._tokens = sum(len(lesson.reply) for lesson in lessons)
+        self.count = sum(len(lesson.reply) for lesson in lessons)
         self._base = base
         self._kept: dict[tuple[int, ...], torch.Tensor] = {}
         self._room = _MOST_KEPT
@@ -105,7 +109,7 @@ class Unchanged:
         now = read()[there].float().log_softmax(-1)
         # What the base rules out counts for nothing, whatever the other says about it.
         chance = reference.exp()
-        return torch.where(chance > 0, chance * (reference - now), 0.0).sum() / self._tokens
+        return torch.where(chance > 0, chance * (reference - now), 0.0).sum() / self.count
 
     def _found(self, at: tuple[int, ...], sheet: Sheet) -> torch.Tensor:
         if at in self._kept:
@@ -137,7 +141,7 @@ class Preferred:
         reference: Sequence[tuple[float, float]],
         beta: float = 0.1,
     ) -> None:
-        self.groups = list(pairs)
+        self.groups, self.count = list(pairs), len(pairs)
         self._reference, self._beta = reference, beta
 
     def prepare(self, at: Sequence[int], sheet: Sheet) -> None:
@@ -146,4 +150,4 @@ class Preferred:
     def loss(self, at: Sequence[int], sheet: Sheet, read: Callable[[], torch.Tensor]) -> torch.Tensor:
         whole = sheet.logprobs(read()).sum(1).view(-1, 2)
         ahead = whole - torch.tensor([self._reference[place] for place in at], device=whole.device)
-        return -torch.nn.functional.logsigmoid(self._beta * (ahead[:, 0] - ahead[:, 1])).sum() / len(self.groups)
+        return -torch.nn.functional.logsigmoid(self._beta * (ahead[:, 0] - ahead[:, 1])).sum() / self.count

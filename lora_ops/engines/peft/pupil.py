@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from ...mix import Mix
+from ...mix import Faders, Mix
 from ...target import Target, layer_of
+from ..engine import NotInRows
 from .aims import Aim, Sheet
 from .gradients import gains_with_gradients
 from .memory import give_back, out_of_memory
@@ -35,6 +36,8 @@ _MOST_ROWS, _MOST_TOKENS, _MOST_LOGITS = 16, 2**12, 2**26
 #: Temperatures at which a reply's likelihood is looked at: 1 comes first.
 TEMPERATURES = (1.0, 0.85, 0.7, 0.55, 0.4, 1.2, 1.5)
 
+_NO_NUMBER = "what the model says is no number any more: a gain is too high for it"
+
 _Group = tuple["Lesson", ...]
 _Found = TypeVar("_Found")
 
@@ -44,7 +47,8 @@ class Heard:
     """What a mix says about one lesson.
 
     Attributes:
-        nats: of each token of the reply, at each of `TEMPERATURES`: `nats[temperature][token]`.
+        nats: of each token of the reply, at each temperature that was asked for, of which 1 comes first:
+            `nats[temperature][token]`.
     """
 
     nats: tuple[tuple[float, ...], ...]
@@ -83,6 +87,14 @@ class Pupil:
         #: Whether blocks are worked out twice to save memory.
         self.checkpointing = False
 
+    @property
+    def economies(self) -> str:
+        """What was done where memory did not hold a batch, for people; empty if it held all."""
+        if self._most == _MOST_ROWS:
+            return ""
+        told = f"memory was short: at most {self._most} {'text was' if self._most == 1 else 'texts were'} read at once"
+        return f"{told}, and blocks were worked out twice" if self.checkpointing else told
+
     def slope(self, aim: Aim, gains: Sequence[float]) -> tuple[float, list[float]]:
         """The loss under these gains, and how it changes with each of them."""
         told = torch.tensor(list(gains), dtype=torch.float32, device=self._engine.device)
@@ -100,8 +112,46 @@ class Pupil:
         for loss, slope in self._each(aim.groups, one):
             total, slopes = total + loss, slopes + slope
         if not torch.isfinite(slopes).all():
-            raise RuntimeError("what the model says is no number any more: a gain is too high for it")
+            raise RuntimeError(_NO_NUMBER)
         return total, slopes.tolist()
+
+    def moments(
+        self, aim: Aim, gains: Sequence[float], parts: Sequence[Sequence[int]]
+    ) -> list[tuple[list[float], list[float]]]:
+        """How the loss changes with each gain, by parts of what it is about: their groups' slopes, and these squared.
+
+        One backward pass tells the groups of a batch apart, since each row has gains of its own; where a model mixes
+        rows up, groups are read one by one.
+
+        Args:
+            parts: places in the aim's groups, each in one part.
+
+        Returns:
+            For each part, and each gain: the sum over the part's groups of what they add to the slope, and the sum of
+            its squares.
+        """
+        part_of = {place: part for part, places in enumerate(parts) for place in places}
+        told = torch.tensor(list(gains), dtype=torch.float32, device=self._engine.device)
+        sums = torch.zeros((2, len(parts), len(gains)), dtype=torch.float64)
+        apart = self._keeps_rows_apart()
+
+        def one(at: Sequence[int], groups: Sequence[_Group]) -> list[tuple[int, torch.Tensor]]:
+            sheet = self._sheet(groups)
+            leaf = (told.expand(len(sheet.ids), -1).clone() if apart else told.clone()).requires_grad_()
+            aim.prepare(at, sheet)
+            with self._playing(leaf):
+                (slope,) = torch.autograd.grad(aim.loss(at, sheet, lambda: self._read(sheet)), leaf)
+            rows = [len(group) for group in groups] if apart else [1]
+            of_groups = slope.double().cpu().view(sum(rows), -1).split(rows)
+            return [(place, own.sum(0)) for place, own in zip(at, of_groups, strict=True)]
+
+        for some in self._each(aim.groups, one, None if apart else 1):
+            for place, slope in some:
+                sums[0, part_of[place]] += slope
+                sums[1, part_of[place]] += slope.square()
+        if not torch.isfinite(sums).all():
+            raise RuntimeError(_NO_NUMBER)
+        return [(sums[0, part].tolist(), sums[1, part].tolist()) for part in range(len(parts))]
 
     def loss(self, aim: Aim, gains: Sequence[float]) -> float:
         """The loss under these gains."""
@@ -115,8 +165,10 @@ class Pupil:
 
         return sum(self._each(aim.groups, one))
 
-    def hear(self, lessons: Sequence[Lesson], gains: Sequence[float]) -> list[Heard]:
-        """How likely each reply is under these gains, token by token."""
+    def hear(
+        self, lessons: Sequence[Lesson], gains: Sequence[float], temperatures: Sequence[float] = TEMPERATURES
+    ) -> list[Heard]:
+        """How likely each reply is under these gains, token by token, at each of these temperatures."""
         told = torch.tensor(list(gains), dtype=torch.float32, device=self._engine.device)
         found: dict[int, Heard] = {}
 
@@ -124,7 +176,7 @@ class Pupil:
             sheet = self._sheet(groups)
             with self._playing(told), torch.no_grad():
                 logits = self._read(sheet).float()
-                tables = [-sheet.logprobs(logits / temperature) for temperature in TEMPERATURES]
+                tables = [-sheet.logprobs(logits / temperature) for temperature in temperatures]
             there = sheet.replies >= 0
             return {
                 place: Heard(tuple(tuple(table[row][there[row]].tolist()) for table in tables))
@@ -144,6 +196,16 @@ class Pupil:
                 return self._read(sheet)
 
         return read
+
+    def _keeps_rows_apart(self) -> bool:
+        """Whether each row of a batch can have gains of its own, of all these targets."""
+        names = dict.fromkeys(target.adapter for target in self._targets)
+        loud, silent = (Mix({name: Faders(master=master) for name in names}) for master in (1.0, 0.0))
+        try:
+            with self._held([loud, silent]):
+                return True
+        except NotInRows:
+            return False
 
     def _sheet(self, groups: Sequence[_Group]) -> Sheet:
         return Sheet.of([lesson for group in groups for lesson in group], self._engine.device)
@@ -166,14 +228,17 @@ class Pupil:
         return logits[:, logits.shape[1] - (sheet.ids.shape[1] - sheet.first) : -1]
 
     def _each(
-        self, groups: Sequence[_Group], work: Callable[[Sequence[int], Sequence[_Group]], _Found]
+        self,
+        groups: Sequence[_Group],
+        work: Callable[[Sequence[int], Sequence[_Group]], _Found],
+        most: int | None = None,
     ) -> list[_Found]:
         """What the work finds in batches of groups, as large as memory holds; those alike in length side by side."""
         order = sorted(range(len(groups)), key=lambda at: (max(map(len, groups[at])), at))
         found: list[_Found] = []
         done = 0
         while done < len(order):
-            at = self._batch(groups, order[done:])
+            at = self._batch(groups, order[done:][:most])
             try:
                 found.append(work(at, [groups[place] for place in at]))
                 done += len(at)

@@ -10,8 +10,9 @@ import pytest
 from helpers.toy_engine import ToyEngine
 
 from lora_mixer.lora_ops import Desk, Fader, Faders, Mix
-from lora_mixer.lora_ops.learning.course import Course, Goals, Stopped
+from lora_mixer.lora_ops.learning.course import Course, Stopped
 from lora_mixer.lora_ops.learning.dials import Dials, levels_of
+from lora_mixer.lora_ops.learning.goals import Goals, Turns
 from lora_mixer.lora_ops.learning.learned import Point
 
 
@@ -184,3 +185,106 @@ def test_what_is_learned_of_one_fader_is_where_the_next_level_begins():
     run.run(levels("masters", Fader("pirate", "kind", "q_proj")))
     first = next(point for point in run.points if point.level == 1)
     assert first.mix["pirate"].master == pytest.approx(0.3, abs=0.1)
+
+
+class Examples:
+    """An aim of several examples, each of which wants gains of its own: the mean over them."""
+
+    def __init__(self, *wanted: Sequence[float]) -> None:
+        self._each = [Near(*one) for one in wanted]
+        self.groups, self.count = [(at,) for at in range(len(wanted))], len(wanted)
+
+    def loss(self, gains: Sequence[float]) -> float:
+        return sum(one.loss(gains) for one in self._each) / self.count
+
+    def slopes(self, gains: Sequence[float]) -> list[float]:
+        return [sum(of) / self.count for of in zip(*(one.slopes(gains) for one in self._each), strict=True)]
+
+    def moments(self, gains: Sequence[float], parts: Sequence[Sequence[int]]) -> list[Any]:
+        own = [[[slope / self.count for slope in self._each[at].slopes(gains)] for at in part] for part in parts]
+        return [
+            ([sum(of) for of in zip(*part, strict=True)], [sum(x * x for x in of) for of in zip(*part, strict=True)])
+            for part in own
+        ]
+
+
+class Patient(Pupil):
+    """Tells examples apart as well."""
+
+    def moments(self, aim: Examples, gains: Sequence[float], parts: Sequence[Sequence[int]]) -> list[Any]:
+        return aim.moments(gains, parts)
+
+
+def in_turns(*wanted: Sequence[float], **more: Any) -> Goals:
+    """These examples, of which the first is held out at every level, and each in its turn."""
+    parts = tuple((at,) for at in range(len(wanted)))
+    aims: Any = [Examples(one) for one in wanted]
+    turns = Turns(Examples(*wanted), parts, tuple(aims))  # type: ignore[arg-type] # plain numbers
+    return goals_of(Examples(*wanted[1:]), aims[0], turns=turns, **more)
+
+
+#: Nearly the same is wanted by each of three examples, fewer than there are targets.
+ALIKE = ([0.2, 0.9, 0.3, 1.6], [0.1, 0.9, 0.2, 1.7], [0.2, 0.8, 0.3, 1.6])
+#: What is wanted by one is the opposite of what the others want.
+APART = ([0.2, 1.8, 1.0, 1.0], [1.8, 1.0, 0.2, 1.0], [1.0, 0.2, 1.8, 1.0])
+
+
+def patient(goals: Goals, steps: int = 20, check: Callable[[], None] = lambda: None) -> Course:
+    return Course(Patient(), goals, steps, lambda point: None, check)  # type: ignore[arg-type]
+
+
+def test_more_numbers_than_examples_are_learned_in_one_step_that_each_example_was_held_out_of():
+    run = patient(in_turns(*ALIKE))
+    run.run(levels("targets"))
+    assert run.best is run.points[-1] and run.pupil.read == 0  # type: ignore[attr-defined]
+    assert len(run.twins) == 3 and len(run.points) <= 8
+    gains = [run.best.mix.gain(target) for target in TARGETS]
+    assert max(gains[:3]) < 1 < gains[3]
+    # What it is worth is what its twin says, which has not seen what was held out.
+    assert run.best.unseen == pytest.approx(Examples(ALIKE[0]).loss(run.twins[0]))
+    assert run.best.unseen < run.points[0].unseen and run.best.seen < run.points[0].seen
+
+
+def test_where_each_example_wants_something_else_nothing_is_kept():
+    run = patient(in_turns(*APART))
+    run.run(levels("targets"))
+    assert run.best is run.points[0] and not run.twins
+
+
+def test_as_many_examples_as_numbers_are_learned_by_as_many_steps_as_help():
+    run = patient(in_turns(*ALIKE, ALIKE[0], pull_weight=0.0))
+    run.run(levels("targets"))
+    assert run.pupil.read > 1 and not run.twins  # type: ignore[attr-defined]
+
+
+def test_to_fall_silent_numbers_take_as_many_steps_as_help():
+    run = patient(in_turns(*ALIKE, pull="silent"))
+    run.run(levels("targets"))
+    assert run.pupil.read > 1  # type: ignore[attr-defined]
+
+
+def test_targets_are_tried_whatever_levels_before_gave_and_a_better_level_before_stays():
+    wild = ([0.0, 2.0, 2.0, 0.0], [0.0, 2.0, 2.0, 0.0], [0.0, 2.0, 2.0, 0.0])  # which no master and no kind can tell
+    run = patient(in_turns(*wild))
+    run.run(levels("masters", "kinds", "targets"))
+    assert run.best is not None and run.best.level == 2 and run.twins
+    same = patient(in_turns(*[[0.2] * 4] * 3))
+    same.run(levels("masters", "targets"))
+    assert same.best is not None and same.best.level == 0 and not same.twins
+    assert {point.level for point in same.points} == {0, 1}
+
+
+def test_stopped_in_the_middle_of_the_step_the_best_length_so_far_stays():
+    left = 12
+
+    def check() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Stopped
+
+    run = patient(in_turns(*ALIKE), check=check)
+    with pytest.raises(Stopped):
+        run.run(levels("targets"))
+    assert run.best is not None and run.best in run.points[1:] and not run.twins
+    assert run.best.unseen < run.points[0].unseen

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from lora_mixer.lora_ops import Example, read_examples
+from lora_mixer.lora_ops.learning.examples import check_enough
 
 USER, REPLY = {"role": "user", "content": "Hello!"}, {"role": "assistant", "content": "Ahoy!"}
 
@@ -56,3 +57,10 @@ def test_an_empty_file_and_one_that_is_no_text_are_refused():
         read_examples(b"\n\n", "x.jsonl")
     with pytest.raises(ValueError, match="UTF-8"):
         read_examples(b"\xff\x00\x01", "x.jsonl")
+
+
+def test_two_examples_are_the_fewest():
+    check_enough(2)
+    for count in (0, 1):
+        with pytest.raises(ValueError, match=f"at least two examples, and was given {count}"):
+            check_enough(count)

@@ -98,6 +98,78 @@ def test_nothing_of_the_model_changes_and_the_faders_stay(desk: Desk):
         desk.reset()
 
 
+@torch.no_grad()
+def nats(desk: Desk, examples: list[Any], mix: Mix) -> float:
+    """Per token of the replies, by stock PEFT."""
+    desk.apply(mix)
+    total = count = 0.0
+    for prompt, reply in examples:
+        logits = desk.engine.model(input_ids=torch.cat([prompt[0], reply])[None]).logits[0]  # type: ignore[attr-defined]
+        total += float(torch.nn.functional.cross_entropy(logits[prompt.shape[1] - 1 : -1], reply, reduction="sum"))
+        count += len(reply)
+    desk.reset()
+    return total / count
+
+
+@torch.no_grad()
+def moved(desk: Desk, text: str, mix: Mix) -> float:
+    """The mean divergence of the next token from the base, by stock PEFT."""
+    model: Any = desk.engine.model
+    ids = torch.tensor([tiny.ids_of(text)])
+    with model.disable_adapter():
+        base = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
+    desk.apply(mix)
+    now = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
+    desk.reset()
+    return float((base.exp() * (base - now)).sum(-1).mean())
+
+
+def test_each_mix_on_the_way_is_worth_what_is_told_of_it_at_every_level(desk: Desk):
+    examples = said(desk, mix_of(master=0.3))
+    every = ("masters", "kinds", "layers", "targets")
+    found = learn(desk, tiny.tokenizer(), examples, keep=["The sea is calm."], keep_weight=0.1, over=every, seed=1)
+    from lora_mixer.lora_ops.learning.goals import parts_of
+
+    held_out = [examples[at] for at in parts_of(8, 1)[0]]
+    seen = [one for one in examples if not any(one is other for other in held_out)]
+    assert {point.level for point in found.curve} == {0, 1, 2, 3}
+    for point in found.curve:
+        assert point.seen == pytest.approx(nats(desk, seen, point.mix), abs=1e-4)
+        assert point.changed == pytest.approx(moved(desk, "The sea is calm.", point.mix), abs=1e-4)
+        # Of a mix that was learned from all at last its twin speaks, whose mix is a point as well.
+        alike = [other for other in found.curve if abs(other.unseen - point.unseen) < 1e-9]
+        assert any(one.unseen == pytest.approx(nats(desk, held_out, one.mix), abs=1e-4) for one in alike)
+
+
+def test_a_number_for_each_target_is_learned_from_all_examples_each_held_out_in_its_turn(desk: Desk):
+    examples = said(desk, mix_of(kinds={"q_proj": 0.0, "down_proj": 0.2, "up_proj": 0.3}))
+    found = learn(desk, tiny.tokenizer(), examples, over="targets", seed=5)
+    assert found.learned and found.in_turn and found.held_out == tuple(range(8))
+    assert found.before == pytest.approx(nats(desk, examples, Mix()), abs=1e-4)
+    assert found.after < found.before and nats(desk, examples, found.mix) < found.before
+    gains = found.mix["pirate"].modules
+    low, high = ([gain for name, gain in gains.items() if ("down_proj" in name) is is_it] for is_it in (True, False))
+    assert sum(low) / len(low) < sum(high) / len(high)
+    again = learn(desk, tiny.tokenizer(), examples, over="targets", seed=5)
+    assert again.mix == found.mix and again.curve == found.curve
+
+
+def test_over_targets_too_nothing_is_learned_where_there_is_nothing_to_find(desk: Desk):
+    found = learn(desk, tiny.tokenizer(), said(desk, Mix(), 12), over="targets", seed=3)
+    assert not found.learned and found.mix == Mix() and found.note and found.after == found.before
+    chance = torch.Generator().manual_seed(5)
+    noise = [(f"Ahoy {at}", torch.randint(2, 250, (24,), generator=chance)) for at in range(12)]
+    found = learn(desk, tiny.tokenizer(), noise, over="targets", seed=4)
+    assert not found.learned and "nothing was learned" in found.note and found.mix == Mix()
+
+
+@pytest.mark.parametrize("model", [lambda: pirate(tiny.quantised(4)), tiny.bfloat16], ids=["4 bits", "bfloat16"])
+def test_targets_are_learned_on_a_base_in_few_bits(model: Any):
+    desk = Desk(model())
+    found = learn(desk, tiny.tokenizer(), said(desk, mix_of(master=0.1), 6), over="targets", seed=2)
+    assert len(found.curve) > 1 and found.curve[1].seen < found.curve[0].seen
+
+
 def test_stopping_at_any_step_keeps_the_best_so_far_and_gives_the_lock_back():
     lock = threading.Lock()
     desk = Desk(pirate(), lock)
@@ -141,6 +213,8 @@ def test_a_batch_that_memory_does_not_hold_is_halved_then_blocks_are_worked_out_
     monkeypatch.setattr(Pupil, "_read", scarce)
     found = learn(desk, tiny.tokenizer(), examples, over="masters", seed=1)
     assert sizes[0][0] > 1 and (1, True) in sizes
+    assert found.economies == "memory was short: at most 1 text was read at once, and blocks were worked out twice"
+    assert not whole.economies
     assert found.mix["pirate"].master == pytest.approx(whole.mix["pirate"].master, abs=1e-2)
     monkeypatch.setattr(Pupil, "_read", lambda self, sheet: (_ for _ in ()).throw(torch.OutOfMemoryError("full")))
     with pytest.raises(RuntimeError, match="not enough memory to learn"):

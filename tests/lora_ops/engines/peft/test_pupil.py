@@ -57,3 +57,23 @@ def test_lessons_side_by_side_are_as_likely_as_each_alone():
         [alone] = pupil.hear([lesson], gains)
         assert len(heard.nats[0]) == len(lesson.reply)
         assert heard.nats[0] == pytest.approx(alone.nats[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("model", [tiny.pirate, lambda: tiny.pirate(tiny.opt())], ids=["rows apart", "rows mixed up"])
+def test_the_slopes_of_each_part_are_those_of_its_lessons_alone(model: Any):
+    pupil, count = pupil_of(model())
+    gains = [0.8] * count
+    for aim in aims(pupil, gains):
+        several = len(aim.groups) > 1
+        parts = [[0], list(range(1, len(aim.groups)))] if several else [[0]]
+        found = pupil.moments(aim, gains, parts)
+        assert [sum(of) for of in zip(*(sums for sums, _ in found), strict=True)] == pytest.approx(
+            pupil.slope(aim, gains)[1], abs=1e-5
+        )
+        assert found[0][1] == pytest.approx([one**2 for one in found[0][0]], abs=1e-9), "of one group alone"
+        if several:
+            assert all(square <= total**2 or square > 0 for total, square in zip(*found[1], strict=True))
+            [alone] = pupil.moments(Likely([LESSONS[0]]), gains, [[0]])
+            if isinstance(aim, Likely):
+                share = len(LESSONS[0].reply) / aim.count
+                assert found[0][0] == pytest.approx([one * share for one in alone[0]], abs=1e-5)
