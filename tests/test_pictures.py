@@ -23,10 +23,7 @@ from lora_mixer.ui.page.panel import Panel
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
 TOKENS = 90
-QUESTIONS = (
-    "How do I make tea?", "What is the sea?", "Who are you?", "Tell me about penguins.", "What should I cook?",
-    "Where do birds sleep?",
-)  # fmt: skip
+QUESTIONS = ("How do I make tea?", "What is the sea?", "Who are you?", "Tell me about penguins.")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -177,7 +174,7 @@ def test_faders_are_learned_from_replies_that_were_picked(mixer: Mixer, visit: A
     console.move(Panel(Mix({"pirate": Faders(), "butler": Faders()})))
     console.classrooms.of("").basket.clear()
     page = visit(mixer.url, device_scale_factor=1.5)
-    set_number(page, "chat-max-new-tokens", 24)
+    set_number(page, "chat-max-new-tokens", 20)
     set_number(page, "chat-seed", 7)
     Board(page).open()
     page.locator("#lora-mixer-source").get_by_label("Several prompts", exact=True).click()
@@ -188,7 +185,7 @@ def test_faders_are_learned_from_replies_that_were_picked(mixer: Mixer, visit: A
     page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
     expect(page.locator("#lora-mixer-learn-examples li")).to_have_count(len(QUESTIONS))
     page.locator("#lora-mixer-learn-wish").get_by_text("More", exact=True).click()
-    page.locator("#lora-mixer-learn-steps").fill("4")
+    page.locator("#lora-mixer-learn-steps").fill("3")
     page.locator("#lora-mixer-learn-start").click()
     outcome = page.locator("#lora-mixer-learn-outcome")
     expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It speaks more like", timeout=240_000)

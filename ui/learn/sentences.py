@@ -28,7 +28,7 @@ def headline(found: Learned, source: Source) -> str:
     return f"It speaks more like your examples: every token of replies that it has not seen is {likelier}."
 
 
-def behind(found: Learned, source: Source, given: int) -> list[str]:
+def behind(found: Learned, source: Source) -> list[str]:
     """What stands behind it: how sure that is, what it was told by, how long it took."""
     lines = []
     count = len(found.held_out)
@@ -44,12 +44,14 @@ def behind(found: Learned, source: Source, given: int) -> list[str]:
         else:
             lines.append(f"Gained: {found.before - found.after:.3f} nats a token. So little was held out that nobody "
                          "can say how sure that is: give it more examples.")  # fmt: skip
-    if count > 1 and count == given:
+    if found.in_turn:
         lines.append(f"Told by all {count} {several}: each was held out in its turn, of a mix learned without it.")
     elif count:
         lines.append(f"Told by {count} {what if count == 1 else several} that it did not learn from.")
     if not found.complete:
         lines.append("It was stopped: this is the best mix until then." if found.learned else "It was stopped.")
+    if found.economies:
+        lines.append(sentence(found.economies))
     if found.seconds:
         lines.append(f"Took {_time(found.seconds)}.")
     return lines

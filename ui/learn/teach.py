@@ -67,7 +67,6 @@ def learn(page: OpenPage, job: Job, *, said: Said) -> News:
     desk = console.desk()
     if desk is None:
         raise HostError("There is no adapter to learn over: load one first.")
-    job.tell("A comparison is running: this begins when it has ended." if console.comparing else "Reading …")
     seed, steps = _whole(said.seed, 0, "the seed", 2**32), _whole(said.steps, 8, "how many steps", _MOST_STEPS)
     if steps < 1:
         raise ValueError("there must be at least 1 step")
@@ -81,6 +80,7 @@ def learn(page: OpenPage, job: Job, *, said: Said) -> News:
     if job.stopped():
         return {"line": "Stopped before it began."}
     run = _begin(desk, said.source, material, more, keep)
+    job.tell("A comparison is running: this begins when it has ended." if console.comparing else "Reading them once …")
     chats = _chats(room) if said.source == "replies" else {}
     attempt = Attempt(said.source, len(material), console.host.model_name, start, chats)
     room.attempt = attempt

@@ -67,7 +67,7 @@ def _attempt(console: Studio, attempt: Attempt | None) -> News | None:
             "learned": found.learned,
             "complete": found.complete,
             "headline": headline(found, attempt.source),
-            "lines": behind(found, attempt.source, attempt.count),
+            "lines": behind(found, attempt.source),
             "before": _known(found.before),
             "after": _known(found.after),
             "low": _known(low),

@@ -35,6 +35,11 @@ def test_ask_again_leaves_the_last_reply_out(host: StandaloneHost) -> None:
     assert request.prompt.endswith("Ho<|im_end|>\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\n")
 
 
+def test_the_chat_is_told_turn_by_turn(host: StandaloneHost) -> None:
+    history = History().say("Hi").answer("Ho").say("And?")
+    assert list(host.turns(values_of(history))) == [("Hi", "Ho"), ("And?", "")]
+
+
 def test_ask_is_one_turn_under_the_same_system_prompt(host: StandaloneHost) -> None:
     history = History().say("Hi").answer("Ho")
     request = host.ask("New", values_of(history, Settings(system="Be brief.")))

@@ -139,6 +139,13 @@ def test_the_last_reply_is_told_as_the_model_said_it(host, history, reply):
     assert host.last_reply(values(history=history)) == reply
 
 
+def test_the_chat_is_told_turn_by_turn_and_a_greeting_replies_to_nothing(host):
+    greeted = {"internal": [["<|BEGIN-VISIBLE-CHAT|>", "Welcome."]], "visible": [["", "Welcome."]]}
+    assert list(host.turns(values(history=greeted))) == [("", "Welcome.")]
+    assert list(host.turns(values(history=None))) == []
+    assert [reply for _, reply in host.turns(values(history=a_chat()))][-1] == "In France."
+
+
 def test_a_reply_can_be_used_when_the_model_is_gone(textgen, host):
     textgen.models.unload_model()
     textgen.text_generation.encode = lambda *_, **__: torch.zeros(1, 1)

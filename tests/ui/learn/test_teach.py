@@ -77,6 +77,42 @@ def test_stopped_at_once_it_says_so_and_nothing_has_moved(console: Studio) -> No
     assert console.panel.mix["pirate"] == Faders()
 
 
+def test_what_fails_half_way_is_told_and_the_desk_stands_where_it_stood(
+    console: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lora_mixer.lora_ops.engines.peft.pupil import Pupil
+
+    desk, slope, steps = console.desk(), Pupil.slope, []
+
+    def short_of_memory(self: Pupil, *told: object) -> object:
+        steps.append(told)
+        if len(steps) > 2:
+            raise RuntimeError("not enough memory for one example alone")
+        return slope(self, *told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Pupil, "slope", short_of_memory)
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        work(console, "learn", **PLAIN)
+    told = ask(console, "learning")
+    attempt = told["learning"]["attempt"]
+    assert not attempt["running"] and "not enough memory" in attempt["failed"] and attempt["found"] is None
+    assert attempt["points"] and not told["job"]["running"]
+    assert desk is not None and desk.mix["pirate"] == Faders()
+    ask(console, "learn put", place=0)
+
+
+def test_an_engine_without_gradients_says_so_where_one_would_ask(console: Studio) -> None:
+    from lora_mixer.ui.page.state import state
+
+    assert state(console)["engine"]["whyNot"]["learn"] == ""
+    desk = console.desk()
+    assert desk is not None
+    desk.engine.why_not = lambda what: "it has none" if what == "learn" else ""  # type: ignore[method-assign]
+    assert state(console)["engine"]["whyNot"]["learn"] == "It has none."
+    with pytest.raises(ValueError, match="it has none"):
+        work(console, "learn", **PLAIN)
+
+
 def test_a_page_that_comes_in_the_middle_finds_it(console: Studio) -> None:
     steps = adapters.begin(OpenPage(console, "page"), {"do": "learn", "key": "learn", **PLAIN})
     next(steps)
