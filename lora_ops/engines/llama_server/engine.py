@@ -388,7 +388,7 @@ _WHY_NOT: Mapping[str, str] = {
 }
 _GUESSES = (
     "it guesses tokens ahead (speculative decoding) and rounds otherwise there, so a reply may part from that of a "
-    "server which does not; a draft model does not hear the adapters: the louder they are, the fewer of its guesses hold"
+    "server which does not; a draft model does not hear the adapters: the louder they are, the fewer guesses hold"
 )
 _DIFFERS: Mapping[str, str] = {
     "mid_reply": "llama.cpp reads all that was said so far again under the new mix, where PEFT goes on from what it "
