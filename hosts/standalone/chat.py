@@ -320,7 +320,9 @@ def header(host: StandaloneHost) -> str:
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(host.failure)}</span></div>"
     player = host.player
     if player is None or host.progress:
-        return f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span>{_bar(host.part)}</div>"
+        return (
+            f"<div role='status'>{name}<span class='loading'>{html.escape(host.progress)}</span>{_bar(host.part)}</div>"
+        )
     if (trouble := player.trouble()) is not None:
         text = f"{trouble.title}. {trouble.advice}"
         return f"<div class='bad' role='alert'>{name}<span>{html.escape(text)}</span></div>"

@@ -73,9 +73,7 @@ class OwnServers:
         found = share(adapters, lambda name, most: self._split(store, name, adapters[name], most, say), self._longest)
         return [part for parts in found.values() for part in parts]
 
-    def _split(
-        self, store: PartsStore, name: str, adapter: Path, longest: int | None, say: Say
-    ) -> list[Part]:
+    def _split(self, store: PartsStore, name: str, adapter: Path, longest: int | None, say: Say) -> list[Part]:
         """The parts of one, whose paths take no more than `longest`."""
         from ...lora_ops.engines.llama_server import CannotSplit
         from ...lora_ops.optional_packages import MissingPackage

@@ -13,6 +13,8 @@ from ..mix import Mix
 from ..target import Target
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from ..desk import Desk
@@ -167,7 +169,7 @@ def _of_files(desk: Desk, parts: Sequence[Part], progress: Progress | None) -> L
     from .part_factors import factor_of
     from .weight_norms import weight_norms
 
-    model = desk.engine.model_file
+    model: Path | None = desk.engine.model_file  # type: ignore[attr-defined] # it is a llama-server's
     if model is None:
         raise ValueError("the model's file is not on this machine, where its weights could be read")
     known: dict[str, float | None] = vars(desk.engine.base).setdefault(_HERE, {})

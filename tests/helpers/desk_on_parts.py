@@ -9,7 +9,8 @@ from typing import Any
 
 from lora_mixer.lora_ops.engines.llama_server import Part
 from lora_mixer.lora_ops.engines.llama_server.part import adapters_of
-from lora_mixer.lora_ops.mix_check import check_names
+from lora_mixer.lora_ops.mix import Mix
+from lora_mixer.lora_ops.mix_check import check_mix, check_names
 
 
 class DeskOnParts:
@@ -24,3 +25,9 @@ class DeskOnParts:
 
     def check_adapters(self, names: Sequence[str]) -> None:
         check_names(names, self.adapters)
+
+    def check(self, mix: Mix) -> None:
+        check_mix(mix, self.adapters)
+
+    def heard(self, mix: Mix) -> list[str]:
+        return [name for name in self.adapters if mix[name].on]

@@ -239,7 +239,7 @@ def _played(desk: Desk, wish: Wish, path: Path) -> tuple[str, bool]:
     try:
         return f"Played: {played_alike(path, parts, wish.mix, model)}.", True
     except (ServerError, LlamaServerError, OSError) as error:
-        return f"It could not be played: {reason(error)}", False
+        return f"It could not be played: {reason(error).rstrip('.')}.", False
 
 
 def _writing(console: Studio, desk: Desk, wish: Wish, job: Job, overwrite: bool) -> Writing:

@@ -67,10 +67,12 @@ def of_file(made: BakedFile) -> list[str]:
     """A GGUF adapter in words."""
     silent = f", of which {made.silent} were silent" if made.silent else ""
     facts = f"rank {made.rank}, {made.targets} targets{silent}, {size(made.size)}"
-    off = f"{made.error:.1g}" if made.kept is None else f"{made.error:.2g}, which is what was left out"
+    off = f"{made.error:.1g} of its norm"
+    if made.kept is not None:
+        off = f"what was left out, {made.error:.2g} of its norm"
     return [
         f"{made.path.name} is in {made.path.parent}: {facts}",
-        f"Read back, what it adds is what the mix says, but for {off} of its norm.",
+        f"Read back, what it adds is what the mix says, but for {off}.",
         f"For llama.cpp, and what is built on it: llama-server --lora {made.path}",
     ]
 

@@ -32,9 +32,7 @@ class ForeseenBakes:
         self._parts: Any = ()
         self._strengths: Any = None
 
-    def plain(
-        self, console: Console, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep, gguf: str = ""
-    ) -> News:
+    def plain(self, console: Console, desk: Desk, names: Sequence[str], mix: Mix, keep: Keep, gguf: str = "") -> News:
         """Ranks, size before and after, and what will be left out, of these adapters at their `gains_of` a mix.
 
         Args:

@@ -90,7 +90,9 @@ def _by_fader(desk: Desk, found: Spectrum | None, name: str) -> Mapping[str, Tar
     """The spectra of one adapter by what its faders are called: on a llama-server one may move several targets."""
     spectra = found.adapters.get(name, ()) if found else ()
     parts = [part for part in parts_of(desk) or () if part.adapter == name]
-    if all(len(part.targets) == 1 and part.target == one.target.name for part, one in zip(parts, spectra, strict=False)):
+    if all(
+        len(part.targets) == 1 and part.target == one.target.name for part, one in zip(parts, spectra, strict=False)
+    ):
         return {one.target.name: one for one in spectra}
     left = iter(spectra)
     return {part.target: as_one(part.fader, list(islice(left, len(part.targets)))) for part in parts}

@@ -1,4 +1,4 @@
-"""What the files add that a llama-server has loaded, read from them: whatever became of the adapters they were made of."""
+"""What the files add that a llama-server has loaded, read from them: whatever became of what they were made of."""
 
 from __future__ import annotations
 

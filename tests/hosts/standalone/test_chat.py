@@ -66,6 +66,7 @@ def test_a_reply_goes_on_where_it_ended_under_the_faders_as_they_stand(chat: Cha
     steps = list(chat.say_more(ME, *values_of(first)))
     assert steps[0][0].busy and steps[0][0].last.reply == first.last.reply, "what there is stays in view"
     more, status = texts(steps[-1])
+    assert first.last is not None and first.last.reply and more.last is not None and more.last.reply
     assert more.last.versions[0] == first.last.reply and len(more.last.versions) == 2 and "tokens" in status
     assert more.last.reply.startswith(first.last.reply) and len(more.last.reply) > len(first.last.reply)
     desk = Desk(host.model, host.lock)

@@ -227,8 +227,12 @@ def test_a_change_of_place_is_stopped_by_the_same_button(host: StandaloneHost, m
 
     assert not host.can_call_off
     start = host._say
-    slow = lambda text, part=None: (host.call_off(), start(text, part))  # noqa: E731 # pressed as soon as it begins
-    monkeypatch.setattr(host, "_say", slow)
+
+    def pressed_at_once(text: str, part: float | None = None) -> None:
+        host.call_off()
+        start(text, part)
+
+    monkeypatch.setattr(host, "_say", pressed_at_once)
     accept()
     assert failures == ["Stopped: all is as it was."] and host.progress == "" and host.offer == AGAIN
     monkeypatch.undo()

@@ -39,7 +39,7 @@ def test_any_local_model_with_its_adapters(model_folder: Path, adapter_folder: P
     save_adapter(tmp_path / "butler", rank=2, seed=2)
     adapters = standalone_load.name_adapters([adapter_folder, tmp_path / "butler"])
     said: list[str] = []
-    loaded = standalone_load.load(Start(tmp_path, model_folder, adapters), said.append)
+    loaded = standalone_load.load(Start(tmp_path, model_folder, adapters), lambda text, part=None: said.append(text))
     assert loaded.model.active_adapters == ["pirate", "butler"]
     assert loaded.model.dtype == torch.float32 and not loaded.model.training
     assert not any(parameter.requires_grad for parameter in loaded.model.parameters())

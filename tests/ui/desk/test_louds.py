@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from helpers.desk_on_parts import DeskOnParts
 from helpers.patience import until_known
 from helpers.shelved import ask, opened, refused, shelf_host

@@ -24,7 +24,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_worked_out_once_until_other_adapters_are_loaded() -> None:
     asked: list[int] = []
-    out = WorkedOut("test", lambda console, desk, loaded: {"of": asked.append(loaded) or loaded})
+
+    def work(console: Any, desk: Any, loaded: int) -> dict[str, int]:
+        asked.append(loaded)
+        return {"of": loaded}
+
+    out = WorkedOut("test", work)
     console: Any = SimpleNamespace(loaded=1)
     desk: Any = Desk()
     assert until_known(lambda: out.news(console, desk)) == {"of": 1} == out.news(console, desk)
