@@ -37,7 +37,7 @@ class VllmPlayer:
 
     def __init__(self, engine: VllmEngine, sources: Mapping[str, Path]) -> None:
         self.engine = engine
-        self._sources = dict(sources)
+        self._sources = {name: folder.resolve() for name, folder in sources.items()}  # as the shelf has them
         self._lost = ""
         self._has_template = self._ask(self._looks_for_template)
         self.model_name = engine.model

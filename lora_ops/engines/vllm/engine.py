@@ -159,6 +159,7 @@ class VllmEngine(Requested):
             self.stock.make_of(sources)
             self.adapters = {source.name: source.adapter for source in sources}
             self._outdated = True
+            self._send(_SETTLED)  # the same faders are another mix now
 
     def serve_at_most(self, rank: int | None) -> None:
         """Has mixes of a larger rank served with their strongest components alone; None serves all of them whole."""

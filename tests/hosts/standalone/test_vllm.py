@@ -138,10 +138,12 @@ def test_a_mix_that_the_server_refuses_in_the_middle_of_a_reply_leaves_the_reply
 
 def test_adapters_come_and_go_while_the_server_runs(opened: Open) -> None:
     host = opened()
+    assert host.loaded_adapters() == {"pirate": (host.lora_dir or Path()) / "pirate"}, "as the shelf knows it"
     alone, engine = said(host), host.engine
     assert host.load_adapters(["butler"], keep=True) == {"butler": "butler"}
     desk = Desk(host.engine, host.lock)
     assert host.engine is engine and list(desk.adapters) == ["pirate", "butler"]
+    assert settled(host).rank == 4, "the same faders are another mix now"
     assert said(host) != alone
     desk.apply(Mix({"butler": Faders(on=False)}))
     assert said(host) == alone
