@@ -33,6 +33,9 @@ from tools.install import TORCH_OVERRIDE
 from tools.page import build_page, check_page, prepare_page
 from tools.processes import SetupError, clean_env, run_shown, say
 from tools.side_by_side import run_side_by_side
+from tools.vllm import PYTHON as VLLM_PYTHON
+from tools.vllm import SERVER as VLLM_SERVER
+from tools.vllm import prepare_vllm, trial
 
 ROOT = Path(__file__).resolve().parent
 SITE = ROOT / "build" / "site"
@@ -132,6 +135,9 @@ def docs(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def test(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    if options.vllm:
+        python = Path() if os.environ.get(VLLM_SERVER) else prepare_vllm()
+        return run_shown([*trial(python, prepare(NEWEST, tools=True)), *rest], ROOT)[0]
     everything = not (options.lint or options.docs or options.old or options.new)
     names = [name for name, chosen in ((OLDEST, options.old), (NEWEST, options.new)) if chosen or everything]
     linted = options.lint or everything
@@ -307,6 +313,14 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--docs", action="store_true", help="only the docs, with the notebooks")
     added.add_argument("--old", action="store_true", help="only the tests on the oldest versions")
     added.add_argument("--new", action="store_true", help="only the tests on the newest versions")
+
+    added.add_argument(
+        "--vllm",
+        action="store_true",
+        help="only the tests on a real vLLM server, which none of the others need: it is installed by itself (Linux, "
+        f"3.4 GB), or the one whose Python {VLLM_PYTHON} names, started, and ended; or the server that "
+        f"{VLLM_SERVER} names is asked",
+    )
 
     added = add(
         "docs",

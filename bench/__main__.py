@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -11,6 +12,7 @@ from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 
+from ..tools.vllm import SERVER
 from .machine import busy, machine
 from .report import Section, goals_table, write
 from .workshop import ROOT, Workshop, quietly
@@ -30,6 +32,7 @@ MEASUREMENTS = {
     "learn": "learning.measure",
     "bake": "baking.measure",
     "llama": "llama.measure",
+    "vllm": "vllm.measure",
     "columns-float32": "columns.float32",
     "columns-bfloat16": "columns.bfloat16",
     "columns-page": "page_columns.measure",
@@ -46,8 +49,9 @@ SMOKE = "**A quick run, which only sees whether everything works: its numbers me
 def main(argv: list[str]) -> int:
     """Runs what is asked for; returns 1 when a measurement could not be made, 0 otherwise, goals met or not."""
     options = _parser().parse_args(argv)
-    names = [name for name in MEASUREMENTS if name in options.names] or list(MEASUREMENTS)
-    out = options.out or (RESULTS if not options.quick and names == list(MEASUREMENTS) else None)
+    usual = [name for name in MEASUREMENTS if name != "vllm" or SERVER in os.environ]
+    names = [name for name in MEASUREMENTS if name in options.names] or usual
+    out = options.out or (RESULTS if not options.quick and names == usual else None)
     began = time.monotonic()
     heading = _heading(options.quick)
     print(heading, flush=True)

@@ -12,6 +12,7 @@ from . import demo as page
 from . import inspect as inspecting
 from . import learn as teaching
 from . import measure as measuring
+from . import publish as publishing
 from . import recipe as advising
 from . import spectrum as ranking
 from . import split as splitting
@@ -64,6 +65,9 @@ app.command("learn")(teaching.learn)
 app.command("spectrum")(ranking.spectrum)
 app.command("resize")(ranking.resize)
 app.command("recipe")(advising.recipe)
+app.command("publish")(publishing.publish)
+app.command("servers")(publishing.servers)
+app.command("unpublish")(publishing.unpublish)
 # What follows `demo` is for the page, its own --help too.
 _ALL: dict[str, Any] = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command("demo", context_settings=_ALL, add_help_option=False)(page.demo)

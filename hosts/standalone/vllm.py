@@ -41,7 +41,8 @@ class VllmPlayer:
         self._lost = ""
         self._has_template = self._ask(self._looks_for_template)
         self.model_name = engine.model
-        self.facts = f"on {engine.name} at {urlsplit(engine.client.url).netloc}"
+        without = "" if self._has_template else ", without a chat template"
+        self.facts = f"on {engine.name} at {urlsplit(engine.client.url).netloc}{without}"
 
     @property
     def model(self) -> Any:

@@ -70,6 +70,14 @@ class Client:
         """
         return Call(self, "GET", path, None, _QUICK).json()
 
+    def text(self, path: str) -> str:
+        """What the server answers to a question in words.
+
+        Raises:
+            ServerError: it does not.
+        """
+        return Call(self, "GET", path, None, _QUICK).data().decode("utf-8", errors="replace")
+
     def post(self, path: str, body: Any) -> Any:
         """What the server answers to a wish.
 
@@ -241,9 +249,10 @@ class Call:
 
 def _message(data: bytes) -> str:
     try:
-        told = json.loads(data)["error"]
+        whole = json.loads(data)
+        told = next(whole[name] for name in ("error", "error_message", "message") if whole.get(name))
         return _shown(str(told["message"] if isinstance(told, dict) else told))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
         return _cut(data)
 
 

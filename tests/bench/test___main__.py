@@ -38,6 +38,23 @@ def test_a_whole_run_is_kept_and_a_part_only_where_it_is_asked_for(kept: Path, t
     assert bench.main([]) == 0 and "| it " in kept.read_text()
 
 
+def test_a_server_is_measured_where_one_is_named(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+    section = Section("It", "About it.")
+
+    def measure(name: str, shop: Any) -> Section:
+        measured.append(name)
+        return section
+
+    monkeypatch.setattr(bench, "_measured", measure)
+    monkeypatch.delenv(bench.SERVER, raising=False)
+    bench.main(["--quick"])
+    assert "vllm" not in measured and "apply" in measured
+    monkeypatch.setenv(bench.SERVER, "http://127.0.0.1:8000")
+    bench.main(["--quick"])
+    assert "vllm" in measured
+
+
 def test_what_could_not_be_measured_keeps_nothing_and_is_named(
     kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

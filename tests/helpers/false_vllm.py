@@ -29,16 +29,18 @@ TARGETS = [f"model.layers.{layer}.self_attn.{kind}" for layer in range(2) for ki
 PROMPT = tuple(LETTERS.index(letter) for letter in "where is my book?")
 
 
-def write_adapter(folder: Path, seed: int = 0, rank: int = 2, **config: Any) -> Path:
+def write_adapter(
+    folder: Path, seed: int = 0, rank: int = 2, kinds: Sequence[str] = ("q_proj", "v_proj"), **config: Any
+) -> Path:
     """A PEFT folder for the model of letters: alpha is twice the rank."""
     dice = np.random.default_rng(seed)
     tensors = {}
-    for name in TARGETS:
+    for name in (name for name in TARGETS if name.endswith(tuple(kinds))):
         tensors[f"base_model.model.{name}.lora_A.weight"] = dice.normal(size=(rank, 8)).astype(np.float32)
         tensors[f"base_model.model.{name}.lora_B.weight"] = dice.normal(size=(8, rank)).astype(np.float32)
     folder.mkdir(parents=True)
     save_file(tensors, folder / "adapter_model.safetensors")
-    plain = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "target_modules": ["q_proj", "v_proj"], **config}
+    plain = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "target_modules": list(kinds), **config}
     (folder / "adapter_config.json").write_text(json.dumps(plain))
     return folder
 
@@ -56,6 +58,10 @@ class FalseVllm:
         amiss: what would have ended a real server: a folder that went while its name was loaded.
         most_at_once: how many replies ran at the same time at most.
         run_time: whether adapters may come and go while it runs.
+        template: whether its model comes with a chat template.
+        replying: what the replies that run are asked of.
+        metrics: whether it tells them.
+        templates: whether its model has a chat template.
     """
 
     url: str = ""
@@ -66,8 +72,11 @@ class FalseVllm:
     amiss: list[str] = field(default_factory=list)
     most_at_once: int = 0
     run_time: bool = True
+    template: bool = True
     model: str = "letters"
-    running: int = 0
+    replying: list[str] = field(default_factory=list)
+    metrics: bool = True
+    templates: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, body: Any) -> Any:
@@ -79,7 +88,15 @@ class FalseVllm:
             return {"version": "0.32.0"}
         if path == "/v1/models":
             models = [{"id": self.model, "root": "/models/letters", "parent": None, "max_model_len": 200}]
-            return {"data": [*models, *({"id": name, "parent": self.model} for name in self.loaded)]}
+            return {
+                "data": [
+                    *models,
+                    *({"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()),
+                ]
+            }
+        if path == "/tokenize" and "messages" in body and not self.template:
+            return refused(400, "As of transformers v4.44, default chat template is no longer allowed, so you must provide "
+                                "a chat template if the tokenizer does not define one.")  # fmt: skip
         if path == "/tokenize" and "messages" in body:
             text = " ".join(one["content"] for one in body["messages"])
             return self.answer(path, {"prompt": f"{text} "[-100:]})
@@ -87,9 +104,54 @@ class FalseVllm:
             return {"tokens": [LETTERS.index(letter) for letter in body["prompt"].lower() if letter in LETTERS]}
         if path == "/detokenize":
             return {"prompt": "".join("<|im_end|>" if id == END else LETTERS[id] for id in body["tokens"])}
+        if path == "/v1/chat/completions":
+            return self.chat(body)
+        if path == "/metrics" and self.metrics:
+            return self._metrics()
         if path.endswith("load_lora_adapter"):
             return self._lora(path, body) if self.run_time else refused(404, "Not Found")
         return refused(404, "Not Found")
+
+    def chat(self, body: Any) -> Any:
+        """One whole reply, greedily."""
+        weights = self.weights(body["model"])
+        if weights is None:
+            return self.unknown(body["model"])
+        if not self.templates:
+            return refused(400, "As of transformers v4.44, a chat template must be provided.")
+        said = [LETTERS.index(letter) for letter in body["messages"][0]["content"].lower() if letter in LETTERS]
+        start = len(said)
+        while len(said) < start + body["max_tokens"] and said[-1] != END:
+            said.append(_drawn(logits(weights, said), 0.0, random.Random(0)))
+        text = "".join(LETTERS[id] for id in said[start:] if id != END)
+        return {"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "length"}]}
+
+    def _metrics(self) -> bytes:
+        """What runs, and before that what ran once."""
+        names = ",".join(self.replying)
+        label = f'max_lora="8",running_lora_adapters="{names}",waiting_lora_adapters=""'
+        lines = [
+            "# TYPE vllm:num_requests_running gauge",
+            f'vllm:num_requests_running{{engine="0"}} {float(len(self.replying))}',
+            'vllm:num_requests_waiting{engine="0"} 0.0',
+            'vllm:num_requests_waiting_by_reason{engine="0",reason="capacity"} 0.0',
+            'vllm:lora_requests_info{max_lora="8",running_lora_adapters="mixer-a",waiting_lora_adapters=""} 1.7e+09',
+            f"vllm:lora_requests_info{{{label}}} {time.time()}",
+        ]
+        return "\n".join(lines).encode()
+
+    def beside(self, model: str, weights: dict[str, float]) -> dict[str, float]:
+        """What a model hears where others reply too: on a processor vLLM 0.32 has its base model hear one of them."""
+        others = [name for name in self.replying if name in self.loaded]
+        return (self.weights(others[-1]) or weights) if model == self.model and others else weights
+
+    def unknown(self, model: str) -> tuple[int, Any]:
+        """What it answers to a request for a model that it does not have."""
+        return refused(404, f"The model `{model}` does not exist.")
+
+    def dice(self, seed: int) -> random.Random:
+        """What it rolls for a request with this seed."""
+        return random.Random(seed)
 
     def _lora(self, path: str, body: Any) -> Any:
         name = body["lora_name"]
@@ -155,9 +217,9 @@ def _drawn(chances: Sequence[float], temperature: float, dice: random.Random) ->
 
 
 @contextmanager
-def serving(**settings: Any) -> Iterator[FalseVllm]:
-    """A server that runs."""
-    state = FalseVllm(**settings)
+def serving(state: Any = None, **settings: Any) -> Iterator[Any]:
+    """A server that runs: a vLLM, or what else is handed over."""
+    state = state or FalseVllm(**settings)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -176,27 +238,29 @@ def serving(**settings: Any) -> Iterator[FalseVllm]:
             state.asked.append((self.path, body))
             weights = state.weights(body["model"])
             if weights is None:
-                return self.send(*refused(404, f"The model `{body['model']}` does not exist."))
-            if "prompt_logprobs" in body:
+                return self.send(*state.unknown(body["model"]))
+            if not body.get("stream"):
+                if "prompt_logprobs" not in body:
+                    return self.send(200, {"choices": [{"text": "words"}]})
                 told = {"prompt_logprobs": _likelihoods(weights, body["prompt"]), "text": ""}
                 return self.send(200, {"choices": [told]})
             with state.lock:
-                state.running += 1
-                state.most_at_once = max(state.most_at_once, state.running)
+                state.replying.append(body["model"])
+                state.most_at_once = max(state.most_at_once, len(state.replying))
             try:
                 self.stream(body, weights)
             finally:
                 with state.lock:
-                    state.running -= 1
+                    state.replying.remove(body["model"])
 
         def stream(self, body: Any, weights: dict[str, float]) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
-            dice, said = random.Random(body["seed"]), list(body["prompt"])
+            dice, said = state.dice(body["seed"]), list(body["prompt"])
             for at in range(body["max_tokens"]):
                 time.sleep(state.pause)
-                chances = logits(weights, said)[: END if body.get("ignore_eos") else None]
+                chances = logits(state.beside(body["model"], weights), said)[: END if body.get("ignore_eos") else None]
                 said.append(_drawn(chances, body.get("temperature", 1.0), dice))
                 over = "stop" if said[-1] == END else "length" if at + 1 == body["max_tokens"] else None
                 event = {"choices": [{"text": "x", "token_ids": said[-1:], "finish_reason": over}]}

@@ -13,13 +13,14 @@ from ...mix import Mix
 from ..requested import Requested
 from ..side_by_side import say_together
 from ..standing import Standing
-from .client import SGLANG, Client, RankTooHigh, VllmError, dialect_of, listed
-from .judging import ServerReader
+from .client import SGLANG, Client, Dialect, RankTooHigh, VllmError, dialect_of, listed, model_info, server_info
+from .judging import ServerReader, reading
 from .request import settings_of
 from .saying import END, Asking, say_under
-from .source import CannotServe, Source, check_fits
+from .source import CannotServe, Sizes, Source, check_fits, sizes_of
 from .stock import Stock
 from .tokens import ServerTokens
+from .written_mix import is_silent
 
 if TYPE_CHECKING:
     from ...target import Adapter
@@ -102,13 +103,14 @@ class VllmEngine(Requested):
         self.desk: Any = None
         self.parameters = 0
         self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
-        model = _base_of(listed(client), client)
+        model = base_of(listed(client), client)
         self.model, self._served = str(model["id"]), _identity(model)
         self.context = model.get("max_model_len") if isinstance(model.get("max_model_len"), int) else None
-        self.tokens = ServerTokens(client, self.model)
-        self._base_folder = base if base is not None else str(model.get("root") or "")
-        _check(sources, self._base_folder)
-        self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank)
+        self.tokens = ServerTokens(client, self.model, self.dialect)
+        self._base_folder = base if base is not None else folder_of(client, self.dialect, model)
+        sizes = check_all(sources, self._base_folder)
+        self._own_dice = self.dialect is SGLANG and not server_info(client).get("enable_deterministic_inference")
+        self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank, sizes=sizes)
         self._base = _Model()
         self._at_once = at_once
         #: How far what `reply` goes by is on its way to the server.
@@ -154,7 +156,7 @@ class VllmEngine(Requested):
             RuntimeError: rows are in use.
         """
         sources = [Source.read(name, Path(folder).expanduser()) for name, folder in adapters.items()]
-        _check(sources, self._base_folder)
+        check_all(sources, self._base_folder)
         with self.alone():
             self.stock.make_of(sources)
             self.adapters = {source.name: source.adapter for source in sources}
@@ -178,7 +180,7 @@ class VllmEngine(Requested):
 
     def _look(self) -> None:
         models = listed(self.client)
-        if (model := _identity(_base_of(models, self.client))) != self._served:
+        if (model := _identity(base_of(models, self.client))) != self._served:
             raise AnotherModel(
                 f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
                 "connect again"
@@ -195,13 +197,12 @@ class VllmEngine(Requested):
 
     def why_not(self, what: Ability) -> str:
         """Why it cannot do this, in a sentence for people; empty if it can."""
-        if what == "scores" and self.dialect is SGLANG:
-            return "how likely a text is SGLang tells in a way that is not read here yet: ask a vLLM server"
-        return _WHY_NOT.get(what, "")
+        reason = _WHY_NOT.get(what, "")
+        return reason.replace("a vLLM server", "an SGLang server") if self.dialect is SGLANG else reason
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
-        return _DIFFERS.get(what, "")
+        return _OWN_DICE if what == "rows" and self._own_dice else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
         """Any mixes share a batch, but for those with fades."""
@@ -250,7 +251,8 @@ class VllmEngine(Requested):
                 raise
             if not self.standing.plays(mix):
                 took, there = time.monotonic() - began if before is None else 0.0, self.stock.written(mix)
-                rank, left_out = (there.rank, there.left_out) if there else (None, 0.0)
+                silent = there is None or is_silent(self.stock.sources, mix)
+                rank, left_out = (None, 0.0) if silent else (there.rank, there.left_out)
                 self._stands(Standing(mix).arrived(took, rank, left_out))
             yield model
 
@@ -280,7 +282,9 @@ class VllmEngine(Requested):
             ValueError: a setting that the server does not have, or a prompt that its context does not hold.
             VllmError: the server is gone, or refuses.
         """
-        settings, most = settings_of(sampling), self._most(prompt, sampling)
+        settings, most = settings_of(sampling, self.dialect), self._most(prompt, sampling)
+        if self._own_dice and len(voices) > 1 and settings.get("temperature") != 0:
+            raise ValueError(f"what differs would come from the dice: {_OWN_DICE}")
         self._look()
         mixes = list(dict.fromkeys(_hashable(voice.mix) for voice in voices))
         by_text = {_hashable(voice.mix): voice.mix for voice in voices}
@@ -313,7 +317,7 @@ class VllmEngine(Requested):
         Raises:
             ValueError, VllmError: as with `say`.
         """
-        settings, most = settings_of(sampling), self._most(prompt, sampling)
+        settings, most = settings_of(sampling, self.dialect), self._most(prompt, sampling)
         self._look()
         playing = [Mix()]
 
@@ -332,10 +336,9 @@ class VllmEngine(Requested):
 
     def reader(self, prompt: Sequence[int], cancelled: Cancel, held: Hold, keep: bool) -> ServerReader:
         """Judges texts after a prompt, mix by mix."""
-        if why_not := self.why_not("scores"):
-            raise ValueError(why_not)
         self._look()
-        return ServerReader(self.client, prompt, self.context or 2**31, self.stock.using, cancelled, held)
+        read = reading(self.client, self.dialect, self.model)
+        return ServerReader(read, prompt, self.context or 2**31, self.stock.using, cancelled, held)
 
     def _most(self, prompt: Sequence[int], sampling: Sampling) -> int:
         """How many tokens a reply may have: the server itself would stop at 16."""
@@ -355,7 +358,7 @@ def _named(model: tuple[str, str]) -> str:
     return model[0] if model[1] in ("", model[0]) else f"{model[0]} of {model[1]}"
 
 
-def _base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
+def base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
     """The server's own model: adapters have a parent."""
     found = next((one for one in models if not one.get("parent")), None)
     if found is None:
@@ -363,11 +366,29 @@ def _base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str
     return found
 
 
-def _check(sources: Sequence[Source], base: Path | str) -> None:
+def folder_of(client: Client, dialect: Dialect, model: Mapping[str, Any]) -> str:
+    """Where the server says that its model lies; it may be a name on the hub, or a folder that is not seen from here.
+
+    Raises:
+        VllmError: it does not answer.
+    """
+    return str((model_info(client).get("model_path") if dialect is SGLANG else model.get("root")) or "")
+
+
+def check_all(sources: Sequence[Source], base: Path | str) -> Sizes:
+    """Refuses adapters that do not fit a model, as far as its folder is seen from here.
+
+    Returns:
+        How large its modules are; empty where that cannot be known.
+
+    Raises:
+        CannotServe: one does not fit.
+    """
     folder = Path(base).expanduser()
-    if str(base) and folder.is_dir():
-        for source in sources:
-            check_fits(source, folder)
+    sizes = sizes_of(folder) if str(base) and folder.is_dir() else {}
+    for source in sources:
+        check_fits(source, folder, sizes)
+    return sizes
 
 
 def _hashable(mix: Mix) -> str:
@@ -383,6 +404,10 @@ _WHY_NOT: Mapping[str, str] = {
     "impact": "impact needs the model in this process: load it with transformers",
     "learn": "learning needs the model in this process: learn the mix there, and play it here",
 }
+_OWN_DICE = (
+    "this SGLang server rolls dice of its own, whatever seed it is given: start it with "
+    "--enable-deterministic-inference, or compare at temperature 0"
+)
 _DIFFERS: Mapping[str, str] = {
     "live": "a mix is an adapter of its own on the server: it is written and loaded once the faders stand still for "
     f"{_SETTLED:g} s, and what is said after that hears it",

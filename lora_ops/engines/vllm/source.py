@@ -19,6 +19,8 @@ from ...target import Adapter, Target
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+#: The outputs and inputs of modules, by their names.
+Sizes = Mapping[str, tuple[int, int]]
 _PREFIX = "base_model.model."
 _MERGE = "merge it into the model instead, and serve that"
 
@@ -91,32 +93,46 @@ class Source:
         return {name: key for key, name in self.files.names.items()}
 
 
-def check_fits(source: Source, base: Path) -> None:
-    """Refuses an adapter for another model than the one in a folder: the server takes many such without a word.
+def sizes_of(base: Path) -> Sizes:
+    """How large the modules of a model are; empty where its folder holds no safetensors.
+
+    Args:
+        base: the folder of the model, as transformers keeps it.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for file in sorted(base.glob("*.safetensors")):
+        tensors, _ = read_header(file, file.stat().st_size)
+        for name, tensor in tensors.items():
+            module, dot, last = name.rpartition(".")
+            if dot and last == "weight" and tensor.shape:
+                found[module] = tensor.shape[0], prod(tensor.shape[1:])
+    return found
+
+
+def check_fits(source: Source, base: Path, sizes: Sizes | None = None) -> None:
+    """Refuses an adapter for another model than the server's: the server takes many such without a word.
 
     Args:
         source: the adapter.
-        base: the folder of the model that the server has, as transformers keeps it.
+        base: the folder of the model that the server has, to call it by.
+        sizes: of its modules, if they have been read already.
 
     Raises:
         CannotServe: the model lacks a target, or it has another size.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
-    for file in sorted(base.glob("*.safetensors")):
-        tensors, _ = read_header(file, file.stat().st_size)
-        shapes |= {name: tensor.shape for name, tensor in tensors.items()}
-    if not shapes:
-        return
+    sizes = sizes_of(base) if sizes is None else sizes
+    if not sizes:
+        return  # nothing is known of it
     for target in source.files.targets:
-        shape = shapes.get(f"{target.name}.weight")
-        if shape is None:
+        size = sizes.get(target.name)
+        if size is None:
             raise CannotServe(
                 f"{source.name!r} adapts {target.name}, and {base.name} has none: it is for another model"
             )
-        if prod(shape) and (shape[0], prod(shape[1:])) != (target.outputs, target.inputs):
+        if size[0] and size != (target.outputs, target.inputs):
             raise CannotServe(
                 f"{source.name!r} adapts {target.name} from {target.inputs} to {target.outputs}, and that of "
-                f"{base.name} goes from {prod(shape[1:])} to {shape[0]}: it is for another model, or cut off"
+                f"{base.name} goes from {size[1]} to {size[0]}: it is for another model, or cut off"
             )
 
 

@@ -4,6 +4,8 @@ A loaded adapter's folder that goes can end the server, and what a name stands f
 remembers by it what it has read. So each mix has a folder of its own, which nobody writes to again, and a name with its
 hash; and a folder goes a while after its name has been unloaded, which waits until no request uses it.
 
+What was published under a name for good (`publishing.py`) lies beside it, in folders that no desk takes for its own.
+
 Every desk has a part of the shared folder and names of its own (`mixer-DESK-MIX`), so that desks on one server do not
 disturb each other. What a process that was killed has left there the next one clears, for the same server alone.
 """
@@ -25,8 +27,8 @@ from typing import Any
 
 from ...folder_lock import LOCK, let_go, take
 from ...mix import Mix
-from .client import Client, Dialect, RankTooHigh, VllmError, listed
-from .source import Source
+from .client import Client, Dialect, RankTooHigh, VllmError, forgotten, listed
+from .source import Sizes, Source
 from .written_mix import Written, is_silent, write_mix
 
 OURS = "mixer-"
@@ -58,6 +60,7 @@ class Stock:
         seen_as: where the server finds that; the same path if None.
         most_rank: the largest rank that it takes, if that is known.
         room: how many mixes stay loaded besides those in use.
+        sizes: of the base model's modules, outputs and inputs, as far as they are known.
 
     Raises:
         OSError: nothing can be written there.
@@ -74,9 +77,11 @@ class Stock:
         seen_as: str | None = None,
         most_rank: int | None = None,
         room: int = 16,
+        sizes: Sizes | None = None,
     ) -> None:
         self._client, self._dialect, self.base = client, dialect, base
         self.sources, self._most_rank, self._room = tuple(sources), most_rank, room
+        self._sizes = sizes or {}
         self._shared = shared.expanduser().resolve()
         self._seen_as = PurePosixPath(seen_as if seen_as is not None else self._shared.as_posix())
         self._lock = threading.RLock()
@@ -120,7 +125,7 @@ class Stock:
     def written(self, mix: Mix) -> Written | None:
         """What a mix is on the server; None where it is silent, or not there."""
         with self._lock:
-            served = self._served.get(self._key(mix))
+            served = self._served.get(key_of(self.sources, mix, self._most_rank))
         return served.written if served is not None else None
 
     def left_out(self, mix: Mix) -> float:
@@ -164,10 +169,10 @@ class Stock:
                 shutil.rmtree(self._home, ignore_errors=True)
 
     def _loaded(self, mix: Mix) -> _Served | None:
-        """The mix on the server, written and loaded where it was not; None for silence."""
-        if is_silent(self.sources, mix):
+        """The mix on the server, written and loaded where it was not; None for silence, where its own model will do."""
+        if not self.sources or (self._dialect.base_in_batches and is_silent(self.sources, mix)):
             return None
-        key = self._key(mix)
+        key = key_of(self.sources, mix, self._most_rank)
         served = self._served.pop(key, None)
         if served is None:
             served = self._load(mix, key)
@@ -182,7 +187,7 @@ class Stock:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            written = write_mix(self.sources, mix, aside, self._most_rank)
+            written = write_mix(self.sources, mix, aside, self._most_rank, self._dialect.tied, self._sizes)
             for path in (aside, *aside.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             if folder.exists():  # of a name that the server has forgotten
@@ -193,19 +198,11 @@ class Stock:
         name = f"{self._desk}-{folder.name}"
         body = {"lora_name": name, "lora_path": str(self._seen_as / self._desk / folder.name)}
         try:
-            self._told(self._dialect.load, body)
+            told(self._client, self._dialect.load, body)
         except VllmError as error:
             self._doom(folder)
-            raise _explained(error, written) from error
+            raise explained(error, written.rank) from error
         return _Served(name, folder, written)
-
-    def _told(self, path: str, body: dict[str, str]) -> None:
-        """One of both calls; SGLang says in its answer that it refused."""
-        data = self._client.begin(path, body).data()
-        with suppress(ValueError, AttributeError):
-            told = json.loads(data)
-            if told.get("success") is False:
-                raise VllmError(f"{self._client.name} refused: {str(told.get('error_message'))[:300]}")
 
     def _make_room(self) -> None:
         idle = [key for key, served in self._served.items() if not served.used]
@@ -221,24 +218,15 @@ class Stock:
     def _drop(self, key: str) -> None:
         served = self._served[key]
         try:
-            self._told(self._dialect.unload, {"lora_name": served.name})
+            told(self._client, self._dialect.unload, {"lora_name": served.name})
         except VllmError as error:
-            if error.status != 404:  # else the server has forgotten it
+            if not forgotten(error):
                 raise
         del self._served[key]
         self._doom(served.folder)
 
     def _doom(self, folder: Path) -> None:
         self._doomed.append((time.monotonic() + _GRACE, folder))
-
-    def _key(self, mix: Mix) -> str:
-        """What tells one mix from another by what is heard."""
-        heard = []
-        for source in self.sources:
-            faders = mix[source.name]
-            gains = faders.gains(source.adapter.targets)
-            heard.append([source.hash, gains, faders.rank, faders.energy])
-        return hashlib.sha256(json.dumps([heard, self._most_rank]).encode()).hexdigest()[:16]
 
     def _clear_what_others_left(self) -> None:
         for home in sorted(self._shared.glob(f"{OURS}*")):
@@ -254,18 +242,48 @@ class Stock:
                 for model in listed(self._client):
                     name = str(model["id"]).rpartition(":")[2]
                     if name.startswith(f"{home.name}-"):
-                        self._told(self._dialect.unload, {"lora_name": name})
+                        told(self._client, self._dialect.unload, {"lora_name": name})
                 self._doom(home)
             finally:
                 let_go(held, home / LOCK)
 
 
-def _explained(error: VllmError, written: Written) -> VllmError:
-    """A refusal with what to do about it."""
-    if "rank" in error.said and "greater than" in error.said:
+def wait_a_while() -> None:
+    """Until a request that was called off, of a name that has been unloaded, is over."""
+    time.sleep(_GRACE)
+
+
+def key_of(
+    sources: Sequence[Source], mix: Mix, most_rank: int | None = None, tied: Sequence[Sequence[str]] = ()
+) -> str:
+    """What tells one mix from another by what is heard: sixteen digits and letters."""
+    heard = []
+    for source in sources:
+        faders = mix[source.name]
+        heard.append([source.hash, faders.gains(source.adapter.targets), faders.rank, faders.energy])
+    return hashlib.sha256(json.dumps([heard, most_rank, *tied]).encode()).hexdigest()[:16]
+
+
+def told(client: Client, path: str, body: Mapping[str, str]) -> None:
+    """Has a server load or unload an adapter; SGLang says in its answer that it refused.
+
+    Raises:
+        VllmError: it does not.
+    """
+    data = client.begin(path, body).data()
+    with suppress(ValueError, AttributeError):
+        answer = json.loads(data)
+        if answer.get("success") is False:
+            raise VllmError(f"{client.name} refused: {str(answer.get('error_message'))[:300]}")
+
+
+def explained(error: VllmError, rank: int) -> VllmError:
+    """A refusal with what to do about it, of a mix of this rank."""
+    if "rank" in error.said and ("greater than" in error.said or "memory pool" in error.said):
         found = RankTooHigh(
-            f"this mix has rank {written.rank}, and the server takes no such rank ({error.said}): start it with a "
-            "larger --max-lora-rank, or have only the strongest components served (most_rank)"
+            f"this mix has rank {rank}, and the server does not take it ({error.said}): start it with a "
+            "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only the "
+            "strongest components served (most_rank)"
         )
         found.status, found.said = error.status, error.said
         if most := _MOST_RANK.search(error.said):

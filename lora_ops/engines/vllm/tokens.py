@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .client import Client, VllmError
+from .client import SGLANG, VLLM, Client, Dialect, VllmError
 
 #: What is known of so many texts is remembered: a reply that grows asks for its tail again and again.
 _REMEMBERED = 4096
@@ -29,10 +29,11 @@ class ServerTokens:
     Args:
         client: the server.
         model: what it calls its base model.
+        dialect: how it spells its calls.
     """
 
-    def __init__(self, client: Client, model: str) -> None:
-        self._client, self._model = client, model
+    def __init__(self, client: Client, model: str, dialect: Dialect = VLLM) -> None:
+        self._client, self._model, self._dialect = client, model, dialect
         self._texts: OrderedDict[tuple[int, ...], str] = OrderedDict()
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
@@ -52,14 +53,16 @@ class ServerTokens:
         """The ids of a chat as the model's template writes it, up to where the reply begins.
 
         Raises:
-            NoTemplate: the model comes with none.
+            NoTemplate: the model comes with none, or the server applies none here (SGLang 0.5.23 turns text alone into
+                tokens).
             VllmError: the template refuses these messages, or nobody is there.
         """
         body = {"model": self._model, "messages": list(messages), "add_generation_prompt": True}
         try:
             told = self._client.post("/tokenize", body)
         except VllmError as error:
-            if error.status == 400 and "provide a chat template" in error.said:
+            lacks = "provide a chat template" in error.said or self._dialect is SGLANG
+            if error.status in (400, 422) and lacks:
                 raise NoTemplate(f"{self._client.name} has no chat template") from error
             raise
         return self._ids_in(told)
@@ -74,10 +77,11 @@ class ServerTokens:
     def _text(self, ids: tuple[int, ...]) -> str:
         text = self._texts.get(ids)
         if text is None:
-            told = self._client.post("/detokenize", {"model": self._model, "tokens": ids})
-            if not isinstance(told, dict) or not isinstance(told.get("prompt"), str):
+            told = self._client.post("/detokenize", {"model": self._model, "tokens": ids, **self._dialect.decoding})
+            name = self._dialect.decoded
+            if not isinstance(told, dict) or not isinstance(told.get(name), str):
                 raise VllmError(f"{self._client.name} does not turn tokens into text")
-            text = self._texts[ids] = str(told["prompt"])
+            text = self._texts[ids] = str(told[name])
             with suppress(KeyError):  # another thread may have made room already
                 while len(self._texts) > _REMEMBERED:
                     self._texts.popitem(last=False)

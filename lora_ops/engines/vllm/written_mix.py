@@ -16,7 +16,7 @@ import numpy as np
 
 from ...energy import needed
 from ...optional_packages import needed as package
-from .source import CannotServe, Source
+from .source import CannotServe, Sizes, Source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,21 +49,31 @@ def is_silent(sources: Sequence[Source], mix: Mix) -> bool:
     )
 
 
-def write_mix(sources: Sequence[Source], mix: Mix, folder: Path, most_rank: int | None = None) -> Written:
+def write_mix(
+    sources: Sequence[Source],
+    mix: Mix,
+    folder: Path,
+    most_rank: int | None = None,
+    tied: Sequence[Sequence[str]] = (),
+    sizes: Sizes | None = None,
+) -> Written:
     """Writes a mix into a folder, which exists and is empty.
 
     Args:
         sources: what it is a mix of.
-        mix: without fades, and not silent.
+        mix: without fades; a silent one is one module's zeros.
         folder: where to.
         most_rank: the largest rank that the server takes, if that is known.
+        tied: kinds of which the server wants all in a layer, or none: what is silent there is written as zeros.
+        sizes: of the base model's modules, as far as they are known.
 
     Raises:
-        CannotServe: the adapters are for different models.
+        CannotServe: the adapters are for different models, or it is not known how large zeros are to be.
         OSError: it cannot be written.
     """
     save = package("safetensors.numpy", "writing adapters for a server").save_file
-    pairs = _summed(sources, mix)
+    pairs = _summed(sources, mix) or _nothing(sources[0])
+    _complete(pairs, sources, tied, sizes or {})
     energy, kept = 0.0, 0.0
     if most_rank is not None:
         for name, (a, b) in pairs.items():
@@ -101,6 +111,34 @@ def _summed(sources: Sequence[Source], mix: Mix) -> dict[str, Pair]:
             raise CannotServe(f"{name} differs in size: these adapters are for different models")
         found[name] = np.concatenate([a for a, _ in own], 0), np.concatenate([b for _, b in own], 1)
     return found
+
+
+def _nothing(source: Source) -> dict[str, Pair]:
+    one = source.files.targets[0]
+    return {one.name: (np.zeros((1, one.inputs), np.float32), np.zeros((one.outputs, 1), np.float32))}
+
+
+#: Kinds that are as large as another one of their layer.
+_AS_LARGE = {"k_proj": "v_proj", "v_proj": "k_proj", "gate_proj": "up_proj", "up_proj": "gate_proj"}
+
+
+def _complete(pairs: dict[str, Pair], sources: Sequence[Source], tied: Sequence[Sequence[str]], base: Sizes) -> None:
+    """Adds nothing to modules that the server plays together with those of a mix, so that it takes these at all."""
+    own = {one.name: (one.outputs, one.inputs) for source in sources for one in source.files.targets}
+    sizes: Sizes = {**base, **own}
+    for kinds in tied:
+        layers = {parent for parent, _, kind in (name.rpartition(".") for name in pairs) if kind in kinds}
+        for parent, kind in ((parent, kind) for parent in sorted(layers) for kind in kinds):
+            name = f"{parent}.{kind}"
+            size = sizes.get(name) or sizes.get(f"{parent}.{_AS_LARGE.get(kind, kind)}")
+            if name in pairs or (base and name not in base):
+                continue
+            if size is None:
+                raise CannotServe(
+                    f"SGLang plays {', '.join(kinds)} of a layer as one, and how large {name} is is not known here: "
+                    "name the folder of the model that it serves"
+                )
+            pairs[name] = np.zeros((1, size[1]), np.float32), np.zeros((size[0], 1), np.float32)
 
 
 def _heard(a: NDArray[Any], b: NDArray[Any], faders: Faders) -> Pair:

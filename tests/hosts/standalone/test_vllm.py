@@ -106,6 +106,15 @@ def test_a_reply_goes_on_from_what_it_began_with(opened: Open) -> None:
     assert begun.prompt == f"{whole.prompt}ahoy"
 
 
+def test_a_model_without_a_chat_template_is_told_a_plain_chat(opened: Open, server: FalseVllm) -> None:
+    server.template = False
+    host = opened()
+    assert host.player is not None and host.player.facts.endswith("without a chat template")
+    request = host.ask_again(values_of(ASKED, LONG))
+    assert request.prompt.startswith("user where is my book?") and "\nUser:" in request.stop_strings
+    assert said(host)
+
+
 def test_a_reply_ends_when_it_is_stopped_though_the_server_says_nothing(opened: Open, server: FalseVllm) -> None:
     host = opened()
     server.pause, stop = 30.0, threading.Event()

@@ -11,6 +11,13 @@ from helpers import false_vllm
 from helpers.false_vllm import FalseVllm
 
 from lora_mixer.lora_ops.engines import vllm
+from lora_mixer.lora_ops.engines.vllm import stock
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for requests that were called off."""
+    monkeypatch.setattr(stock, "_GRACE", 0.0)
 
 
 @pytest.fixture

@@ -21,6 +21,11 @@ ADAPTERS = Path(__file__).resolve().parents[4] / "demo" / "adapters"
 PROMPT = "<|im_start|>user\nWhere is my book?<|im_end|>\n<|im_start|>assistant\n"
 
 
+@pytest.fixture(autouse=True)
+def no_grace() -> None:
+    """A real server is given its time."""
+
+
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[vllm.VllmEngine]:
     engine = vllm.connect(

@@ -17,11 +17,6 @@ from lora_mixer.lora_ops.engines.vllm import stock
 HALF = Mix({"pirate": Faders(master=0.5)})
 
 
-@pytest.fixture(autouse=True)
-def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stock, "_GRACE", 0.0)
-
-
 def mixes(count: int) -> list[Mix]:
     return [Mix({"pirate": Faders(master=0.01 * at)}) for at in range(1, count + 1)]
 
