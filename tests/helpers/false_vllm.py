@@ -58,7 +58,6 @@ class FalseVllm:
         amiss: what would have ended a real server: a folder that went while its name was loaded.
         most_at_once: how many replies ran at the same time at most.
         run_time: whether adapters may come and go while it runs.
-        template: whether its model comes with a chat template.
         replying: what the replies that run are asked of.
         metrics: whether it tells them.
         templates: whether its model has a chat template.
@@ -72,7 +71,6 @@ class FalseVllm:
     amiss: list[str] = field(default_factory=list)
     most_at_once: int = 0
     run_time: bool = True
-    template: bool = True
     model: str = "letters"
     replying: list[str] = field(default_factory=list)
     metrics: bool = True
@@ -94,9 +92,8 @@ class FalseVllm:
                     *({"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()),
                 ]
             }
-        if path == "/tokenize" and "messages" in body and not self.template:
-            return refused(400, "As of transformers v4.44, default chat template is no longer allowed, so you must provide "
-                                "a chat template if the tokenizer does not define one.")  # fmt: skip
+        if path == "/tokenize" and "messages" in body and not self.templates:
+            return refused(400, "Default chat template is no longer allowed, so you must provide a chat template.")
         if path == "/tokenize" and "messages" in body:
             text = " ".join(one["content"] for one in body["messages"])
             return self.answer(path, {"prompt": f"{text} "[-100:]})

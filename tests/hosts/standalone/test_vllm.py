@@ -94,7 +94,7 @@ def test_a_reply_is_under_the_faders_and_the_chats_settings(opened: Open, server
     assert said(host, dice) == said(host, dice)
     body = next(body for path, body in reversed(server.asked) if path == "/v1/completions")
     assert {name: body[name] for name in ("seed", "temperature", "top_p", "top_k", "min_p")} == {
-        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": 0, "min_p": 0.0,
+        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": -1, "min_p": 0.0,
     }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_a_reply_goes_on_from_what_it_began_with(opened: Open) -> None:
 
 
 def test_a_model_without_a_chat_template_is_told_a_plain_chat(opened: Open, server: FalseVllm) -> None:
-    server.template = False
+    server.templates = False
     host = opened()
     assert host.player is not None and host.player.facts.endswith("without a chat template")
     request = host.ask_again(values_of(ASKED, LONG))
