@@ -106,6 +106,13 @@ def test_a_reply_goes_on_from_what_it_began_with(opened: Open) -> None:
     assert begun.prompt == f"{whole.prompt}ahoy"
 
 
+def test_a_text_without_a_chat_is_gone_on_with_as_it_is(opened: Open) -> None:
+    host = opened()
+    assert host.player is not None
+    request = host.player.request([], LONG, "where is")
+    assert request.prompt == "where is" and request.stop_strings == ()
+
+
 def test_a_model_without_a_chat_template_is_told_a_plain_chat(opened: Open, server: FalseVllm) -> None:
     server.templates = False
     host = opened()
