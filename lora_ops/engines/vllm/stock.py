@@ -170,7 +170,7 @@ class Stock:
 
     def _loaded(self, mix: Mix) -> _Served | None:
         """The mix on the server, written and loaded where it was not; None for silence, where its own model will do."""
-        if self._dialect.base_in_batches and is_silent(self.sources, mix):
+        if not self.sources or (self._dialect.base_in_batches and is_silent(self.sources, mix)):
             return None
         key = key_of(self.sources, mix, self._most_rank)
         served = self._served.pop(key, None)
