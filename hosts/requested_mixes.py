@@ -33,10 +33,11 @@ class RequestedMixes:
 
     def models(self) -> dict[str, Profile]:
         """The profiles that fit what is loaded, by the names that they have as models."""
-        if (desk := self._desk()) is None:
+        profiles, desk = self._profiles().list(), self._desk()
+        if not profiles or desk is None:
             return {}
         hashes, found = self._hashes(), {}
-        for profile in self._profiles().list():
+        for profile in profiles:
             try:
                 mix_of_profile(profile, desk, hashes)
             except ValueError:

@@ -150,7 +150,7 @@ class LlamaPlayer:
             prompt=prompt,
             token_ids=ids,
             sampling=_sampling(settings, left),
-            stop_strings=prompts.stop_strings(settings, turns_end=bool(messages) and not self._has_template),
+            stop_strings=prompts.stop_strings(settings, self._has_template or not messages),
             seed=prompts.seed(settings),
             opening=opening,
         )

@@ -78,7 +78,7 @@ def build_request(
         prompt=prompt,
         token_ids=token_ids,
         sampling=_sampling(model, tokenizer, settings, left),
-        stop_strings=stop_strings(settings, turns_end=bool(messages) and not templated),
+        stop_strings=stop_strings(settings, has_template=templated or not messages),
         seed=seed(settings),
         opening=opening,
     )
@@ -89,10 +89,10 @@ def seed(settings: Settings) -> int:
     return settings.seed if settings.seed >= 0 else random.SystemRandom().randrange(2**31)
 
 
-def stop_strings(settings: Settings, turns_end: bool) -> tuple[str, ...]:
-    """The texts that end a reply: the user's, and for a chat without a template the beginning of the next turn."""
+def stop_strings(settings: Settings, has_template: bool) -> tuple[str, ...]:
+    """The texts that end a reply: the user's, and where there is no template the beginning of the next turn."""
     own = tuple(line.replace(r"\n", "\n") for line in settings.stop_strings.splitlines() if line)
-    return (*own, "\nUser:") if turns_end else own
+    return own if has_template else (*own, "\nUser:")
 
 
 def has_replies(messages: list[dict[str, str]]) -> bool:
