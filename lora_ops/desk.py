@@ -152,6 +152,8 @@ class Desk:
         check_mix(mix, self.adapters)
         if any(not faders.whole for faders in mix.adapters.values()) and (reason := self.engine.why_not("rank")):
             raise ValueError(reason)
+        if mix.faded and (reason := self.engine.why_not("fades")):
+            raise ValueError(reason)
 
     def check_adapters(self, names: Iterable[str]) -> None:
         """Refuses names of adapters that are not there.

@@ -188,7 +188,9 @@ def load(start: Start, say: Callable[[str], None]) -> Player:
     """
     say(f"Loading {start.model_name} …")
     if start.server is not None:
-        return start.server.player(start.adapters, say)
+        from .which_server import on_server
+
+        return on_server(start.server, start.adapters, say)
     if start.llama is None:
         return load_here(start, say)
     from .llama import on_own_server

@@ -1,15 +1,17 @@
 """What a bake of a desk starts from: the adapters' weights, the gains of each target, and what compares the result.
 
 On a PEFT model those are the live weights, and stock PEFT is asked. On a llama-server they lie in the adapters'
-folders, which were split for it: what is written is read back and held against the files that the server plays.
+folders, which were split for it: what is written is read back and held against the files that the server plays. On a
+vLLM server what it plays is made of those folders, and so is what is written.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +56,9 @@ def start_of(desk: Desk, mix: Mix, names: Sequence[str], writing: Writing, heard
     if (parts := parts_of(desk)) is not None:
         desk.check_adapters(names)
         return _of_server(parts, mix, names, writing)
+    if (folders := folders_of(desk)) is not None:
+        desk.check_adapters(names)
+        return _of_folders(folders, mix, names, writing)
     from ..shelf.live_weights import loaded_weights
     from .verify import Checker
 
@@ -65,6 +70,16 @@ def parts_of(desk: Desk) -> Sequence[Part] | None:
     """The files that a desk on a llama-server plays; None on any other engine."""
     parts: Sequence[Part] | None = getattr(desk.engine, "parts", None)
     return parts
+
+
+def folders_of(desk: Desk) -> Mapping[str, Path] | None:
+    """The PEFT folders that a desk on a vLLM server mixes; None on any other engine.
+
+    Raises:
+        ValueError: one of them is not what is mixed any more.
+    """
+    folders: Mapping[str, Path] | None = getattr(desk.engine, "folders", None)
+    return folders
 
 
 def folder_of(desk: Desk, name: str) -> Path | None:
@@ -96,7 +111,22 @@ def _of_server(parts: Sequence[Part], mix: Mix, names: Sequence[str], writing: W
         faders[name] = Faders(on=mix[name].on, modules=modules, rank=mix[name].rank, energy=mix[name].energy)
         weights.append(own)
     mine = [part for part in parts if part.adapter in names]
-    return Start(weights, Mix(faders), FilesChecker(mine, mix, writing))
+    return Start(weights, Mix(faders), ValuesChecker(partial(_played, mine, mix), writing))
+
+
+def _of_folders(folders: Mapping[str, Path], mix: Mix, names: Sequence[str], writing: Writing) -> Start:
+    weights = [read_weights(folders[name], name) for name in names]
+
+    def played() -> dict[str, list[float]]:
+        from .summing import Piece, values_of_sum
+
+        together: dict[str, list[Any]] = {}
+        for own in weights:
+            for target in own.targets:
+                together.setdefault(target.name, []).append(Piece.of(own, target, mix.gain(target)))
+        return {name: values_of_sum(pieces) for name, pieces in together.items()}
+
+    return Start(weights, mix, ValuesChecker(played, writing))
 
 
 def _in_llama(target: str) -> str:
@@ -105,20 +135,19 @@ def _in_llama(target: str) -> str:
 
 
 @dataclass(frozen=True)
-class FilesChecker:
-    """Compares an adapter's folder with files that a llama-server plays, by the singular values of what both add.
+class ValuesChecker:
+    """Compares an adapter's folder with what a server plays, by the singular values of what both add.
 
     llama.cpp has some rows in another order, which those do not know.
     """
 
-    parts: Sequence[Part]
-    mix: Mix
+    played: Callable[[], dict[str, list[float]]]
     writing: Writing
 
     def __call__(self, folder: Path) -> Compared:
         if not self.writing.check:
             return Compared(why_unchecked="not asked for")
-        found, wanted = self._written(folder), self._played()
+        found, wanted = self._written(folder), self.played()
         off = whole = 0.0
         for target in {**wanted, **found}:
             ours, theirs = found.get(target, []), wanted.get(target, [])
@@ -139,17 +168,19 @@ class FilesChecker:
             found.setdefault(_in_llama(one.target.name), []).extend(one.values)
         return {name: sorted(values, reverse=True) for name, values in found.items()}
 
-    def _played(self) -> dict[str, list[float]]:
-        from .llama_layout import llama_weights_of_parts
-        from .summing import Piece, values_of_sum
 
-        together: dict[str, list[Any]] = {}
-        for name in dict.fromkeys(part.adapter for part in self.parts):
-            weights = llama_weights_of_parts([part for part in self.parts if part.adapter == name]).weights
-            gains = gains_by_target(self.parts, self.mix, name)
-            for target in weights.targets:
-                together.setdefault(target.name, []).append(Piece.of(weights, target, gains[target.name]))
-        return {name: values_of_sum(pieces) for name, pieces in together.items()}
+def _played(parts: Sequence[Part], mix: Mix) -> dict[str, list[float]]:
+    """The singular values of what files add that a llama-server plays, by target."""
+    from .llama_layout import llama_weights_of_parts
+    from .summing import Piece, values_of_sum
+
+    together: dict[str, list[Any]] = {}
+    for name in dict.fromkeys(part.adapter for part in parts):
+        weights = llama_weights_of_parts([part for part in parts if part.adapter == name]).weights
+        gains = gains_by_target(parts, mix, name)
+        for target in weights.targets:
+            together.setdefault(target.name, []).append(Piece.of(weights, target, gains[target.name]))
+    return {name: values_of_sum(pieces) for name, pieces in together.items()}
 
 
 def _filled(values: Sequence[float], size: int) -> list[float]:

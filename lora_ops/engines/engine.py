@@ -11,12 +11,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from ..mix import Mix
     from ..target import Adapter, Target
     from .sampling import Sampling
+    from .standing import Standing
 
 #: What an engine may be able to do, or not:
 #:
@@ -250,6 +251,18 @@ class Engine(Protocol):
             held: how to hold rows of mixes meanwhile: `Desk.rows`, lock and all.
             keep: whether more than one text follows, so that the prompt is worth remembering.
         """
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """What an engine has besides that sends a mix away before it is heard: that takes a while, and may be refused."""
+
+    @property
+    def standing(self) -> Standing:
+        """What became of the mix at rest."""
+
+    def serve_at_most(self, rank: int | None) -> None:
+        """Has mixes of a larger rank played with their strongest components alone; None has all of them whole."""
 
 
 #: Runs mixes as rows, with the lock: what `Desk.rows` answers.

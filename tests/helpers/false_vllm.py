@@ -92,6 +92,9 @@ class FalseVllm:
                     *({"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()),
                 ]
             }
+        if path == "/tokenize" and "messages" in body:
+            text = " ".join(one["content"] for one in body["messages"])
+            return self.answer(path, {"prompt": f"{text} "[-100:]})
         if path == "/tokenize":
             return {"tokens": [LETTERS.index(letter) for letter in body["prompt"].lower() if letter in LETTERS]}
         if path == "/detokenize":

@@ -63,12 +63,13 @@ const SVD = "The nearest adapter of that rank to the exact sum.";
  *
  * @param {boolean} several
  * @param {string[]} combinations of PEFT's
- * @param {{ gguf: boolean, folders: boolean }} here whether it is for llama.cpp, and whether all came from PEFT folders
+ * @param {{ gguf: boolean, merges: boolean, folders: boolean }} here whether it is for llama.cpp, whether the model is
+ *   in reach, and whether all came from PEFT folders
  * @returns {Array<[way: string, text: string]>}
  */
 function waysFor(several, combinations, here) {
   const folders = !here.folders ? [] : several ? ["concatenated"] : ["folded", "patterned"];
-  const ways = here.gguf ? ["gguf", "gguf-half", ...folders] : [...folders, "merged"];
+  const ways = [...(here.gguf ? ["gguf", "gguf-half"] : []), ...folders, ...(here.merges ? ["merged"] : [])];
   const combined = several && here.folders ? combinations : [];
   return [
     ...ways.map((way) => /** @type {[string, string]} */ ([way, WAYS[way][0]])),
@@ -343,6 +344,7 @@ export function bakeForm() {
         way.select,
         waysFor(several, bakery.combinations, {
           gguf: bakery.gguf,
+          merges: bakery.merges,
           folders: adapters.chosen.every((one) => bakery?.folders.includes(one)),
         }),
       );

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ...hosts.protocol import HostError
 from ...lora_ops.arrays import has_torch
 from ...lora_ops.bakery.plan import Plan, fades_until
-from ...lora_ops.bakery.start import folder_of, parts_of
+from ...lora_ops.bakery.start import folder_of, folders_of, parts_of
 from ...lora_ops.bakery.ways import COMBINATIONS, CONCATENATED, NEED_DENSITY, WAYS, Form, Recipe
 from ...lora_ops.bakery.writing import Writing
 from ...lora_ops.engines.engine import Cancelled
@@ -140,6 +140,7 @@ def setting(page: OpenPage) -> News:
             "heard": desk.heard(console.panel.mix),
             "combinations": [one for one in COMBINATIONS if one != "cat" and (one == "svd" or has_torch())],
             "gguf": parts_of(desk) is not None,
+            "merges": not desk.engine.why_not("weights"),
             "folders": [name for name in desk.adapters if parts_of(desk) is None or folder_of(desk, name)],
             "need_density": list(NEED_DENSITY),
             "lora_dir": str(console.host.lora_dir or ""),
@@ -276,7 +277,7 @@ def _desk(console: Studio) -> Desk:
     if desk is None:
         trouble = console.trouble
         raise HostError(f"{trouble.title}. {trouble.advice}" if trouble else "There is no adapter to bake.")
-    if (reason := desk.engine.why_not("weights")) and parts_of(desk) is None:
+    if (reason := desk.engine.why_not("weights")) and parts_of(desk) is None and folders_of(desk) is None:
         raise HostError(f"{reason[:1].upper()}{reason[1:]}.")
     if console.host.lora_dir is None:
         raise HostError("This host has no folder to write adapters to.")

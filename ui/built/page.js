@@ -1085,7 +1085,7 @@
   var SVD = "The nearest adapter of that rank to the exact sum.";
   function waysFor(several, combinations, here) {
     const folders = !here.folders ? [] : several ? ["concatenated"] : ["folded", "patterned"];
-    const ways = here.gguf ? ["gguf", "gguf-half", ...folders] : [...folders, "merged"];
+    const ways = [...here.gguf ? ["gguf", "gguf-half"] : [], ...folders, ...here.merges ? ["merged"] : []];
     const combined = several && here.folders ? combinations : [];
     return [
       ...ways.map((way) => (
@@ -1338,6 +1338,7 @@
           way.select,
           waysFor(several, bakery.combinations, {
             gguf: bakery.gguf,
+            merges: bakery.merges,
             folders: adapters.chosen.every((one) => bakery?.folders.includes(one))
           })
         );
@@ -2728,11 +2729,14 @@
       })
     );
     let told = null;
+    const lacks = el("p", { class: "hint", hidden: true });
     return {
-      node: el("div", { class: "crossfade-over" }, field.node, button3),
+      node: el("div", { class: "crossfade-over" }, field.node, button3, lacks),
       update() {
         const now = store.crossfaded === null ? store.state?.crossfade : null;
-        button3.disabled = field.input.disabled = !store.state?.crossfade;
+        const why2 = store.state?.engine?.whyNot.fades ?? "";
+        showText(lacks, why2);
+        button3.disabled = field.input.disabled = !store.state?.crossfade || why2 !== "";
         if (!now || now.over === told || document.activeElement === field.input) return;
         told = now.over;
         field.input.value = told;
@@ -3168,6 +3172,8 @@
     const crossfade = smallCrossfade();
     const body = el("div", { class: "channels" });
     const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
+    const move = el("p", { class: "hint", hidden: true, data: { part: "move" } });
+    const standing2 = el("p", { class: "hint", role: "status", hidden: true, data: { part: "standing" } });
     const twice2 = answeringTwice();
     const chat = chatGivesWay();
     const panel = el(
@@ -3176,7 +3182,7 @@
       el("div", { class: "dock-head" }, bypass2.node, shut),
       crossfade.node,
       body,
-      differs,
+      el("div", { class: "dock-told" }, standing2, move, differs),
       twice2.inside
     );
     const side = el("div", { class: "dock-side" }, panel, twice2.beside);
@@ -3277,6 +3283,8 @@
         crossfade.update();
         const told = state?.engine?.differs.mid_reply ?? "";
         showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
+        showText(standing2, state?.engine?.standing ?? "");
+        showText(move, state?.engine?.differs.live ?? "");
         for (const one of channels) one.update();
       }
     };
@@ -4552,7 +4560,10 @@
           );
           if (targets) which.append(targets);
         }
-        showText(differs, store.state?.engine?.differs.fades ?? "");
+        const engine = store.state?.engine;
+        const why2 = engine?.whyNot.fades ?? "";
+        showText(differs, why2 || (engine?.differs.fades ?? ""));
+        which.disabled = add.disabled = why2 !== "";
         const { fades } = peekFaders(store.panel, adapter.name);
         const all2 = Object.entries(fades);
         const words2 = all2.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" · ");
@@ -5911,7 +5922,7 @@
     return { node: el("div", { class: "fact" }, el("dt", { text: name2 }), shown3), shown: shown3 };
   }
   function facts2(adapter) {
-    const share = writePercent(adapter.share);
+    const share = adapter.share ? writePercent(adapter.share) : "";
     const now = fact("alpha-now", "Alpha now", "", "Effective alpha: gain x alpha, over all targets as they are heard");
     now.node.classList.add("is-live");
     const all2 = [
@@ -5923,8 +5934,8 @@
       fact(
         "parameters",
         "Parameters",
-        `${writeCount(adapter.parameters)} (${share})`,
-        `${adapter.parameters} parameters, ${share} of the model`
+        `${writeCount(adapter.parameters)}${share && ` (${share})`}`,
+        `${adapter.parameters} parameters${share && `, ${share} of the model`}`
       )
     ];
     return { node: el("dl", { class: "facts" }, ...all2.map((one) => one.node)), now: now.shown };

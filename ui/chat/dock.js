@@ -160,6 +160,8 @@ export function faderDock() {
   const crossfade = smallCrossfade();
   const body = el("div", { class: "channels" });
   const differs = el("p", { class: "hint", hidden: true, data: { part: "mid-reply" } });
+  const move = el("p", { class: "hint", hidden: true, data: { part: "move" } });
+  const standing = el("p", { class: "hint", role: "status", hidden: true, data: { part: "standing" } });
   const twice = answeringTwice();
   const chat = chatGivesWay();
   const panel = el(
@@ -168,7 +170,7 @@ export function faderDock() {
     el("div", { class: "dock-head" }, bypass.node, shut),
     crossfade.node,
     body,
-    differs,
+    el("div", { class: "dock-told" }, standing, move, differs),
     twice.inside,
   );
   const side = el("div", { class: "dock-side" }, panel, twice.beside);
@@ -277,6 +279,8 @@ export function faderDock() {
       crossfade.update();
       const told = state?.engine?.differs.mid_reply ?? "";
       showText(differs, told && `Moved in the middle of a reply: ${told[0].toLowerCase()}${told.slice(1)}`);
+      showText(standing, state?.engine?.standing ?? "");
+      showText(move, state?.engine?.differs.live ?? "");
       for (const one of channels) one.update();
     },
   };

@@ -1,6 +1,6 @@
 /* The crossfade: one fader between two mixes, on the desk with what it is between, and a small one beside the chat. */
 
-import { el, setAttribute, setText } from "../page/elements.js";
+import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { textField } from "../page/fields.js";
 import { foldable } from "../page/foldable.js";
 import { isShortcut } from "../page/gestures.js";
@@ -232,11 +232,14 @@ function overReply(tell) {
   );
   /** @type {string | null} */
   let told = null;
+  const lacks = el("p", { class: "hint", hidden: true });
   return {
-    node: el("div", { class: "crossfade-over" }, field.node, button),
+    node: el("div", { class: "crossfade-over" }, field.node, button, lacks),
     update() {
       const now = store.crossfaded === null ? store.state?.crossfade : null;
-      button.disabled = field.input.disabled = !store.state?.crossfade;
+      const why = store.state?.engine?.whyNot.fades ?? "";
+      showText(lacks, why);
+      button.disabled = field.input.disabled = !store.state?.crossfade || why !== "";
       if (!now || now.over === told || document.activeElement === field.input) return;
       told = now.over;
       field.input.value = told;

@@ -63,8 +63,9 @@ def _range(page: OpenPage, *, min: float, max: float) -> Answer:
     return {}
 
 
-def _accept_offer(page: OpenPage, *, id: Literal["separate", "blend"]) -> Answer:
-    {"separate": page.console.play_sources, "blend": page.console.play_blend}[id]()
+def _accept_offer(page: OpenPage, *, id: Literal["separate", "blend", "strongest"]) -> Answer:
+    console = page.console
+    {"separate": console.play_sources, "blend": console.play_blend, "strongest": console.serve_strongest}[id]()
     return {}
 
 

@@ -178,7 +178,10 @@ export function fadeSection(adapter) {
         );
         if (targets) which.append(targets);
       }
-      showText(differs, store.state?.engine?.differs.fades ?? "");
+      const engine = store.state?.engine;
+      const why = engine?.whyNot.fades ?? "";
+      showText(differs, why || (engine?.differs.fades ?? ""));
+      which.disabled = add.disabled = why !== "";
       const { fades } = peekFaders(store.panel, adapter.name);
       const all = Object.entries(fades);
       const words = all.map(([key, points]) => `${nameOfFader(key)}: ${writeFade(points)}`).join(" \u00b7 ");

@@ -39,7 +39,7 @@ function fact(id, name, value, title = value) {
 
 /** @param {Adapter} adapter */
 function facts(adapter) {
-  const share = writePercent(adapter.share);
+  const share = adapter.share ? writePercent(adapter.share) : ""; // of a model whose size nobody tells none is known
   const now = fact("alpha-now", "Alpha now", "", "Effective alpha: gain x alpha, over all targets as they are heard");
   now.node.classList.add("is-live");
   const all = [
@@ -51,8 +51,8 @@ function facts(adapter) {
     fact(
       "parameters",
       "Parameters",
-      `${writeCount(adapter.parameters)} (${share})`,
-      `${adapter.parameters} parameters, ${share} of the model`,
+      `${writeCount(adapter.parameters)}${share && ` (${share})`}`,
+      `${adapter.parameters} parameters${share && `, ${share} of the model`}`,
     ),
   ];
   return { node: el("dl", { class: "facts" }, ...all.map((one) => one.node)), now: now.shown };

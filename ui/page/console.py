@@ -15,17 +15,20 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...hosts.protocol import Trouble
-from ...lora_ops.engines.engine import Unsettled
+from ...lora_ops.engines.calls import ServerError
+from ...lora_ops.engines.engine import Sends, Unsettled
 from ...lora_ops.fade import Fade
 from ...lora_ops.mix import Faders, Mix
 from .crossfader import Crossfader
 from .experiments import Experiments
 from .panel import Panel
+from .trouble import told
 
 if TYPE_CHECKING:
     from ...hosts.protocol import Host
     from ...lora_ops import Desk
     from ...lora_ops.engines.engine import Engine
+    from ...lora_ops.engines.standing import Standing
 
 DEFAULT_RANGE = (0.0, 2.0)
 _OFF = Faders(on=False)
@@ -76,6 +79,7 @@ class Console:
         self._chosen: dict[str, Faders] = {}
         #: Adapters that are off because the host loaded them without having them play.
         self._not_chosen: set[str] = set()
+        self._standing: Standing | None = None
         #: How many hands are on the model that are not ours: it is left alone then.
         self._hands = 0
         #: Whether somebody was changing the model when the desk was last asked for.
@@ -103,7 +107,30 @@ class Console:
             if model is None:
                 self._desk = desk = None
                 self._seen.clear()
+            if self._standing is not (standing := self._stands(desk)):
+                self._standing = standing
+                self.revision += 1
             return desk
+
+    def _stands(self, desk: Desk | None) -> Standing | None:
+        """What became of the mix on the desk, where it is played elsewhere."""
+        return desk.engine.standing if desk is not None and isinstance(desk.engine, Sends) else None
+
+    @property
+    def standing(self) -> Standing | None:
+        """The same, as of when the desk was last asked for."""
+        return self._standing
+
+    def serve_strongest(self) -> None:
+        """Has a mix whose rank the server does not take played with its strongest components.
+
+        Raises:
+            ValueError: nothing of the kind is in the way.
+        """
+        desk, standing = self.desk(), self._standing
+        if desk is None or standing is None or standing.most_rank is None or not isinstance(desk.engine, Sends):
+            raise ValueError("no rank is in the way any more")
+        desk.engine.serve_at_most(standing.most_rank)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -141,6 +168,8 @@ class Console:
         except Unsettled:
             self.unsettled = True
             return here, None if here is not None else _UNSETTLED
+        except ServerError as error:
+            return here, Trouble("What plays the model does not answer", told(error))
         return here, None
 
     def move(self, panel: Panel) -> None:
@@ -354,9 +383,10 @@ def range_from(settings: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _as_far_as_it_fits(desk: Desk, name: str, faders: Faders) -> Faders | None:
-    """Where the faders of an adapter can stand on this desk: an engine may lack ranks, and play all else."""
+    """Where the faders of an adapter can stand on this desk: an engine may lack ranks or fades, and play all else."""
     whole = replace(faders, rank=None, energy=None)
-    return next((one for one in (faders, whole) if _fits(desk, name, one)), None)
+    tries = (faders, whole, replace(faders, fades={}), replace(whole, fades={}), whole.at(0))
+    return next((one for one in tries if _fits(desk, name, one)), None)
 
 
 def _fits(desk: Desk, name: str, faders: Faders) -> bool:

@@ -109,7 +109,7 @@
 
 /** @typedef {{title: string, advice: string}} Trouble */
 /**
- * What can be done about adapters as they are loaded; of "open up" `name` is the adapter.
+ * What can be done about adapters as they are loaded, or about a mix that is not played; of "open up" `name` is the adapter.
  *
  * @typedef {{id: Extract<DeskOrder, {do: "accept offer"}>["id"] | "open up", text: string, label: string, name?: string}} Offer
  */
@@ -120,8 +120,9 @@
  *
  * @typedef {object} Engine
  * @property {string} name
- * @property {{divergence: string, weights: string, impact: string}} whyNot
- * @property {{mid_reply: string, rows: string, fades: string, scores: string}} differs
+ * @property {string} standing what became of the mix, where it is sent away to be played
+ * @property {{divergence: string, weights: string, impact: string, fades: string}} whyNot
+ * @property {{live: string, mid_reply: string, rows: string, fades: string, scores: string}} differs
  */
 
 /**
@@ -291,7 +292,8 @@
  * @property {string} why_not
  * @property {string[]} adapters
  * @property {string[]} heard
- * @property {boolean} gguf whether it plays on llama.cpp, so that GGUF files are baked and no whole model
+ * @property {boolean} gguf whether it plays on llama.cpp, so that GGUF files are baked
+ * @property {boolean} merges whether the model is in reach, so that a whole one can be made of it
  * @property {string[]} folders the adapters that came from PEFT folders
  * @property {string[]} combinations
  * @property {string[]} need_density

@@ -8,7 +8,7 @@ import type { Panel } from "./messages.js";
 export type DeskOrder =
   | { do: "panel"; panel: Panel; t?: number | null }
   | { do: "range"; min: number; max: number }
-  | { do: "accept offer"; id: "separate" | "blend" };
+  | { do: "accept offer"; id: "separate" | "blend" | "strongest" };
 
 export type JobOrder =
   | { do: "job"; of?: number }

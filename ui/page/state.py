@@ -35,7 +35,7 @@ def state(console: Studio, known: int | None = None) -> dict[str, Any]:
         "loaded": loaded,
         "trouble": {"title": trouble.title, "advice": trouble.advice} if trouble else None,
         "model": {"name": console.host.model_name, "parameters": desk.parameters if desk else None},
-        "engine": _engine(desk) if desk else None,
+        "engine": _engine(console, desk) if desk else None,
         "fader": {"min": least, "max": most},
         "offer": _offer(console, desk) if desk and not console.unsettled else None,
         "notices": _notices(console, desk),
@@ -55,15 +55,17 @@ def _length(console: Studio) -> dict[str, Any] | None:
 
 #: What an engine may lack, or do in a way of its own, that a page tells where it is used. `scores` is not among them:
 #: to know it a server must be asked, which whoever wants them does.
-_LACKS: tuple[Ability, ...] = ("divergence", "weights", "impact")
-_DIFFERS: tuple[Ability, ...] = ("mid_reply", "rows", "fades", "scores")
+_LACKS: tuple[Ability, ...] = ("divergence", "weights", "impact", "fades")
+_DIFFERS: tuple[Ability, ...] = ("live", "mid_reply", "rows", "fades", "scores")
 
 
-def _engine(desk: Desk) -> dict[str, Any]:
-    """What plays, what it cannot do, and what it does in a way of its own; sentences, empty where there is nothing."""
-    engine = desk.engine
+def _engine(console: Studio, desk: Desk) -> dict[str, Any]:
+    """What plays, what became of the mix where it is sent away, what it cannot do, and what it does in a way of its
+    own; sentences, empty where there is nothing."""
+    engine, standing = desk.engine, console.standing
     return {
         "name": engine.name,
+        "standing": _sentence(standing.told()) if standing else "",
         "whyNot": {what: _sentence(engine.why_not(what)) for what in _LACKS},
         "differs": {what: _sentence(engine.differs(what)) for what in _DIFFERS},
     }
@@ -83,11 +85,19 @@ def _notices(console: Studio, desk: Desk | None) -> list[str]:
         notices.append("A comparison is running: what you move now is applied when it ends.")
     if desk is not None and not any(adapter.scalable for adapter in desk.adapters.values()):
         notices.append("None of the adapters that are loaded has a fader; each says why.")
+    if (standing := console.standing) is not None and standing.most_rank is None:
+        notices.append(_sentence(standing.told()))
     return notices
 
 
 def _offer(console: Studio, desk: Desk) -> dict[str, str] | None:
-    """What can be done about adapters that the host blended into one."""
+    """What can be done about adapters that the host blended into one, or about a mix that is not played."""
+    if (standing := console.standing) is not None and standing.most_rank is not None:
+        return {
+            "id": "strongest",
+            "text": _sentence(standing.told()),
+            "label": f"Play its {standing.most_rank} strongest components",
+        }
     sources = console.host.merged_sources()
     if not sources:
         return _offer_to_open(console)

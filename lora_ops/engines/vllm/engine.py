@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ...mix import Mix
 from ..requested import Requested
 from ..side_by_side import say_together
-from .client import SGLANG, Client, Dialect, VllmError, dialect_of, listed, model_info, server_info
+from ..standing import Standing
+from .client import SGLANG, Client, Dialect, RankTooHigh, VllmError, dialect_of, listed, model_info, server_info
 from .judging import ServerReader, reading
 from .request import settings_of
 from .saying import END, Asking, say_under
 from .source import CannotServe, Sizes, Source, check_fits, sizes_of
-from .standing import Standing
 from .stock import Stock
 from .tokens import ServerTokens
 
@@ -127,6 +127,17 @@ class VllmEngine(Requested):
         """All of them."""
         return tuple(self.adapters)
 
+    @property
+    def folders(self) -> dict[str, Path]:
+        """What mixes are made of, by adapter.
+
+        Raises:
+            CannotServe: there is something else now than when it was read.
+        """
+        for source in self.stock.sources:
+            source.check_as_read()
+        return {source.name: source.files.folder for source in self.stock.sources}
+
     def unsettled(self) -> bool:
         """Never: its adapters are those that it was given."""
         return False
@@ -207,7 +218,7 @@ class VllmEngine(Requested):
         if mix.faded:
             raise ValueError(_WHY_NOT["fades"])
         with self._writing:
-            if mix == self.standing.mix and mix == self._rest:
+            if mix == self._rest and self._soon is not None:
                 return
             self._rest = mix
             self._send(_SETTLED)
@@ -234,11 +245,12 @@ class VllmEngine(Requested):
             try:
                 (model,) = held.enter_context(self.stock.using([mix]))
             except (VllmError, CannotServe, OSError) as error:
-                self._stands(Standing(mix).refused(error))
+                self._stands(Standing(mix).refused(error, error.most if isinstance(error, RankTooHigh) else None))
                 raise
             if not self.standing.plays(mix):
-                took = time.monotonic() - began if before is None else 0.0
-                self._stands(Standing(mix).arrived(took, self.stock.written(mix)))
+                took, there = time.monotonic() - began if before is None else 0.0, self.stock.written(mix)
+                rank, left_out = (there.rank, there.left_out) if there else (None, 0.0)
+                self._stands(Standing(mix).arrived(took, rank, left_out))
             yield model
 
     def _stands(self, standing: Standing) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...shelf.adapter_files import WEIGHTS, AdapterFiles, FileTarget, read_adapter
+from ...shelf.adapter_files import WEIGHTS, AdapterFileError, AdapterFiles, FileTarget, read_adapter
 from ...shelf.header import read_header
 from ...shelf.lora_fields import Effect, traits, unknown_words
 from ...shelf.safetensors_file import SafeTensors
@@ -63,6 +64,17 @@ class Source:
             for one in self.files.targets
         )
         return Adapter(self.name, "lora", targets, self.files.parameters, 0.0, self.files.rank_stabilised)
+
+    def check_as_read(self) -> None:
+        """Refuses a folder that holds something else than when it was read.
+
+        Raises:
+            CannotServe: it does, or it is gone.
+        """
+        with suppress(AdapterFileError, OSError):
+            if read_adapter(self.files.folder).content_hash() == self.hash:
+                return
+        raise CannotServe(f"{self.files.folder} is not what {self.name!r} was loaded from any more: load it again")
 
     def read_pair(self, target: FileTarget) -> tuple[NDArray[Any], NDArray[Any]]:
         """A of (r, in) and B of (out, r)."""

@@ -80,7 +80,7 @@ class Stock:
         sizes: Sizes | None = None,
     ) -> None:
         self._client, self._dialect, self.base = client, dialect, base
-        self._sources, self._most_rank, self._room = tuple(sources), most_rank, room
+        self.sources, self._most_rank, self._room = tuple(sources), most_rank, room
         self._sizes = sizes or {}
         self._shared = shared.expanduser().resolve()
         self._seen_as = PurePosixPath(seen_as if seen_as is not None else self._shared.as_posix())
@@ -102,6 +102,7 @@ class Stock:
 
         Raises:
             VllmError: the server does not take one of them.
+            CannotServe: an adapter's folder is not what it was.
             OSError: it cannot be written.
         """
         taken: list[_Served] = []
@@ -124,7 +125,7 @@ class Stock:
     def written(self, mix: Mix) -> Written | None:
         """What a mix is on the server; None where it is silent, or not there."""
         with self._lock:
-            served = self._served.get(key_of(self._sources, mix, self._most_rank))
+            served = self._served.get(key_of(self.sources, mix, self._most_rank))
         return served.written if served is not None else None
 
     def left_out(self, mix: Mix) -> float:
@@ -135,7 +136,7 @@ class Stock:
     def make_of(self, sources: Sequence[Source]) -> None:
         """From now on mixes are made of these."""
         with self._lock:
-            self._sources = tuple(sources)
+            self.sources = tuple(sources)
 
     def serve_at_most(self, rank: int | None) -> None:
         """From now on no mix has a larger rank: its strongest components are served."""
@@ -169,9 +170,9 @@ class Stock:
 
     def _loaded(self, mix: Mix) -> _Served | None:
         """The mix on the server, written and loaded where it was not; None for silence, where its own model will do."""
-        if self._dialect.base_in_batches and is_silent(self._sources, mix):
+        if not self.sources or (self._dialect.base_in_batches and is_silent(self.sources, mix)):
             return None
-        key = key_of(self._sources, mix, self._most_rank)
+        key = key_of(self.sources, mix, self._most_rank)
         served = self._served.pop(key, None)
         if served is None:
             served = self._load(mix, key)
@@ -179,12 +180,14 @@ class Stock:
         return served
 
     def _load(self, mix: Mix, key: str) -> _Served:
+        for source in self.sources:
+            source.check_as_read()
         folder = self._home / key
         aside = self._home / f".{key}"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            written = write_mix(self._sources, mix, aside, self._most_rank, self._dialect.tied, self._sizes)
+            written = write_mix(self.sources, mix, aside, self._most_rank, self._dialect.tied, self._sizes)
             for path in (aside, *aside.iterdir()):
                 path.chmod(0o755 if path.is_dir() else 0o644)
             if folder.exists():  # of a name that the server has forgotten
