@@ -145,7 +145,9 @@ def _start(options: argparse.Namespace) -> Start:
     else:
         adapters = name_adapters(options.lora or ())
     kept = folders(ROOT)
-    return Start(ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache, llama, server)
+    return Start(
+        ROOT, options.model, adapters, options.device, options.dtype, kept.user_data, kept.cache, llama, server
+    )
 
 
 def _on_llama(options: argparse.Namespace) -> OnLlama | None:

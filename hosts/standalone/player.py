@@ -23,7 +23,7 @@ STAYS = "The chat and the faders stay as they are."
 
 @runtime_checkable
 class Curable(Protocol):
-    """A player whose trouble a person can put right with one click."""
+    """What a player has besides whose trouble a person can put right with one click."""
 
     @property
     def cure(self) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ...lora_ops.engines.sampling import Sampling
 from ..protocol import HostError, Request
 
 _MARK = "Lorem ipsum"
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ def without_template(messages: list[dict[str, str]], reply_next: bool = True) ->
     return "\n".join([*lines, "Assistant:"] if reply_next else lines)
 
 
-def with_template(apply: Callable[[list[dict[str, str]]], str], messages: list[dict[str, str]]) -> str:
-    """The chat as a template writes it, whoever applies it."""
+def with_template(apply: Callable[[list[dict[str, str]]], Written], messages: list[dict[str, str]]) -> Written:
+    """The chat as a template writes it, whoever applies it: a text, or its tokens."""
     try:
         return apply(messages)
     except Exception:

@@ -37,11 +37,12 @@ class VllmPlayer:
 
     def __init__(self, engine: VllmEngine, sources: Mapping[str, Path]) -> None:
         self.engine = engine
-        self._sources = dict(sources)
+        self._sources = {name: folder.resolve() for name, folder in sources.items()}  # as the shelf has them
         self._lost = ""
         self._has_template = self._ask(self._looks_for_template)
         self.model_name = engine.model
-        self.facts = f"on {engine.name} at {urlsplit(engine.client.url).netloc}"
+        without = "" if self._has_template else ", without a chat template"
+        self.facts = f"on {engine.name} at {urlsplit(engine.client.url).netloc}{without}"
 
     @property
     def model(self) -> Any:
@@ -53,7 +54,9 @@ class VllmPlayer:
 
     def trouble(self) -> Trouble | None:
         if self._lost:
-            return Trouble(f"The {self.engine.name} server is not there", f"{self._lost} Then press “{CONNECT}”. {STAYS}")
+            return Trouble(
+                f"The {self.engine.name} server is not there", f"{self._lost} Then press “{CONNECT}”. {STAYS}"
+            )
         return None
 
     @property
@@ -86,15 +89,16 @@ class VllmPlayer:
     # -- replies
 
     def request(self, messages: list[dict[str, str]], settings: Settings, opening: str) -> Request:
-        ids = self._ask(lambda: self._written(messages))
-        # The reply begins where the prompt ends: what it began with is no part of the prompt's last token.
-        ids += self._ask(lambda: self.engine.tokens.encode(opening, add_special_tokens=False)) if opening else []
+        ids = self._ask(lambda: self._written(messages)) if messages else []
+        # The reply begins where the prompt ends: what it began with is no part of the prompt's last token. Without a
+        # chat it is all that there is, and begins as texts do.
+        ids += self._ask(lambda: self.engine.tokens.encode(opening, add_special_tokens=not messages)) if opening else []
         left = prompts.room(self.engine.context, len(ids), prompts.has_replies(messages))
         return Request(
             prompt=self._ask(lambda: self.engine.tokens.decode(ids)),
             token_ids=tuple(ids),
             sampling=_sampling(settings, left),
-            stop_strings=prompts.stop_strings(settings, self._has_template),
+            stop_strings=prompts.stop_strings(settings, self._has_template or not messages),
             seed=prompts.seed(settings),
             opening=opening,
         )
@@ -119,7 +123,8 @@ class VllmPlayer:
         engine = self.engine
         reply = Reply(engine.tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
         told = Partial("", 0)
-        with self._in_words(), closing(engine.reply(request.token_ids, request.sampling, request.seed, stop)) as tokens:
+        saying = engine.reply(request.token_ids, request.sampling, request.seed, stop)
+        with self._in_words(), closing(saying) as tokens:  # type: ignore[type-var]
             for token in tokens:
                 reply.add(token.id)
                 if reply.shown != told.text:
@@ -179,8 +184,8 @@ def on_vllm(how: OnServer, adapters: Mapping[str, Path], say: Callable[[str], No
 
     if how.shared is None:
         raise HostError(
-            f"At {how.place} listens a vLLM (or SGLang) server, which takes adapters out of a folder that both see: name one with "
-            "--shared DIR (and with --seen-as DIR where the server finds it, if elsewhere)."
+            f"At {how.place} listens a vLLM (or SGLang) server, which takes adapters out of a folder that both see: "
+            "name one with --shared DIR (and with --seen-as DIR where the server finds it, if elsewhere)."
         )
     if not adapters:
         raise HostError(f"At {how.place} listens a vLLM (or SGLang) server: name the adapters to mix with --lora DIR.")

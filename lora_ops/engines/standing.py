@@ -51,6 +51,6 @@ class Standing:
             return "on its way to the server: what is said next hears it as soon as it is loaded"
         if self.rank is None:
             return "no adapter is heard: the server plays its base model"
-        took = f" in {self.seconds:.2f} s" if self.seconds else ""
+        took = f", written and loaded in {self.seconds:.2f} s" if self.seconds else ""
         lost = f"; {self.left_out:.2%} of its energy is left out" if self.left_out else ""
-        return f"on the server{took}, as an adapter of rank {self.rank}{lost}"
+        return f"the server has this mix as an adapter of rank {self.rank}{took}{lost}"

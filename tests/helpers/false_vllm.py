@@ -92,6 +92,8 @@ class FalseVllm:
                     *({"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()),
                 ]
             }
+        if path == "/tokenize" and "messages" in body and not self.templates:
+            return refused(400, "Default chat template is no longer allowed, so you must provide a chat template.")
         if path == "/tokenize" and "messages" in body:
             text = " ".join(one["content"] for one in body["messages"])
             return self.answer(path, {"prompt": f"{text} "[-100:]})

@@ -20,6 +20,7 @@ from .saying import END, Asking, say_under
 from .source import CannotServe, Sizes, Source, check_fits, sizes_of
 from .stock import Stock
 from .tokens import ServerTokens
+from .written_mix import is_silent
 
 if TYPE_CHECKING:
     from ...target import Adapter
@@ -160,6 +161,7 @@ class VllmEngine(Requested):
             self.stock.make_of(sources)
             self.adapters = {source.name: source.adapter for source in sources}
             self._outdated = True
+            self._send(_SETTLED)  # the same faders are another mix now
 
     def serve_at_most(self, rank: int | None) -> None:
         """Has mixes of a larger rank served with their strongest components alone; None serves all of them whole."""
@@ -249,7 +251,8 @@ class VllmEngine(Requested):
                 raise
             if not self.standing.plays(mix):
                 took, there = time.monotonic() - began if before is None else 0.0, self.stock.written(mix)
-                rank, left_out = (there.rank, there.left_out) if there else (None, 0.0)
+                silent = there is None or is_silent(self.stock.sources, mix)
+                rank, left_out = (None, 0.0) if silent else (there.rank, there.left_out)
                 self._stands(Standing(mix).arrived(took, rank, left_out))
             yield model
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .client import VLLM, Client, Dialect, VllmError
+from .client import SGLANG, VLLM, Client, Dialect, VllmError
 
 #: What is known of so many texts is remembered: a reply that grows asks for its tail again and again.
 _REMEMBERED = 4096
@@ -53,14 +53,16 @@ class ServerTokens:
         """The ids of a chat as the model's template writes it, up to where the reply begins.
 
         Raises:
-            NoTemplate: the model comes with none.
+            NoTemplate: the model comes with none, or the server applies none here (SGLang 0.5.23 turns text alone into
+                tokens).
             VllmError: the template refuses these messages, or nobody is there.
         """
         body = {"model": self._model, "messages": list(messages), "add_generation_prompt": True}
         try:
             told = self._client.post("/tokenize", body)
         except VllmError as error:
-            if error.status == 400 and "provide a chat template" in error.said:
+            lacks = "provide a chat template" in error.said or self._dialect is SGLANG
+            if error.status in (400, 422) and lacks:
                 raise NoTemplate(f"{self._client.name} has no chat template") from error
             raise
         return self._ids_in(told)

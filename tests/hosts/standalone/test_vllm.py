@@ -94,7 +94,7 @@ def test_a_reply_is_under_the_faders_and_the_chats_settings(opened: Open, server
     assert said(host, dice) == said(host, dice)
     body = next(body for path, body in reversed(server.asked) if path == "/v1/completions")
     assert {name: body[name] for name in ("seed", "temperature", "top_p", "top_k", "min_p")} == {
-        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": 0, "min_p": 0.0,
+        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": -1, "min_p": 0.0,
     }  # fmt: skip
 
 
@@ -104,6 +104,22 @@ def test_a_reply_goes_on_from_what_it_began_with(opened: Open) -> None:
     begun = host.request(ASKED, LONG, "ahoy")
     assert begun.token_ids[: len(whole.token_ids)] == whole.token_ids and begun.opening == "ahoy"
     assert begun.prompt == f"{whole.prompt}ahoy"
+
+
+def test_a_text_without_a_chat_is_gone_on_with_as_it_is(opened: Open) -> None:
+    host = opened()
+    assert host.player is not None
+    request = host.player.request([], LONG, "where is")
+    assert request.prompt == "where is" and request.stop_strings == ()
+
+
+def test_a_model_without_a_chat_template_is_told_a_plain_chat(opened: Open, server: FalseVllm) -> None:
+    server.templates = False
+    host = opened()
+    assert host.player is not None and host.player.facts.endswith("without a chat template")
+    request = host.ask_again(values_of(ASKED, LONG))
+    assert request.prompt.startswith("user where is my book?") and "\nUser:" in request.stop_strings
+    assert said(host)
 
 
 def test_a_reply_ends_when_it_is_stopped_though_the_server_says_nothing(opened: Open, server: FalseVllm) -> None:
@@ -138,10 +154,12 @@ def test_a_mix_that_the_server_refuses_in_the_middle_of_a_reply_leaves_the_reply
 
 def test_adapters_come_and_go_while_the_server_runs(opened: Open) -> None:
     host = opened()
+    assert host.loaded_adapters() == {"pirate": (host.lora_dir or Path()) / "pirate"}, "as the shelf knows it"
     alone, engine = said(host), host.engine
     assert host.load_adapters(["butler"], keep=True) == {"butler": "butler"}
     desk = Desk(host.engine, host.lock)
     assert host.engine is engine and list(desk.adapters) == ["pirate", "butler"]
+    assert settled(host).rank == 4, "the same faders are another mix now"
     assert said(host) != alone
     desk.apply(Mix({"butler": Faders(on=False)}))
     assert said(host) == alone

@@ -18,9 +18,7 @@ def test_either_kind_is_told_by_asking_and_played_on(tmp_path: Path) -> None:
     said: list[str] = []
     pirate = false_vllm.write_adapter(tmp_path / "pirate")
     with false_vllm.serving() as state:
-        player = on_server(
-            OnServer(state.url, false_vllm.KEY, tmp_path / "shared"), {"pirate": pirate}, said.append
-        )
+        player = on_server(OnServer(state.url, false_vllm.KEY, tmp_path / "shared"), {"pirate": pirate}, said.append)
         assert isinstance(player, VllmPlayer) and "Having vLLM load the adapters …" in said
         player.close()
     with false_llama.answering({}) as url:

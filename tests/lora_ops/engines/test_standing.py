@@ -13,7 +13,7 @@ def test_a_mix_can_be_heard_when_it_has_arrived_and_no_other_can() -> None:
     assert not standing.plays(HALF) and "on its way" in standing.told()
     there = standing.arrived(0.25, 8, 0.0)
     assert there.plays(HALF) and not there.plays(Mix())
-    assert there.told() == "on the server in 0.25 s, as an adapter of rank 8"
+    assert there.told() == "the server has this mix as an adapter of rank 8, written and loaded in 0.25 s"
 
 
 def test_what_is_left_out_of_it_is_told_and_that_nothing_is_heard() -> None:
