@@ -180,9 +180,11 @@ class StandaloneHost:
     def offer(self) -> str:
         """What the button at the head of the page says, which has another player play the model; empty for none."""
         playing = self._loaded
+        if playing is None:
+            return ""
         if isinstance(playing, Curable) and playing.cure:
             return playing.cure
-        if playing is None or self.multi_user or not self.start.is_of_demo:
+        if self.multi_user or not self.start.is_of_demo:
             return ""
         return HERE if isinstance(playing, LlamaPlayer) else ON_LLAMA
 

@@ -251,8 +251,8 @@ class VllmEngine(Requested):
                 raise
             if not self.standing.plays(mix):
                 took, there = time.monotonic() - began if before is None else 0.0, self.stock.written(mix)
-                silent = there is None or is_silent(self.stock.sources, mix)
-                rank, left_out = (None, 0.0) if silent else (there.rank, there.left_out)
+                heard = there if there is not None and not is_silent(self.stock.sources, mix) else None
+                rank, left_out = (heard.rank, heard.left_out) if heard is not None else (None, 0.0)
                 self._stands(Standing(mix).arrived(took, rank, left_out))
             yield model
 

@@ -1,4 +1,4 @@
-"""Faders that an engine cannot play in full: what it can stays where it stood. Mixes that are sent away to be played."""
+"""Faders that an engine cannot play in full: what it can stays where it stood. And mixes that are sent away."""
 
 from __future__ import annotations
 
