@@ -179,13 +179,13 @@ class VllmEngine(Requested):
         self._outdated = False
 
     def _look(self) -> None:
-        models = listed(self.client)
+        before, models = self.stock.names(), listed(self.client)
         if (model := _identity(base_of(models, self.client))) != self._served:
             raise AnotherModel(
                 f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
                 "connect again"
             )
-        self.stock.forget_lost(models)
+        self.stock.forget_lost(models, before)
 
     def close(self) -> None:
         """Unloads what is ours, and removes it from the shared folder."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..sampling import Sampling
-from .client import VLLM, Dialect
+from .client import SGLANG, VLLM, Dialect
 
 #: Settings that transformers and the server call alike.
 _NAMES = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
@@ -31,8 +31,8 @@ def settings_of(sampling: Sampling, dialect: Dialect = VLLM) -> dict[str, Any]:
         if name not in dialect.settings:
             raise ValueError(f"{dialect.name} has no setting {name!r}: leave it out")
         found[name] = value
-    if found.get("top_k") == 0:
-        found["top_k"] = -1  # what transformers calls none SGLang refuses; both servers read this as none
+    if found.get("top_k") == 0 and dialect is SGLANG:
+        found["top_k"] = -1  # its word for none
     rolled = found.keys() & {"temperature", "top_k", "top_p", "min_p"}
     if sampling.do_sample is False or (sampling.do_sample is None and not rolled):
         found["temperature"] = 0.0

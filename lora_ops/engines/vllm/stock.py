@@ -143,12 +143,22 @@ class Stock:
         with self._lock:
             self._most_rank = rank
 
-    def forget_lost(self, models: Sequence[Mapping[str, Any]]) -> None:
-        """Forgets names that are not among the models which the server has: it was started again."""
+    def names(self) -> frozenset[str]:
+        """What the server calls those that it has of this desk."""
+        with self._lock:
+            return frozenset(served.name for served in self._served.values())
+
+    def forget_lost(self, models: Sequence[Mapping[str, Any]], before: frozenset[str]) -> None:
+        """Forgets names that are not among the models which the server has: it was started again.
+
+        Args:
+            models: what it tells.
+            before: `names`, before it was asked: what was loaded since is in use, and stays.
+        """
         there = {str(one["id"]).rpartition(":")[2] for one in models}
         with self._lock:
             for key, served in list(self._served.items()):
-                if served.name not in there:
+                if served.name in before and served.name not in there:
                     del self._served[key]
                     self._doom(served.folder)
 

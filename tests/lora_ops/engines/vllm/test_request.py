@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lora_mixer.lora_ops.engines.sampling import Sampling
+from lora_mixer.lora_ops.engines.vllm.client import SGLANG
 from lora_mixer.lora_ops.engines.vllm.request import reply_body, settings_of
 
 
@@ -17,6 +18,11 @@ def test_no_dice_are_rolled_unless_something_is_said_of_them() -> None:
         "frequency_penalty": 0.5,
         "temperature": 0.0,
     }
+
+
+def test_no_limit_on_the_likeliest_is_written_as_each_server_has_it() -> None:
+    assert settings_of(Sampling(top_k=0))["top_k"] == 0
+    assert settings_of(Sampling(top_k=0), SGLANG)["top_k"] == -1
 
 
 @pytest.mark.parametrize("settings", [{"typical_p": 0.5}, {"num_beams": 4}])

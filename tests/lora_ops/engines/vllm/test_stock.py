@@ -13,6 +13,7 @@ from helpers.false_vllm import FalseVllm
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.lora_ops.engines import vllm
 from lora_mixer.lora_ops.engines.vllm import stock
+from lora_mixer.lora_ops.engines.vllm.client import listed
 
 HALF = Mix({"pirate": Faders(master=0.5)})
 
@@ -40,6 +41,18 @@ def test_what_is_used_least_goes_and_what_is_in_use_stays(engine: vllm.VllmEngin
     assert {folder.name for folder in home.iterdir() if folder.is_dir()} == {
         path.name for path in server.loaded.values()
     }
+
+
+def test_what_was_loaded_while_the_server_told_what_it_has_is_not_forgotten(
+    engine: vllm.VllmEngine, server: FalseVllm
+) -> None:
+    with engine.stock.using([HALF]):
+        pass
+    before, models = engine.stock.names(), listed(engine.client)
+    with engine.stock.using(mixes(1)) as (meanwhile,):
+        engine.stock.forget_lost(models, before)
+    with engine.stock.using(mixes(1)) as (again,):
+        assert again == meanwhile and server.loaded[again].is_dir()
 
 
 def test_two_desks_on_one_server_do_not_disturb_each_other(connect: Any, server: FalseVllm) -> None:
