@@ -55,7 +55,7 @@ def _separate(queries: Sequence[int], keys: Sequence[int], out: str = "o_proj") 
 
 
 def _feed_forward(up: str, down: str, gate: str = "", width: int = INNER) -> list[_Row]:
-    rows = [
+    rows: list[_Row] = [
         (up, "ffn_up", (width, HIDDEN), _as_they_are(width)),
         (down, "ffn_down", (HIDDEN, INNER), _as_they_are(HIDDEN)),
     ]

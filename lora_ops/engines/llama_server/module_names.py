@@ -52,6 +52,14 @@ _OWN: Mapping[str, Mapping[str, str]] = {
     "qwen2moe": {
         f"ffn_{kind}_shexp": f"model.layers.{{}}.mlp.shared_expert.{kind}_proj" for kind in ("gate", "up", "down")
     },
+    "llama4": {
+        "ffn_gate_inp": "model.layers.{}.feed_forward.router",
+        **{f"ffn_{kind}": f"model.layers.{{}}.feed_forward.{kind}_proj" for kind in ("gate", "up", "down")},
+        **{
+            f"ffn_{kind}_shexp": f"model.layers.{{}}.feed_forward.shared_expert.{kind}_proj"
+            for kind in ("gate", "up", "down")
+        },
+    },
     "starcoder2": {"ffn_up": "model.layers.{}.mlp.c_fc", "ffn_down": "model.layers.{}.mlp.c_proj"},
     **dict.fromkeys(("phi3", "chatglm", "glm4"), {"ffn_up": "model.layers.{}.mlp.gate_up_proj"}),
 }

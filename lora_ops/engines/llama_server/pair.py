@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,6 +118,11 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
             f"{target} belongs to the latent attention of {model}, where llama.cpp hears no adapter; train it without "
             "such modules, or merge it into the model, and convert that"
         )
+    if shape is None and (fused := _fused(tensor)) in base.shapes:
+        raise CannotSplit(
+            f"{target} is a part of {fused} in {model}, a file that was made with weights put together; make one without "
+            "(llama.cpp's converter does where it is given no --fuse-…)"
+        )
     if shape is None:
         tied = " (it has its embeddings there once more)" if tensor == "output.weight" else ""
         raise CannotSplit(f"{target} is not in {model}: it has no {tensor}{tied}, so the adapter is for another model")
@@ -139,6 +145,11 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
             f"{target} adds {_sizes(added)} numbers, and {tensor} of {model} has {_sizes(shape)}: the adapter is for "
             "another model"
         )
+
+
+def _fused(tensor: str) -> str:
+    """The weight that a GGUF file may have in place of this one and others."""
+    return re.sub(r"\.attn_[qkv]\.", ".attn_qkv.", re.sub(r"ffn_(gate|up)_exps", "ffn_gate_up_exps", tensor))
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

@@ -67,7 +67,9 @@ def _why_not(files: AdapterFiles) -> str:
     if files.saved or files.copies:
         what = (*files.saved, *files.copies)
         some = ", ".join(what[:3])
-        return f"it holds full copies of weights ({some}), which llama.cpp takes from the model alone; {_MERGE}"
+        beside = any(".base_layer." in name for name in what) and not files.saved
+        way_out = f"save it with save_embedding_layers=False, or {_MERGE}" if beside else _MERGE
+        return f"it holds full copies of weights ({some}), which llama.cpp takes from the model alone; {way_out}"
     tied = any(target.embedding or target.name.endswith("lm_head") for target in files.targets)
     for trait in traits(config):
         harmless = (

@@ -44,8 +44,9 @@ def test_experts_that_are_modules_become_one_weight(tmp_path: Path) -> None:
 
 def base_model(path: Path, architecture: str, together: bool = False, inner: int = INNER) -> Path:
     """A model with experts, gate and up in one weight or in two."""
-    apart = {GATE: (EXPERTS, inner, HIDDEN), UP: (EXPERTS, inner, HIDDEN)}
-    shapes = {TOGETHER: (EXPERTS, 2 * inner, HIDDEN)} if together else apart
+    shapes: dict[str, tuple[int, ...]] = {GATE: (EXPERTS, inner, HIDDEN), UP: (EXPERTS, inner, HIDDEN)}
+    if together:
+        shapes = {TOGETHER: (EXPERTS, 2 * inner, HIDDEN)}
     shapes |= {DOWN: (EXPERTS, HIDDEN, inner), ROUTER: (EXPERTS, HIDDEN)}
     return write_gguf(path, architecture, shapes, 4, 2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,20 @@ def test_an_adapter_of_gpt2_that_was_converted_wrongly_is_told_from_one_for_anot
 def test_pairs_of_one_target_are_one_whose_rows_stand_one_below_the_other() -> None:
     a = np.ones((2, 3))
     several = [
-        Pair("up", name, 0, 2, 1.0, lambda at=at: (a, np.full((4, 2), at)), 0) for at, name in enumerate(("gate", "up"))
+        Pair("up", name, 0, 2, 1.0, partial(lambda at: (a, np.full((4, 2), at)), at), 0)
+        for at, name in enumerate(("gate", "up"))
     ]
     [one, other] = joined([*several, Pair("down", "down", 0, 2, 1.0, several[0].read, 0)])
     assert one.tensors == ("gate", "up") and other.tensors == ("down",)
     first, second = one.read()
     assert first is a and second[:, 0].tolist() == [0] * 4 + [1] * 4
+
+
+@pytest.mark.parametrize(
+    ("weight", "fused"),
+    [("attn_k", "attn_qkv"), ("ffn_up_exps", "ffn_gate_up_exps"), ("ffn_gate_exps", "ffn_gate_up_exps")],
+)
+def test_a_file_with_weights_put_together_is_told_from_another_model(tmp_path: Path, weight: str, fused: str) -> None:
+    base = Base.read(write_gguf(tmp_path / "model.gguf", "qwen3", {f"blk.0.{fused}.weight": (INNER, HIDDEN)}, 4, 4))
+    with pytest.raises(CannotSplit, match=f"part of blk.0.{fused}.weight.*make one without"):
+        check_fits("k_proj", f"blk.0.{weight}.weight", (4, HIDDEN), (INNER, 4), base)

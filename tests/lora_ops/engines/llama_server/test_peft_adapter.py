@@ -108,6 +108,17 @@ def test_full_copies_are_refused(model: Path, tmp_path: Path) -> None:
         split(folder, model, tmp_path / "parts")
 
 
+def test_embeddings_that_peft_saved_along_are_refused_with_the_way_to_save_none(model: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = write_adapter(tmp_path / "pirate", pairs({"lm_head": (WORDS, HIDDEN)}))
+    path = folder / "adapter_model.safetensors"
+    copy = {"base_model.model.lm_head.base_layer.weight": np.zeros((WORDS, HIDDEN), np.float32)}
+    save_file({**load_file(path), **copy}, path)
+    with pytest.raises(CannotSplit, match="save_embedding_layers=False"):
+        split(folder, model, tmp_path / "parts")
+
+
 def test_numbers_that_are_none_are_refused(model: Path, tmp_path: Path) -> None:
     weights = pairs({"model.layers.0.mlp.up_proj": SHAPES["mlp.up_proj"]})
     ((a, b),) = weights.values()
