@@ -17,7 +17,7 @@ import numpy as np
 from ..disk import telling
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
 from ..engines.llama_server.numbers import read_tensor
-from ..engines.llama_server.pair import Pair
+from ..engines.llama_server.pair import Pair, joined
 from ..engines.llama_server.part import parts_of
 from ..engines.llama_server.whole_adapter import write_pairs
 from ..files import aside_of
@@ -207,13 +207,13 @@ def _off(path: Path, sources: Sequence[LlamaWeights], mix: Mix) -> float:
 def _read_back(path: Path, sources: Sequence[LlamaWeights]) -> list[Pair]:
     file = read_gguf_adapter(path)
     alpha = float(file.fields["adapter.lora.alpha"])
-    targets = {tensor: target for one in sources for target, tensor in one.tensors.items()}
+    targets = {name: target for one in sources for target, tensors in one.tensors.items() for name in tensors}
     found = []
     for tensor in (name.removesuffix(".lora_a") for name in file.tensors if name.endswith(".lora_a")):
         numbers = tuple(read_tensor(path, file.tensors[f"{tensor}.lora_{which}"]) for which in "ab")
         rank = numbers[1].shape[-1]
         found.append(Pair(targets[tensor], tensor, None, rank, alpha / rank, lambda both=numbers: both, 0))  # type: ignore[misc]
-    return found
+    return joined(found)
 
 
 def _squared(pairs: Sequence[Pair], signs: Sequence[float]) -> float:

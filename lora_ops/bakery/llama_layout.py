@@ -15,7 +15,7 @@ import numpy as np
 
 from ..engines.llama_server.base import Base
 from ..engines.llama_server.gguf_adapter import read_gguf_adapter
-from ..engines.llama_server.pair import Pair, Whole
+from ..engines.llama_server.pair import Pair, Whole, joined
 from ..engines.llama_server.part import Part, unsplit
 from ..engines.llama_server.part_weights import module_names, read_part
 from ..engines.llama_server.whole_adapter import name_of, read_whole
@@ -36,14 +36,14 @@ class LlamaWeights:
 
     Attributes:
         weights: as the bakery takes them, in float32: experts as PEFT lays them out.
-        tensors: llama.cpp's name of each target's weight.
+        tensors: llama.cpp's names of each target's weights: of gate and up of experts, which are one target, two.
         experts: how many each target has; 1 where it has none.
         architecture: of the base model.
         base: the base model's name, if it is known.
     """
 
     weights: AdapterWeights
-    tensors: Mapping[str, str]
+    tensors: Mapping[str, tuple[str, ...]]
     experts: Mapping[str, int]
     architecture: str
     base: str = ""
@@ -86,16 +86,16 @@ def llama_weights_of_parts(parts: Sequence[Part]) -> LlamaWeights:
         architecture = file.architecture
         base = base or str(file.fields.get("general.base_model.0.name", ""))
         pairs += own
-    return _of_whole(Whole(parts[0].path, architecture, pairs), parts[0].adapter, None, base)
+    return _of_whole(Whole(parts[0].path, architecture, joined(pairs)), parts[0].adapter, None, base)
 
 
 def pairs_of(draft: Draft, sources: Sequence[LlamaWeights]) -> list[Pair]:
     """What a draft of adapters in this layout adds, as a GGUF file holds it."""
     alpha = float(draft.config["lora_alpha"])
-    tensors = {target: tensor for one in sources for target, tensor in one.tensors.items()}
+    tensors = {target: weights for one in sources for target, weights in one.tensors.items()}
     experts = {target: count for one in sources for target, count in one.experts.items()}
     found = []
-    for target, tensor in tensors.items():
+    for target, (tensor, *more) in tensors.items():
         key = f"{PREFIX}{target}"
         if tensor == _EMBEDDINGS:
             a, b = draft.tensors[f"{key}.lora_embedding_A"].T, draft.tensors[f"{key}.lora_embedding_B"]
@@ -104,7 +104,8 @@ def pairs_of(draft: Draft, sources: Sequence[LlamaWeights]) -> list[Pair]:
         else:
             continue  # it was silent, and left out
         rank = b.shape[-1]
-        found.append(Pair(target, tensor, layer_of(target), rank, alpha / rank, _given(a, b), a.size + b.size))
+        size = a.size + b.size
+        found.append(Pair(target, tensor, layer_of(target), rank, alpha / rank, _given(a, b), size, tuple(more)))
     return found
 
 
@@ -129,7 +130,7 @@ def _of_whole(whole: Whole, name: str, source: Path | None, base: str) -> LlamaW
     weights = AdapterWeights(
         name, "lora", config, tensors, tuple(owners.values()), roles_of(tensors, owners), source=folder
     )
-    named = {pair.target: pair.tensor for pair in whole.pairs}
+    named = {pair.target: pair.tensors for pair in whole.pairs}
     return LlamaWeights(weights, named, experts, whole.architecture, base)
 
 

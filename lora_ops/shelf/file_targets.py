@@ -32,6 +32,7 @@ class FileTarget:
         embedding: whether it adapts an embedding, whose inputs are token ids.
         parameter: whether it adapts a parameter of a module (experts' weights), named after that.
         tokens: whether it replaces rows of an embedding.
+        path: where its weights stand in the file; that is its name, but for parameters.
     """
 
     name: str
@@ -45,6 +46,7 @@ class FileTarget:
     embedding: bool = False
     parameter: bool = False
     tokens: bool = False
+    path: str = ""
 
 
 #: Stored by fewer than eight bits, several numbers in a byte: PEFT cannot put them into a layer.
@@ -75,9 +77,8 @@ def targets_of(config: Config, config_path: Path, parts: Parts, path: Path) -> l
     for module, tensors in parts.modules.items():
         name = experts.get(module) or module.replace(".base_layer", "")
         tokens = "trainable_tokens_delta" in tensors
-        target = FileTarget(
-            name, layer_of(name), kind_of(name), parameter=module in experts or name in nested, tokens=tokens
-        )
+        parameter = module in experts or name in nested
+        target = FileTarget(name, layer_of(name), kind_of(name), parameter=parameter, tokens=tokens, path=module)
         if scales.method in PATTERNED:
             if small := next((tensor.dtype for tensor in tensors.values() if _TOO_SMALL.match(tensor.dtype)), ""):
                 raise AdapterFileError(f"{path}: {name} is stored as {small}, which PEFT does not play")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..optional_packages import MissingPackage
+from ..target import kind_of
 from .adapter_config import AdapterFileError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _KINDS: Mapping[str, str] = {
     "attn_q": "q_proj",
     "attn_k": "k_proj",
     "attn_v": "v_proj",
+    "attn_qkv": "qkv_proj",
     "attn_output": "o_proj",
     "ffn_gate": "gate_proj",
     "ffn_up": "up_proj",
@@ -70,8 +72,10 @@ class GGUFAdapter:
     @cached_property
     def kinds(self) -> tuple[str, ...]:
         """The kinds that occur, as transformers calls them where that is known, in the order of the file."""
-        names = (weight.rpartition(".")[2] for weight in self.weights)
-        return tuple(dict.fromkeys(_KINDS.get(name, name) for name in names))
+        from ..engines.llama_server.module_names import own_name
+
+        names = ((weight.rpartition(".")[2], own_name(self.architecture, weight)) for weight in self.weights)
+        return tuple(dict.fromkeys(kind_of(own) if own else _KINDS.get(name, name) for name, own in names))
 
     @cached_property
     def layers(self) -> tuple[int, ...]:

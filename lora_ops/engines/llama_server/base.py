@@ -12,6 +12,7 @@ from typing import Any
 
 from ...optional_packages import needed
 from .gguf_file import GGUFError, GGUFFile, read_gguf
+from .module_names import own_name
 
 #: Kinds as most models of transformers call them.
 _USUAL = frozenset(
@@ -105,7 +106,8 @@ class Base:
             better = _commonness(module) < _commonness(found.get(f"{name}.weight", ""))
             if better:
                 found[f"{name}.weight"] = module
-        return found
+        own = {name: own_name(self.architecture, name.removesuffix(".weight")) for name in found}
+        return {name: own[name] or module for name, module in found.items()}
 
     @cached_property
     def _names(self) -> Mapping[str, Any]:

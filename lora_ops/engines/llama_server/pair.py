@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ class Pair:
         read: A and B in llama.cpp's layout, float16 or float32: (r, in) and (out, r); of experts with these in front,
             of embeddings A as (tokens, r). They are read from disk each time.
         parameters: how many numbers both hold.
+        more: other weights that it is for, by llama.cpp's names: A is that of each, and B's rows are shared out among
+            all of them in equal blocks (gate and up of experts, which are one parameter in transformers).
     """
 
     target: str
@@ -40,6 +43,12 @@ class Pair:
     scaling: float
     read: Callable[[], tuple[NDArray[Any], NDArray[Any]]]
     parameters: int
+    more: tuple[str, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """All weights that it is for, in the order of B's rows."""
+        return (self.tensor, *self.more)
 
     @property
     def kind(self) -> str:
@@ -64,6 +73,30 @@ class Whole:
     rank_stabilised: bool = False
 
 
+def joined(pairs: Iterable[Pair]) -> list[Pair]:
+    """Pairs of the same target as one, which is for the weights of all of them: their A is the same."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(pair.target, []).append(pair)
+    return [own[0] if len(own) == 1 else _joined(own) for own in groups.values()]
+
+
+def _joined(pairs: Sequence[Pair]) -> Pair:
+    def read() -> tuple[NDArray[Any], NDArray[Any]]:
+        import numpy as np
+
+        numbers = [pair.read() for pair in pairs]
+        return numbers[0][0], np.concatenate([b for _, b in numbers], axis=-2)
+
+    more = tuple(tensor for pair in pairs for tensor in pair.tensors)[1:]
+    return replace(pairs[0], read=read, more=more)
+
+
+#: Weights of multi-head latent attention (DeepSeek and others), which llama.cpp multiplies by with no look at adapters:
+#: a server took files for them, and played as if there were none.
+_DEAF = frozenset(["attn_q_a", "attn_q_b", "attn_kv_a_mqa", "attn_kv_b", "attn_k_b", "attn_v_b"])
+
+
 def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...], base: Base) -> None:
     """Refuses what does not fit the base model.
 
@@ -78,6 +111,18 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
     """
     shape = base.shapes.get(tensor)
     model = base.file.path.name
+    weight = tensor.removesuffix(".weight").rpartition(".")[2]
+    deaf = weight in _DEAF or (weight == "attn_q" and base.architecture == "deepseek2")
+    if deaf and base.shapes.keys() & {tensor, tensor.replace("attn_kv_b", "attn_k_b")}:
+        raise CannotSplit(
+            f"{target} belongs to the latent attention of {model}, where llama.cpp hears no adapter; train it without "
+            "such modules, or merge it into the model, and convert that"
+        )
+    if shape is None and (fused := _fused(tensor)) in base.shapes:
+        raise CannotSplit(
+            f"{target} is a part of {fused} in {model}, a file that was made with weights put together; make one without "
+            "(llama.cpp's converter does where it is given no --fuse-…)"
+        )
     if shape is None:
         tied = " (it has its embeddings there once more)" if tensor == "output.weight" else ""
         raise CannotSplit(f"{target} is not in {model}: it has no {tensor}{tied}, so the adapter is for another model")
@@ -91,10 +136,20 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
     else:
         added = (*b[:-1], a[-1])
     if added != shape or len(a) != len(b):
+        if added[::-1] == shape and base.architecture == "gpt2":
+            raise CannotSplit(
+                f"{target} is turned round, as llama.cpp's converter leaves adapters of GPT-2: split the PEFT "
+                "adapter's folder instead"
+            )
         raise CannotSplit(
             f"{target} adds {_sizes(added)} numbers, and {tensor} of {model} has {_sizes(shape)}: the adapter is for "
             "another model"
         )
+
+
+def _fused(tensor: str) -> str:
+    """The weight that a GGUF file may have in place of this one and others."""
+    return re.sub(r"\.attn_[qkv]\.", ".attn_qkv.", re.sub(r"ffn_(gate|up)_exps", "ffn_gate_up_exps", tensor))
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

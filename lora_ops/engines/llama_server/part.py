@@ -27,7 +27,7 @@ class Part:
         adapter: the adapter that it is a part of.
         target: the module that it adapts, by its name in transformers: `model.layers.3.self_attn.q_proj`. Where a part
             holds several: a name for them, `model.layers.0-3.self_attn.q_proj`.
-        targets: all that it adapts.
+        targets: all that it adapts, one for each weight in the file: a target may be two (gate and up of experts).
         kind: the last part of that name.
         layer: the block that it is in; None for none, or for several.
         rank: r, the largest of several.

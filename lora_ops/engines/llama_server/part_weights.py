@@ -13,7 +13,7 @@ from .base import Base
 from .gguf_adapter import read_gguf_adapter
 from .gguf_file import GGUFFile, GGUFTensor
 from .numbers import read_tensor
-from .pair import Pair
+from .pair import Pair, joined
 from .part import Part
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def targets_of(part: Part) -> list[tuple[Target, Pair]]:
     file, pairs = read_part(part)
     modules = module_names(file) if any(pair.target == pair.tensor for pair in pairs) else {}
     found = []
-    for pair in pairs:
+    for pair in joined(pairs):
         name = modules.get(pair.tensor, pair.target) if pair.target == pair.tensor else pair.target
         scaling = pair.scaling * part.start
         layer = layer_of(name) if part.layer is None else part.layer

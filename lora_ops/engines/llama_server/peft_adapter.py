@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from ...shelf.adapter_files import WEIGHTS, AdapterFiles, FileTarget, read_adapt
 from ...shelf.lora_fields import Effect, traits, unknown_words
 from ...shelf.safetensors_file import SafeTensors
 from .base import Base
+from .experts import EXPERT, modules_pair, parameter_pair
 from .layout import laid_out, why_unknown
 from .pair import CannotSplit, Pair, Whole, check_fits
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PREFIX = "base_model.model."
-#: One of several experts that are modules of their own: `…experts.5.w1`.
-_EXPERT = re.compile(r"(?P<all>.+\.experts)\.(?P<number>\d{1,5})\.(?P<kind>[^.]+)")
 #: What multimodal models put into the names of their language model, and GGUF files of that alone do not.
 _TOWERS = ("language_model.", "text_model.")
 _MERGE = "merge it into the model instead, and convert that"
@@ -39,14 +37,19 @@ def read_peft(folder: Path, base: Base) -> Whole:
     if why_not := _why_not(files) or why_unknown(base):
         raise CannotSplit(f"{folder.name!r} cannot be played by llama.cpp: {why_not}")
     weights = _Weights(files)
+    tensor_of = partial(_tensor, base=base)
     pairs: list[Pair] = []
     experts: dict[str, dict[int, FileTarget]] = {}
     for target in files.targets:
-        if found := _EXPERT.fullmatch(target.name):
+        if target.parameter:
+            made_by = str(files.config.get("peft_version") or "")
+            rows = weights.rows(target)
+            pairs.append(parameter_pair(target, tensor_of, weights.read, rows, base, made_by))
+        elif found := EXPERT.fullmatch(target.name):
             experts.setdefault(f"{found['all']}.{found['kind']}", {})[int(found["number"])] = target
         else:
             pairs.append(_pair(target, weights, base))
-    pairs += [_expert_pair(name, members, weights, base) for name, members in experts.items()]
+    pairs += [modules_pair(name, tensor_of(name), members, weights.read, base) for name, members in experts.items()]
     if not pairs:
         raise CannotSplit(f"{folder.name!r} adapts nothing")
     return Whole(folder, base.architecture, pairs, files.rank_stabilised)
@@ -64,14 +67,20 @@ def _why_not(files: AdapterFiles) -> str:
     if files.saved or files.copies:
         what = (*files.saved, *files.copies)
         some = ", ".join(what[:3])
-        return f"it holds full copies of weights ({some}), which llama.cpp takes from the model alone; {_MERGE}"
+        beside = any(".base_layer." in name for name in what) and not files.saved
+        way_out = f"save it with save_embedding_layers=False, or {_MERGE}" if beside else _MERGE
+        return f"it holds full copies of weights ({some}), which llama.cpp takes from the model alone; {way_out}"
     tied = any(target.embedding or target.name.endswith("lm_head") for target in files.targets)
     for trait in traits(config):
-        harmless = trait.effect is Effect.TRAINING or (trait.field == "ensure_weight_tying" and not tied)
+        harmless = (
+            trait.effect is Effect.TRAINING
+            or (trait.field == "ensure_weight_tying" and not tied)
+            or trait.field == "target_parameters"  # looked at one by one
+        )
         if not harmless:
             return f"{trait.sentence}; {trait.meaning.way_out or _MERGE}"
     for target in files.targets:
-        if target.tokens or target.parameter or not target.rank:
+        if target.tokens or not (target.rank or target.parameter):
             return f"{target.name} is no pair of A and B for a module of its own; {_MERGE}"
     return ""
 
@@ -86,12 +95,17 @@ class _Weights:
     def read(self, target: FileTarget) -> tuple[NDArray[Any], NDArray[Any]]:
         """A and B as PEFT has them: (r, in) and (out, r)."""
         parts = ("lora_embedding_A", "lora_embedding_B") if target.embedding else ("lora_A.weight", "lora_B.weight")
-        first, second = (self._one(f"{_PREFIX}{target.name}.{part}") for part in parts)
+        first, second = (self._file.read(self._key(target, part)) for part in parts)
         # A convolution of one point is a matrix.
         return first.reshape(first.shape[0], -1), second.reshape(second.shape[0], -1)
 
-    def _one(self, name: str) -> NDArray[Any]:
-        return self._file.read(self._names.get(name, name))
+    def rows(self, target: FileTarget) -> int:
+        """How many rows A has: r of each expert together."""
+        return self._file.entries[self._key(target, "lora_A.weight")].shape[0]
+
+    def _key(self, target: FileTarget, part: str) -> str:
+        name = f"{_PREFIX}{target.path}.{part}"
+        return self._names.get(name, name)
 
 
 def _pair(target: FileTarget, weights: _Weights, base: Base) -> Pair:
@@ -133,40 +147,3 @@ def _spellings(module: str) -> Iterable[str]:
     for tower in _TOWERS:
         if tower in module:
             yield module.replace(tower, "")
-
-
-# Experts that are modules of their own are one weight in llama.cpp, (experts, out, in).
-
-
-def _expert_pair(name: str, members: Mapping[int, FileTarget], weights: _Weights, base: Base) -> Pair:
-    """One pair for the experts of a layer: ranks padded, what differs in scaling in B, zeros for who is missing."""
-    tensor = _tensor(name, base)
-    shape = base.shapes.get(tensor, ())
-    count = shape[0] if len(shape) == 3 else 0
-    if max(members) >= count:
-        raise CannotSplit(f"{name} has {max(members) + 1} experts or more, and {base.file.path.name} has {count}")
-    rank = max(target.rank for target in members.values())
-    scaling = max((target.scaling for target in members.values()), key=abs)
-    for target in members.values():
-        check_fits(target.name, tensor, (count, rank, target.inputs), (count, target.outputs, rank), base)
-    first = members[min(members)]
-    read = partial(_read_experts, members, count, rank, scaling, weights)
-    return Pair(name, tensor, first.layer, rank, scaling, read, count * rank * (first.inputs + first.outputs))
-
-
-def _read_experts(
-    members: Mapping[int, FileTarget], count: int, rank: int, scaling: float, weights: _Weights
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    first = members[min(members)]
-    alike = all(target.scaling == scaling for target in members.values())
-    pairs = {number: weights.read(target) for number, target in members.items()}
-    dtype = np.result_type(*(one for pair in pairs.values() for one in pair), *(() if alike else (np.float32,)))
-    a, b = np.zeros((count, rank, first.inputs), dtype), np.zeros((count, first.outputs, rank), dtype)
-    for number, (own_a, own_b) in pairs.items():
-        target = members[number]
-        factor = 1.0 if target.scaling == scaling else target.scaling / scaling
-        a[number, : target.rank], b[number, :, : target.rank] = (
-            own_a,
-            own_b * np.float32(factor) if factor != 1 else own_b,
-        )
-    return a, b

@@ -77,7 +77,7 @@ def _part(path: Path, name: str, target: str, pairs: Sequence[Pair], found: Whol
         path=path,
         adapter=name,
         target=target,
-        targets=tuple(pair.target for pair in pairs),
+        targets=tuple(pair.target for pair in pairs for _ in pair.tensors),
         kind=pairs[0].kind,
         layer=layers.pop() if len(layers) == 1 else None,
         rank=rank,

@@ -134,12 +134,13 @@ def write_pairs(
             raise CannotSplit(f"{pair.target} holds numbers that are not finite (NaN or infinite): it is damaged")
         if np.float32(pair.scaling * pair.rank) != alpha:
             b = b.astype(np.float32) * np.float32(pair.scaling * pair.rank / float(alpha))
-        for which, one in (("a", a), ("b", b)):
-            with np.errstate(over="ignore"):  # told in words
-                typed = one if dtype is None else one.astype(dtype)
-            if not np.isfinite(typed).all():
-                raise ValueError(f"{pair.target}: its numbers are too large for {dtype or 'float32'} at this gain")
-            writer.add_tensor(f"{pair.tensor}.lora_{which}", np.ascontiguousarray(typed))
+        with np.errstate(over="ignore"):  # told in words
+            a, b = (one if dtype is None else one.astype(dtype) for one in (a, b))
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise ValueError(f"{pair.target}: its numbers are too large for {dtype or 'float32'} at this gain")
+        for tensor, own in zip(pair.tensors, np.split(b, len(pair.tensors), axis=-2), strict=True):
+            writer.add_tensor(f"{tensor}.lora_a", np.ascontiguousarray(a))
+            writer.add_tensor(f"{tensor}.lora_b", np.ascontiguousarray(own))
     try:
         writer.write_header_to_file()
         writer.write_kv_data_to_file()

@@ -42,8 +42,8 @@ def experts(tmp_path: Path) -> LlamaWeights:
     return read_llama_weights(write_adapter(tmp_path / "expert", pairs(modules)), model)
 
 
-def added(weights: LlamaWeights) -> dict[str, np.ndarray]:
-    """scaling x B A of every target, by llama.cpp's name."""
+def added(weights: LlamaWeights) -> dict[tuple[str, ...], np.ndarray]:
+    """scaling x B A of every target, by llama.cpp's names of its weights."""
     found = {}
     for target in weights.weights.targets:
         first, second = (weights.weights.tensors[name] for name in weights.weights.pair(target))

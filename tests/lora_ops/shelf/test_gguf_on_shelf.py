@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from helpers import tiny
 from helpers.adapter_on_disk import names, written
-from helpers.tiny_gguf import write_model
+from helpers.llama_families import Family
+from helpers.tiny_gguf import pairs, write_adapter, write_model
 
 from lora_mixer.demo.base_model import gguf_file
 from lora_mixer.lora_ops.engines import llama_server
 from lora_mixer.lora_ops.shelf.adapter_files import AdapterFileError
+from lora_mixer.lora_ops.shelf.gguf_on_shelf import read_gguf_on_shelf
 from lora_mixer.lora_ops.shelf.shelf import arranged, places, shelf
 
 DEMO = Path(__file__).resolve().parents[3] / "demo" / "adapters"
@@ -43,6 +45,14 @@ def test_files_are_listed_by_their_names_and_tell_what_folders_tell(loras: Path)
     assert (len(gguf.weights), gguf.parameters, (gguf.alpha,)) == (len(files.targets), files.parameters, files.alphas)
     assert "not an adapter" in entries["model.gguf"].error and "cut off" in entries["half.gguf"].error
     assert names(arranged(entries.values(), search="butler q_proj")) == ["butler.gguf", "mine/butler.GGUF"]
+
+
+@pytest.mark.parametrize("architecture", ["phi3", "gptneox", "qwen2"])
+def test_kinds_are_called_as_this_kind_of_model_calls_them(tmp_path: Path, architecture: str) -> None:
+    family = Family.of(architecture)
+    folder = write_adapter(tmp_path / "pirate", pairs(family.modules))
+    path = llama_server.whole(folder, family.write(tmp_path / "model.gguf"), tmp_path / "pirate.gguf")
+    assert set(read_gguf_on_shelf(path).kinds) == {module.rpartition(".")[2] for module in family.modules}
 
 
 def test_a_file_stands_for_itself(loras: Path) -> None:

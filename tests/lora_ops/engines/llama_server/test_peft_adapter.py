@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.llama_parts import added, assert_alike, expected
-from helpers.tiny_gguf import HIDDEN, SHAPES, WORDS, every_module, pairs, what_a_file_adds, write_adapter, write_model
+from helpers.tiny_gguf import HIDDEN, SHAPES, WORDS, every_module, pairs, what_a_file_adds, write_adapter
 
 from lora_mixer.lora_ops.engines.llama_server import CannotSplit, split, whole
 
@@ -63,26 +63,6 @@ def test_float16_stays_as_it_is(model: Path, tmp_path: Path) -> None:
     assert np.array_equal(tensors["lora_a"].data, a) and np.array_equal(tensors["lora_b"].data, b)
 
 
-def test_experts_that_are_modules_become_one_weight(tmp_path: Path) -> None:
-    import gguf
-
-    model = write_model(tmp_path / "model.gguf", experts=3)
-    names = [f"model.layers.1.block_sparse_moe.experts.{expert}.w3" for expert in (0, 2)]
-    weights = pairs(dict.fromkeys(names, SHAPES["mlp.up_proj"]))
-    patterns = {"experts.2.w3": 4.0}
-    folder = write_adapter(tmp_path / "pirate", weights, alpha_pattern=patterns)
-    (part,) = split(folder, model, tmp_path / "parts")
-    assert part.target == "model.layers.1.block_sparse_moe.experts.w3" and part.layer == 1
-    reader = gguf.GGUFReader(part.path)
-    alpha = float(reader.fields["adapter.lora.alpha"].contents())
-    tensors = {tensor.name: np.asarray(tensor.data) for tensor in reader.tensors}
-    a, b = (tensors[f"blk.1.ffn_up_exps.weight.lora_{which}"] for which in "ab")
-    for expert, factor in ((0, 2.0), (2, 1.0)):
-        own_a, own_b = weights[f"model.layers.1.block_sparse_moe.experts.{expert}.w3"]
-        np.testing.assert_allclose(alpha / 4 * b[expert] @ a[expert], factor * own_b @ own_a, rtol=1e-5, atol=1e-5)
-    assert not a[1].any() and not b[1].any()
-
-
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "DoRA": ({"use_dora": True}, "DoRA"),
     "LoHa": ({"peft_type": "LOHA", "alpha": 8}, "loha"),
@@ -92,7 +72,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "biases": ({"bias": "all"}, "bias"),
     "a bias of B": ({"lora_bias": True}, "bias"),
     "aLoRA": ({"alora_invocation_tokens": [1, 2]}, "invocation"),
-    "experts' parameters": ({"target_parameters": ["mlp.experts.gate_up_proj"]}, "parameters"),
+    "a parameter that is no expert's": ({"target_parameters": ["up_proj.weight"]}, "parameter"),
     "replaced tokens": ({"trainable_token_indices": [3]}, "embeddings of some tokens"),
 }
 
@@ -125,6 +105,17 @@ def test_full_copies_are_refused(model: Path, tmp_path: Path) -> None:
     path = folder / "adapter_model.safetensors"
     save_file({**load_file(path), "base_model.model.lm_head.weight": np.zeros((WORDS, HIDDEN), np.float32)}, path)
     with pytest.raises(CannotSplit, match="full copies of weights"):
+        split(folder, model, tmp_path / "parts")
+
+
+def test_embeddings_that_peft_saved_along_are_refused_with_the_way_to_save_none(model: Path, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    folder = write_adapter(tmp_path / "pirate", pairs({"lm_head": (WORDS, HIDDEN)}))
+    path = folder / "adapter_model.safetensors"
+    copy = {"base_model.model.lm_head.base_layer.weight": np.zeros((WORDS, HIDDEN), np.float32)}
+    save_file({**load_file(path), **copy}, path)
+    with pytest.raises(CannotSplit, match="save_embedding_layers=False"):
         split(folder, model, tmp_path / "parts")
 
 
