@@ -50,6 +50,10 @@ class After:
         before, whole = text(self._before), text([*self._before, *token_ids])
         return whole[len(before) :] if whole.startswith(before) else text(token_ids)
 
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """A text's tokens by itself."""
+        return list(self._tokenizer.encode(text, add_special_tokens=add_special_tokens))
+
 
 def decoder(tokenizer: Any, request: Request) -> Any:
     """What turns the tokens of a reply into text: one that goes on from an opening is read together with its end."""

@@ -12,6 +12,7 @@ from ...lora_ops.background import Background
 from ...lora_ops.engines.engine import NotInRows
 from ..openai_refusal import Refusal
 from ..protocol import HostError
+from .growing import decoder
 from .turn import turn
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _under_faders(host: StandaloneHost, request: Request, stopped: threading.Eve
 
 
 def _under(host: StandaloneHost, request: Request, mix: Mix, stopped: threading.Event, tell: Tell) -> Said:
-    from ...lora_ops.lab.batches import Asking, Question
+    from ...lora_ops.lab.batches import Asking, Question, tokens_of
 
     engine = host.engine
     if engine is None or engine.desk is None:
@@ -113,7 +114,8 @@ def _under(host: StandaloneHost, request: Request, mix: Mix, stopped: threading.
         engine.desk.check(mix)
     except ValueError as error:
         raise HostError(_CHANGED) from error
-    asking = Asking(engine.desk, None, request.sampling, locked=True)
+    tokens = decoder(tokens_of(engine.desk.engine, None), request)
+    asking = Asking(engine.desk, tokens, request.sampling, locked=True)
     asking.stopped = stopped
     question = Question("", request.prompt, request.token_ids, request.stop_strings, request.skip_special_tokens)
     row = asking.row(question, mix, request.seed)

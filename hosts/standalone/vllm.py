@@ -14,7 +14,7 @@ from ...lora_ops.engines.sampling import Sampling
 from ...lora_ops.mix import Mix
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
-from .growing import Partial
+from .growing import Partial, decoder
 from .player import CONNECT, STAYS
 
 if TYPE_CHECKING:
@@ -121,11 +121,12 @@ class VllmPlayer:
         from ...lora_ops.lab.reply import Reply
 
         engine = self.engine
-        reply = Reply(engine.tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
+        tokens = decoder(engine.tokens, request)
+        reply = Reply(tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
         told = Partial("", 0)
         saying = engine.reply(request.token_ids, request.sampling, request.seed, stop)
-        with self._in_words(), closing(saying) as tokens:  # type: ignore[type-var]
-            for token in tokens:
+        with self._in_words(), closing(saying) as said:  # type: ignore[type-var]
+            for token in said:
                 reply.add(token.id)
                 if reply.shown != told.text:
                     told = Partial(reply.shown, len(reply.token_ids))
