@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _WIDE = 1.645
 #: From how many held-out replies on they vouch for each other; with fewer their tokens do.
 _ENOUGH = 5
+#: Nats per token at the lowest temperature below which replies are a model's likeliest words: a word that is not costs
+#: several.
+_CERTAIN = 0.1
 
 
 def interval(before: Sequence[Sequence[float]], after: Sequence[Sequence[float]]) -> tuple[float, float]:
@@ -72,11 +75,20 @@ def why_nothing(before: Sequence[Heard], after: Sequence[Heard]) -> str:
 
     Two things may make a reply likelier: speaking more like it, and being surer of what one would say anyway. The
     second is what a lower temperature does too; so both mixes are also compared at the temperature that suits each.
+    Replies that were not drawn by chance but are somebody's likeliest words suit the coldest best, whoever says them:
+    of those it counts whether they are the model's own likeliest words already.
     """
+    from ..engines.peft.pupil import COOL
+
     low, _ = interval([one.nats[0] for one in before], [one.nats[0] for one in after])
     if low <= 0:
         return "nothing was learned: replies that were held out gained no more than chance may give"
-    cold, hot = (_at_best(heard) for heard in (before, after))
+    if mean([one.nats[-1] for one in before]) < _CERTAIN:
+        return "nothing was learned: the model speaks like this already. Each reply is made of its own likeliest words"
+    at_first, now = (_suits(heard) for heard in (before, after))
+    if at_first == COOL:
+        return ""
+    cold, hot = [one.nats[at_first] for one in before], [one.nats[now] for one in after]
     low, high = interval(cold, hot)
     if high <= 0 or (low <= 0 and mean(cold) - mean(hot) < 0.01):
         return (
@@ -86,10 +98,10 @@ def why_nothing(before: Sequence[Heard], after: Sequence[Heard]) -> str:
     return ""
 
 
-def _at_best(heard: Sequence[Heard]) -> list[tuple[float, ...]]:
-    """Each reply's nats at the one temperature at which all together are likeliest."""
-    tables = [[one.nats[at] for one in heard] for at in range(len(heard[0].nats))]
-    return min(tables, key=mean)
+def _suits(heard: Sequence[Heard]) -> int:
+    """The place of the temperature at which all replies together are likeliest, of those that people speak at."""
+    tables = [mean([one.nats[at] for one in heard]) for at in range(len(heard[0].nats) - 1)]
+    return tables.index(min(tables))
 
 
 def mean(nats: Sequence[Sequence[float]]) -> float:

@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 #: How many rows, tokens (rows x tokens) and logits (rows x positions x vocabulary) one batch may have.
 _MOST_ROWS, _MOST_TOKENS, _MOST_LOGITS = 16, 2**12, 2**26
-#: Temperatures at which a reply's likelihood is looked at: 1 comes first.
-TEMPERATURES = (1.0, 0.85, 0.7, 0.55, 0.4, 1.2, 1.5)
+#: Temperatures at which a reply's likelihood is looked at: 1 comes first, and last one so cold that the likeliest word
+#: is nearly certain.
+TEMPERATURES = (1.0, 0.85, 0.7, 0.55, 0.4, 1.2, 1.5, 0.1)
+#: The place of the coldest of those that people speak at.
+COOL = 4
 
 _NO_NUMBER = "what the model says is no number any more: a gain is too high for it"
 

@@ -33,7 +33,7 @@ class Pupil:
         for lesson in lessons:
             self.heard.append((lesson, gains[0]))
             table = [(gains[0] + 0.01 * (at % 2) if lesson in LESSONS else 9.0) for at in range(len(lesson.reply))]
-            found.append(Heard((tuple(table),)))
+            found.append(Heard((tuple(table), tuple(table))))  # at 1, and at the lowest temperature
         return found
 
 

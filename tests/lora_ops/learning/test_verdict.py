@@ -83,3 +83,12 @@ def test_being_surer_of_what_one_says_anyway_is_no_learning():
     before = [heard([3.0 + at / 10] * 6, at_3=[2.0 + at / 10] * 6) for at in range(6)]
     after = [heard([2.0 + at / 10] * 6) for at in range(6)]
     assert "a lower temperature gives as well" in why_nothing(before, after)
+
+
+def test_of_replies_that_suit_the_coldest_best_it_counts_whether_they_are_the_model_s_own():
+    """Somebody's likeliest words: being surer helps whoever says them, so that a temperature tells nothing."""
+    after = [heard([2.0 + at / 10] * 6, at_4=[0.9] * 6) for at in range(6)]
+    others = [heard([3.0 + at / 10] * 6, at_4=[0.9] * 6, at_7=[2.0] * 6) for at in range(6)]
+    own = [heard([3.0 + at / 10] * 6, at_4=[0.9] * 6, at_7=[0.01] * 6) for at in range(6)]
+    assert not why_nothing(others, after)
+    assert "its own likeliest words" in why_nothing(own, after)
