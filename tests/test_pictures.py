@@ -21,7 +21,8 @@ from lora_mixer.lora_ops.mix import Faders, Mix
 from lora_mixer.ui.page.panel import Panel
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / ("docs" if os.environ.get("LORA_MIXER_PICTURES") else "test-results")
+PICTURES = bool(os.environ.get("LORA_MIXER_PICTURES"))
+FOLDER = ROOT / ("docs" if PICTURES else "test-results")
 TOKENS = 90
 QUESTIONS = ("How do I make tea?", "What is the sea?", "Who are you?", "Tell me about penguins.")
 
@@ -184,11 +185,16 @@ def test_faders_are_learned_from_replies_that_were_picked(mixer: Mixer, visit: A
         page.locator(f".lora-mixer-reply[data-row='{row}'][data-column='0'] [data-do=like]").click()
     page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
     expect(page.locator("#lora-mixer-learn-examples li")).to_have_count(len(QUESTIONS))
-    page.locator("#lora-mixer-learn-wish").get_by_text("More", exact=True).click()
-    page.locator("#lora-mixer-learn-steps").fill("3")
+    wish = page.locator("#lora-mixer-learn-wish")
+    wish.get_by_label("Texts of my own", exact=True).check()
+    page.locator("#lora-mixer-learn-keep-texts").fill("The capital of France is Paris, which lies on the Seine.")
+    wish.get_by_text("More", exact=True).click()
+    page.locator("#lora-mixer-learn-steps").fill("4" if PICTURES else "2")
+    if not PICTURES:  # few numbers, so that it does not take long
+        wish.get_by_label("Layers", exact=True).uncheck()
     page.locator("#lora-mixer-learn-start").click()
     outcome = page.locator("#lora-mixer-learn-outcome")
-    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It speaks more like", timeout=240_000)
+    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It speaks more like", timeout=400_000)
     picture(page, "learn", outcome)
     page.locator("#lora-mixer-learn-put").click()
     wait_until(page, lambda: max(mixer.gains("butler").values()) < 1, "a butler that is turned down")

@@ -31,7 +31,7 @@ class Wanted:
         if isinstance(prompt, str):
             return prompt
         if prompt and isinstance(prompt[0], dict):
-            return prompt[-1]["content"]  # type: ignore[index]
+            return prompt[-1]["content"]
         return self.asked
 
     @property
@@ -41,7 +41,7 @@ class Wanted:
         if isinstance(prompt, str) or not prompt:
             return ({"role": "user", "content": prompt},) if isinstance(prompt, str) else ()
         if isinstance(prompt[0], dict):
-            return tuple(prompt)  # type: ignore[arg-type]
+            return tuple(prompt)
         return () if not self.asked or self.asked.endswith("…") else ({"role": "user", "content": self.asked},)
 
 
@@ -96,7 +96,7 @@ def _same(wanted: Wanted) -> object:
     if isinstance(prompt, str):
         asked: object = prompt
     elif prompt and isinstance(prompt[0], dict):
-        asked = tuple(tuple(sorted(message.items())) for message in prompt)  # type: ignore[union-attr]
+        asked = tuple(tuple(sorted(message.items())) for message in prompt)
     else:
         asked = (wanted.model, *prompt)
     return asked, wanted.example.reply

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import gradio as gr
 
 from . import gather, teach, told, use
 
-ORDERS = {
+ORDERS: Mapping[str, Callable[..., Any]] = {
     "learning": told.look,
     "learn votes": teach.count_votes,
     "learn type": gather.type_in,
@@ -18,7 +21,7 @@ ORDERS = {
     "learn columns": use.columns,
     "learn keep": use.keep,
 }
-JOBS = {"learn": teach.learn, "learn chat": gather.chat}
+JOBS: Mapping[str, Callable[..., Any]] = {"learn": teach.learn, "learn chat": gather.chat}
 
 
 def build_learning() -> None:

@@ -73,8 +73,8 @@ def learn(page: OpenPage, job: Job, *, said: Said) -> News:
     chosen = [Fader.from_key(name, key) for name, keys in said.faders.items() for key in keys]
     material = _replies(console, room) if said.source == "replies" else votes(console)
     start = console.panel.effective(desk.adapters.values())
-    more = {"over": chosen or said.over, "seed": seed, "steps": steps, "pull": said.pull, "mix": start}
-    more |= {"bounds": console.fader_range}
+    more: dict[str, Any] = {"over": chosen or said.over, "seed": seed, "steps": steps, "pull": said.pull}
+    more |= {"mix": start, "bounds": console.fader_range}
     _begin(desk, said.source, material, more, [])  # what cannot be is refused before the base model says a word
     keep = _keep(console, desk, said, job)
     if job.stopped():
@@ -145,7 +145,7 @@ def _begin(desk: Desk, source: Source, material: Sequence[Any], more: dict[str, 
     from ...lora_ops.learning.learn import learning, learning_from_votes
 
     begin: Any = learning if source == "replies" else learning_from_votes
-    return begin(desk, None, material, keep=keep, **more)  # type: ignore[no-any-return]
+    return begin(desk, None, material, keep=keep, **more)
 
 
 def _keep(console: Studio, desk: Desk, said: Said, job: Job) -> Sequence[Any]:
