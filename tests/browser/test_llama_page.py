@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.browser import ROOT, Board, Mixer, set_number, standalone, toast, wait_until
+from helpers.shelved import adapters_tab, mix_tab
 from playwright.sync_api import expect
 
 from lora_mixer.hosts.standalone.host import HERE, ON_LLAMA, StandaloneHost
@@ -68,7 +69,14 @@ def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(
     assert demo.console.desk().engine.name == "llama.cpp" and demo.console.panel.mix == mix
     assert demo.gains() == gains
     expect(page.locator("#chat-last .bot .text")).to_have_text(before)
-    assert say(page, "And where is my book?")
+    set_number(page, "chat-max-new-tokens", 8)
+    begun = say(page, "And where is my book?")
+    page.locator("#chat-continue").click()
+    expect(page.locator("#chat-version")).to_contain_text("2 / 2")
+    expect(page.locator("#chat-last .copy")).to_be_visible()
+    further = str(page.locator("#chat-last .bot .text").text_content())
+    assert further.startswith(begun) and len(further) > len(begun)
+    set_number(page, "chat-max-new-tokens", 60)
     page.get_by_role("button", name="LoRA faders", exact=True).click()
     expect(page.locator("[data-part=mid-reply]")).to_contain_text("Moved in the middle of a reply")
     FOLDER.mkdir(exist_ok=True)
@@ -79,6 +87,24 @@ def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(
     expect(page.locator("#lora-mixer-cost")).to_contain_text("N of them cost about N times one")
     board.section("fade")
     expect(board.strip()).to_contain_text("slopes take long")
+    # What its files hold is told as of a model in this process, and why it has no fader for the rank.
+    expect(board.strip().locator("[data-part=spectrum]")).to_contain_text("95 % of what it adds lies in 3.2 components")
+    expect(board.strip().locator(".lora-mixer-rank-row")).to_contain_text("bake it at a smaller rank")
+    board.section("grid")
+    for heat, unit in (("loudness", "of the weight it is added to"), ("needed", "components hold 95 %")):
+        board.strip().locator(f"[data-heat={heat}]").click()
+        expect(board.strip().locator("[data-part=legend]")).to_contain_text(unit)
+        expect(board.strip().locator("[data-bar=q_proj] .lora-mixer-bar-number")).not_to_have_text("\u2013")
+    adapters_tab(page)
+    page.locator("#lora-mixer-bake-name").fill("softer")
+    page.locator("#lora-mixer-bake-way").select_option("gguf-half")
+    page.locator("#lora-mixer-bake-keep").select_option("rank")
+    page.locator("#lora-mixer-bake-part").fill("4")
+    expect(page.locator("#lora-mixer-bake-plan")).to_contain_text("of rank 4")
+    page.locator("#lora-mixer-bake-go").click()
+    expect(page.locator("#lora-mixer-bake-result")).to_contain_text("Played: a llama-server holds")
+    expect(page.locator("[data-entry='softer.gguf']")).to_be_visible()
+    mix_tab(page)
 
     os.kill(demo.host.player._server.pid, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
     board.chat()
