@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,30 @@ def test_a_mix_that_is_heard_again_is_not_loaded_again(engine: vllm.VllmEngine, 
         with engine.stock.using([HALF, Mix({"pirate": Faders(kinds={"q_proj": 0.5, "v_proj": 0.5})})]) as names:
             assert names[0] == names[1] == next(iter(server.loaded))
     assert len(server.loaded) == 1
+
+
+def test_what_is_loaded_while_the_server_is_asked_what_it_has_is_not_taken_for_lost(
+    engine: vllm.VllmEngine, server: FalseVllm
+) -> None:
+    with engine.stock.using(mixes(1)):
+        pass
+    started: list[threading.Thread] = []
+
+    def load() -> None:
+        with engine.stock.using([HALF]):
+            pass
+
+    def meanwhile(_: Any) -> None:
+        started.append(threading.Thread(target=load))
+        started[0].start()
+        time.sleep(0.2)
+
+    engine.stock.forget_lost(meanwhile)
+    started[0].join()
+    engine.stock.forget_lost(lambda models: None)
+    time.sleep(0.2)
+    engine._look()
+    assert len(server.loaded) == 2 and all(folder.is_dir() for folder in server.loaded.values())
 
 
 def test_what_is_used_least_goes_and_what_is_in_use_stays(engine: vllm.VllmEngine, server: FalseVllm) -> None:
