@@ -179,13 +179,14 @@ class VllmEngine(Requested):
         self._outdated = False
 
     def _look(self) -> None:
-        before, models = self.stock.names(), listed(self.client)
+        self.stock.forget_lost(self._check_same)
+
+    def _check_same(self, models: Sequence[Mapping[str, Any]]) -> None:
         if (model := _identity(base_of(models, self.client))) != self._served:
             raise AnotherModel(
                 f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
                 "connect again"
             )
-        self.stock.forget_lost(models, before)
 
     def close(self) -> None:
         """Unloads what is ours, and removes it from the shared folder."""

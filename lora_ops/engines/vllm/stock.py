@@ -19,7 +19,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -143,22 +143,20 @@ class Stock:
         with self._lock:
             self._most_rank = rank
 
-    def names(self) -> frozenset[str]:
-        """What the server calls those that it has of this desk."""
-        with self._lock:
-            return frozenset(served.name for served in self._served.values())
+    def forget_lost(self, check: Callable[[Sequence[Mapping[str, Any]]], None]) -> None:
+        """Forgets names that the server does not have any more: it was started again.
 
-    def forget_lost(self, models: Sequence[Mapping[str, Any]], before: frozenset[str]) -> None:
-        """Forgets names that are not among the models which the server has: it was started again.
+        Nothing is loaded meanwhile: what came after the server was asked would seem lost, and its folder go.
 
         Args:
-            models: what it tells.
-            before: `names`, before it was asked: what was loaded since is in use, and stays.
+            check: given the models that the server has; what it raises is raised, and nothing is forgotten.
         """
-        there = {str(one["id"]).rpartition(":")[2] for one in models}
         with self._lock:
+            models = listed(self._client)
+            check(models)
+            there = {str(one["id"]).rpartition(":")[2] for one in models}
             for key, served in list(self._served.items()):
-                if served.name in before and served.name not in there:
+                if served.name not in there:
                     del self._served[key]
                     self._doom(served.folder)
 

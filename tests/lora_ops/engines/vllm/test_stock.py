@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from helpers.false_vllm import FalseVllm
 from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.lora_ops.engines import vllm
 from lora_mixer.lora_ops.engines.vllm import stock
-from lora_mixer.lora_ops.engines.vllm.client import listed
 
 HALF = Mix({"pirate": Faders(master=0.5)})
 
@@ -29,6 +29,30 @@ def test_a_mix_that_is_heard_again_is_not_loaded_again(engine: vllm.VllmEngine, 
     assert len(server.loaded) == 1
 
 
+def test_what_is_loaded_while_the_server_is_asked_what_it_has_is_not_taken_for_lost(
+    engine: vllm.VllmEngine, server: FalseVllm
+) -> None:
+    with engine.stock.using(mixes(1)):
+        pass
+    started: list[threading.Thread] = []
+
+    def load() -> None:
+        with engine.stock.using([HALF]):
+            pass
+
+    def meanwhile(_: Any) -> None:
+        started.append(threading.Thread(target=load))
+        started[0].start()
+        time.sleep(0.2)
+
+    engine.stock.forget_lost(meanwhile)
+    started[0].join()
+    engine.stock.forget_lost(lambda models: None)
+    time.sleep(0.2)
+    engine._look()
+    assert len(server.loaded) == 2 and all(folder.is_dir() for folder in server.loaded.values())
+
+
 def test_what_is_used_least_goes_and_what_is_in_use_stays(engine: vllm.VllmEngine, server: FalseVllm) -> None:
     with engine.stock.using([HALF]) as (kept,):
         for mix in mixes(20):
@@ -41,18 +65,6 @@ def test_what_is_used_least_goes_and_what_is_in_use_stays(engine: vllm.VllmEngin
     assert {folder.name for folder in home.iterdir() if folder.is_dir()} == {
         path.name for path in server.loaded.values()
     }
-
-
-def test_what_was_loaded_while_the_server_told_what_it_has_is_not_forgotten(
-    engine: vllm.VllmEngine, server: FalseVllm
-) -> None:
-    with engine.stock.using([HALF]):
-        pass
-    before, models = engine.stock.names(), listed(engine.client)
-    with engine.stock.using(mixes(1)) as (meanwhile,):
-        engine.stock.forget_lost(models, before)
-    with engine.stock.using(mixes(1)) as (again,):
-        assert again == meanwhile and server.loaded[again].is_dir()
 
 
 def test_two_desks_on_one_server_do_not_disturb_each_other(connect: Any, server: FalseVllm) -> None:
