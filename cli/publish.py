@@ -150,6 +150,8 @@ def publish(
     if to.ollama is not None:
         _for_ollama(replace(to, ollama=to.ollama.expanduser()), adapters, mix, name or called, as_json)
         return
+    if files := [str(path) for path in adapters.values() if path.is_file()]:
+        raise ValueError(f"such a server reads PEFT folders, and {files[0]} is a file: name the folder it was made of")
     if on.shared is None:
         raise ValueError("name a folder that the server sees too: --shared DIR")
     from ..lora_ops.engines import vllm

@@ -78,6 +78,7 @@ def test_a_server_that_is_gone_does_not_hide_the_others(
         (["--server", "http://127.0.0.1:9", "--lora", "pirate=x"], "--shared DIR"),
         (["--server", "http://127.0.0.1:9", "--lora", "x", "--shared", "s"], "--lora pirate=FOLDER"),
         (["--ollama", "out", "--lora", "pirate=x"], "--gguf FILE"),
+        (["--server", "http://127.0.0.1:9", "--lora", "pirate=key.gguf", "--shared", "s"], "PEFT folders"),
         (["--server", "ftp://x", "--lora", "pirate=x", "--shared", "s"], "no address"),
         (["--server", "http://127.0.0.1:9", "--lora", "pirate=x", "--shared", "s", "--key-file", "none.txt"], "holds"),
     ],
@@ -92,6 +93,7 @@ def test_what_is_not_understood_is_said_before_anything_is_done(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "none.txt").write_text("\n")
+    (tmp_path / "key.gguf").touch()
     assert match in answer(capsys, "publish", profile, *words, status=MISUSED)
     assert not (tmp_path / "out").exists() and not (tmp_path / "s").exists()
 

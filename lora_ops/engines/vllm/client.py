@@ -45,7 +45,8 @@ class Client(calls.Client):
             return f"{self.name} has forgotten an adapter (was it started again?): {said}"
         if (status == 404 and "No adapter found" in said) or (status == 400 and _UNSEEN.search(said)):
             return (
-                f"{self.name} does not see the shared folder: {said}. Tell where the server finds it (seen_as), or "
+                f"{self.name} does not see the shared folder: {said}. Tell where the server finds it (seen_as, "
+                "--seen-as), or "
                 "share a folder that both see"
             )
         return super().refused(status, said, path)

@@ -203,6 +203,8 @@ class VllmEngine(Requested):
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+        if self.dialect is SGLANG and what == "scores":
+            return ""
         return _OWN_DICE if what == "rows" and self._own_dice else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
@@ -414,5 +416,8 @@ _DIFFERS: Mapping[str, str] = {
     f"{_SETTLED:g} s, and what is said after that hears it",
     "mid_reply": "once the new mix is loaded the server reads all that was said so far again under it, where PEFT goes "
     "on from what it had read under the old one",
+    # punica_cpu.py, `add_lora_logits`: an index for each request, where there is a row for each token of the prompt
+    "scores": "a vLLM server (0.32) on a processor ends when it is asked how likely a text is while other requests run "
+    "there: ask when it does nothing else",
     "rows": "columns share the server's batch: on a GPU the last digits of a number may hang on what else is in it",
 }

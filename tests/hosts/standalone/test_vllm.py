@@ -94,7 +94,7 @@ def test_a_reply_is_under_the_faders_and_the_chats_settings(opened: Open, server
     assert said(host, dice) == said(host, dice)
     body = next(body for path, body in reversed(server.asked) if path == "/v1/completions")
     assert {name: body[name] for name in ("seed", "temperature", "top_p", "top_k", "min_p")} == {
-        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": -1, "min_p": 0.0,
+        "seed": 5, "temperature": 1.5, "top_p": 1.0, "top_k": 0, "min_p": 0.0,
     }  # fmt: skip
 
 
