@@ -120,8 +120,8 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
         )
     if shape is None and (fused := _fused(tensor)) in base.shapes:
         raise CannotSplit(
-            f"{target} is a part of {fused} in {model}, a file that was made with weights put together; make one without "
-            "(llama.cpp's converter does where it is given no --fuse-…)"
+            f"{target} is a part of {fused} in {model}, a file that was made with weights put together; make one "
+            "without (llama.cpp's converter does where it is given no --fuse-…)"
         )
     if shape is None:
         tied = " (it has its embeddings there once more)" if tensor == "output.weight" else ""
