@@ -123,9 +123,13 @@ def check_fits(target: str, tensor: str, a: tuple[int, ...], b: tuple[int, ...],
             f"{target} is a part of {fused} in {model}, a file that was made with weights put together; make one "
             "without (llama.cpp's converter does where it is given no --fuse-…)"
         )
+    if shape is None and tensor == "output.weight":
+        raise CannotSplit(
+            f"{target}: {model} has its embeddings there once more, and llama.cpp no weight of its own that an adapter "
+            "could be for; merge it into the model, and convert that, or train it without that module"
+        )
     if shape is None:
-        tied = " (it has its embeddings there once more)" if tensor == "output.weight" else ""
-        raise CannotSplit(f"{target} is not in {model}: it has no {tensor}{tied}, so the adapter is for another model")
+        raise CannotSplit(f"{target} is not in {model}: it has no {tensor}, so the adapter is for another model")
     if tensor == "token_embd.weight":
         if base.ties_embeddings:
             raise CannotSplit(

@@ -16,7 +16,7 @@ from .split import Progress, split
 from .whole_adapter import name_of
 
 #: Changes when parts of an adapter come out otherwise than before.
-_MADE = "2"
+_MADE = "3"
 
 
 class PartsStore:

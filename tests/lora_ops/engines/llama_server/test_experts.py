@@ -161,3 +161,40 @@ def test_experts_that_are_not_the_models_are_refused(
     with pytest.raises(ValueError, match=match):
         split(folder, model, tmp_path / "parts")
     assert not (tmp_path / "parts").exists()
+
+
+def test_stock_peft_adds_the_same_to_gpt_oss(tmp_path: Path) -> None:
+    from helpers import tiny
+
+    asked = ["experts.gate_up_proj", "experts.down_proj"]
+    model = tiny.pirate(tiny.gpt_oss(), target_parameters=asked)
+    model.save_pretrained(str(tmp_path))
+    wrappers = {
+        f"{name.removeprefix('base_model.model.').replace('.base_layer', '')}.{module.parameter_name}": module
+        for name, module in model.named_modules()
+        if hasattr(module, "parameter_name")
+    }
+    size = model.config
+    inner, hidden, experts = size.intermediate_size, size.hidden_size, size.num_local_experts
+    shapes: dict[str, tuple[int, ...]] = {
+        f"blk.{layer}.ffn_{kind}_exps.weight": (experts, *((hidden, inner) if kind == "down" else (inner, hidden)))
+        for layer in range(size.num_hidden_layers)
+        for kind in ("gate", "up", "down")
+    }
+    for layer in range(size.num_hidden_layers):
+        heads_of = {"q": size.num_attention_heads, "k": size.num_key_value_heads, "v": size.num_key_value_heads}
+        for kind, heads in heads_of.items():
+            shapes[f"blk.{layer}.attn_{kind}.weight"] = (heads * size.head_dim, hidden)
+        shapes[f"blk.{layer}.attn_output.weight"] = (hidden, size.num_attention_heads * size.head_dim)
+    base = write_gguf(tmp_path / "model.gguf", "gpt-oss", shapes, size.num_attention_heads, size.num_key_value_heads)
+    parts = {part.target: part for part in split(tmp_path / "pirate", base, tmp_path / "parts")}
+    assert wrappers.keys() <= parts.keys() and len(wrappers) == 2 * size.num_hidden_layers
+    for name, module in wrappers.items():
+        wanted = module.get_delta_weight("pirate").detach().double().numpy().swapaxes(1, 2)  # (experts, out, in)
+        found = what_a_file_adds(parts[name].path)
+        layer = parts[name].layer
+        kinds = ("down",) if "down" in name else ("gate", "up")
+        told = [found[f"blk.{layer}.ffn_{kind}_exps.weight"] for kind in kinds]
+        assert wanted.any()
+        for at, one in enumerate(told):
+            np.testing.assert_allclose(one, wanted[:, at :: len(told)], rtol=1e-4, atol=1e-5)
