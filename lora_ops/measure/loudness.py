@@ -173,19 +173,25 @@ def _of_files(desk: Desk, parts: Sequence[Part], progress: Progress | None) -> L
     if model is None:
         raise ValueError("the model's file is not on this machine, where its weights could be read")
     known: dict[str, float | None] = vars(desk.engine.base).setdefault(_HERE, {})
-    added: dict[tuple[str, str], list[tuple[str, float]]] = {}
+    added: dict[tuple[str, str], list[tuple[tuple[str, ...], float]]] = {}
     for part in parts:
         added[part.adapter, part.target] = [
-            (pair.tensor, abs(target.scaling) * _norm(factor_of(pair))) for target, pair in targets_of(part)
+            (pair.tensors, abs(target.scaling) * _norm(factor_of(pair))) for target, pair in targets_of(part)
         ]
-    weight_norms(model, (tensor for own in added.values() for tensor, _ in own), known, progress)
+    weight_norms(model, (tensor for own in added.values() for tensors, _ in own for tensor in tensors), known, progress)
     adapters = {}
     for name, adapter in desk.adapters.items():
         adapters[name] = tuple(
-            _loud(target, [(norm, known[tensor]) for tensor, norm in added[name, target.name]])
+            _loud(target, [(norm, _as_one(known, tensors)) for tensors, norm in added[name, target.name]])
             for target in adapter.scalable
         )
     return Loudness(adapters)
+
+
+def _as_one(norms: Mapping[str, float | None], tensors: Sequence[str]) -> float | None:
+    """The norm of several weights taken as one; None where one of them is not known."""
+    known = [norm for norm in (norms[tensor] for tensor in tensors) if norm is not None]
+    return math.hypot(*known) if len(known) == len(tensors) else None
 
 
 def _loud(target: Target, several: Sequence[tuple[float, float | None]]) -> Loud:
