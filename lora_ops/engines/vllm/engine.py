@@ -203,6 +203,8 @@ class VllmEngine(Requested):
 
     def differs(self, what: Ability) -> str:
         """How it does this otherwise than a model in this process, in a sentence for people; empty if it does not."""
+        if self.dialect is SGLANG and what == "scores":
+            return ""
         return _OWN_DICE if what == "rows" and self._own_dice else _DIFFERS.get(what, "")
 
     def why_not_rows(self, mixes: Sequence[Mix]) -> str:
@@ -415,4 +417,7 @@ _DIFFERS: Mapping[str, str] = {
     "mid_reply": "once the new mix is loaded the server reads all that was said so far again under it, where PEFT goes "
     "on from what it had read under the old one",
     "rows": "columns share the server's batch: on a GPU the last digits of a number may hang on what else is in it",
+    # `add_lora_logits` of lora/punica_wrapper/punica_cpu.py takes all of a prompt's tokens, and the batch's adapters.
+    "scores": "vLLM 0.32 on a processor (not on a GPU) ends when it is asked how likely a text is while it answers "
+    "somebody else: there, measure when nobody else uses it",
 }
