@@ -103,7 +103,9 @@ def test_a_desk_on_a_vllm_server_from_the_first_word_to_a_server_that_comes_back
     compare(page)
     expect(page.locator("#lora-mixer-status")).not_to_contain_text("one after the other")
     assert server.most_at_once >= 2
+    expect(page.locator("[data-part=scores]")).to_contain_text("measure when nobody else uses it")
     page.locator("#lora-mixer-measure").click()
+    expect(page.locator("#lora-mixer-measures")).to_be_visible()
     wait_until(page, lambda: any("prompt_logprobs" in (body or {}) for _, body in server.asked), "likelihoods")
 
     # The server goes away, and comes back without remembering anything.

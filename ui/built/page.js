@@ -6766,7 +6766,8 @@
     const hint = el("span", { class: "hint" });
     const legend2 = el("div", { class: "legend", hidden: true }, el("span", { class: "legend-scale" }), hint);
     const shown3 = el("div", { class: "measures", id: "lora-mixer-measures", hidden: true });
-    results.bar.node.after(legend2);
+    const care = el("p", { class: "hint", hidden: true, data: { part: "scores" } });
+    results.bar.node.after(care, legend2);
     results.node.append(shown3);
     function offer({ columns }) {
       const surprises = columns.map(
@@ -6793,6 +6794,7 @@
         offer(sheet);
         measure.disabled = line2.running || !sheet.cells.some((row2) => row2.some((cell2) => cell2.s === "done" && cell2.text));
         measure.hidden = measured !== null && measured.rows >= sheet.rows.length;
+        showText(care, measure.hidden ? "" : store.state?.engine?.differs.scores ?? "");
         if (typeof view === "number") {
           setText(
             hint,

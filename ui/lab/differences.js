@@ -1,6 +1,6 @@
 /* What differs: how the replies are coloured, and how far the mixes are apart. */
 
-import { el, setAttribute, setText } from "../page/elements.js";
+import { el, setAttribute, setText, showText } from "../page/elements.js";
 import { setOptions, whenChanged } from "../page/keyed.js";
 import { store } from "../page/store.js";
 import { titleOf } from "./column_title.js";
@@ -120,7 +120,8 @@ export function differences(results) {
   const hint = el("span", { class: "hint" });
   const legend = el("div", { class: "legend", hidden: true }, el("span", { class: "legend-scale" }), hint);
   const shown = el("div", { class: "measures", id: "lora-mixer-measures", hidden: true });
-  results.bar.node.after(legend);
+  const care = el("p", { class: "hint", hidden: true, data: { part: "scores" } });
+  results.bar.node.after(care, legend);
   results.node.append(shown);
 
   /** @param {Sheet} sheet */
@@ -148,6 +149,7 @@ export function differences(results) {
       offer(sheet);
       measure.disabled = line.running || !sheet.cells.some((row) => row.some((cell) => cell.s === "done" && cell.text));
       measure.hidden = measured !== null && measured.rows >= sheet.rows.length;
+      showText(care, measure.hidden ? "" : (store.state?.engine?.differs.scores ?? ""));
       if (typeof view === "number") {
         setText(
           hint,
