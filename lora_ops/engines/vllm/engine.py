@@ -416,9 +416,6 @@ _DIFFERS: Mapping[str, str] = {
     f"{_SETTLED:g} s, and what is said after that hears it",
     "mid_reply": "once the new mix is loaded the server reads all that was said so far again under it, where PEFT goes "
     "on from what it had read under the old one",
-    # punica_cpu.py, `add_lora_logits`: an index for each request, where there is a row for each token of the prompt
-    "scores": "a vLLM server (0.32) on a processor ends when it is asked how likely a text is while other requests run "
-    "there: ask when it does nothing else",
     "rows": "columns share the server's batch: on a GPU the last digits of a number may hang on what else is in it",
     # `add_lora_logits` of lora/punica_wrapper/punica_cpu.py takes all of a prompt's tokens, and the batch's adapters.
     "scores": "vLLM 0.32 on a processor (not on a GPU) ends when it is asked how likely a text is while it answers "
