@@ -198,7 +198,7 @@ def test_a_load_tells_how_far_it_is_and_can_be_stopped_with_all_as_it_was(
     monkeypatch.setattr("lora_mixer.lora_ops.engines.llama_server.store._MADE", "counted")
     monkeypatch.setattr("lora_mixer.lora_ops.engines.llama_server.server._GLANCE", 0.01)
     before, alone = server_of(host), said(host)
-    for at in ("Splitting butler for llama.cpp: 100 of 210 …", "Starting llama.cpp with 420 files of adapters …"):
+    for at in ("Splitting butler for llama.cpp: 30 of 60 …", "Starting llama.cpp with 270 files of adapters …"):
         told: list[tuple[str, float | None]] = []
 
         def tell(text: str, part: float | None, at: str = at, told: Any = told) -> None:

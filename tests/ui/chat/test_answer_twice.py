@@ -89,6 +89,19 @@ def test_whatever_side_it_stands_on_the_picked_mix_wins_the_vote(
     assert (vote.blind, vote.source, vote.model) == (blind, "chat", "tiny")
 
 
+def test_a_reply_that_goes_on_is_answered_twice_and_picked_with_its_beginning(twice: Twice) -> None:
+    twice.dice.side = 0.0  # type: ignore[attr-defined]
+    chat, host = CHAT.answer("ff"), twice.console.host
+    _, settings = host.read(values_of(chat, SHORT))  # type: ignore[attr-defined]
+    request = host.request(chat, settings, "ff")  # type: ignore[attr-defined]
+    with host.lock:
+        *_, last = host.turn(request, threading.Event())  # type: ignore[attr-defined]
+    grown = chat.go_on().revise("ff" + last.text).settled()
+    used = replies_used(twice)
+    pick(twice, "right", grown)
+    assert len(votes(twice)) == 1 and used[0].startswith("ff") and used[0] != grown.last.reply
+
+
 def test_a_pick_counts_once_and_only_for_the_turn_that_is_shown(twice: Twice) -> None:
     chat = answer(twice)
     for number, side, why in ((99, "left", "answered again since"), (1, "middle", "nobody can pick")):
