@@ -15,10 +15,10 @@ from helpers.llama import Llama
 from lora_mixer.hosts.openai_refusal import Refusal
 from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.standalone.host import StandaloneHost
-from lora_mixer.hosts.standalone.llama_start import OnLlama
 from lora_mixer.hosts.standalone.load import Start
 from lora_mixer.hosts.standalone.openai_reply import Said, reply, request_of
 from lora_mixer.hosts.standalone.openai_request import Asked, read_chat, read_completion
+from lora_mixer.hosts.standalone.server import OnServer
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, compare
 
 LOUD, SILENT = Mix({"pirate": Faders(master=2.0)}), Mix({"pirate": Faders(on=False)})
@@ -115,7 +115,7 @@ def test_a_reply_goes_on_from_its_beginning(host: StandaloneHost) -> None:
 
 
 def test_on_llama_cpp_it_says_what_a_column_says_and_a_text_goes_on(llama: Llama) -> None:
-    host = StandaloneHost(Start(Path("nowhere"), llama=OnLlama(url=llama.server.url, key=llama.server.key)))
+    host = StandaloneHost(Start(Path("nowhere"), server=OnServer(llama.server.url, llama.server.key)))
     host.load()
     desk = Desk(host.engine, host.lock)
     desk.apply(desk.base())
