@@ -8,6 +8,7 @@ LORA_MIXER_VLLM (and its key in LORA_MIXER_VLLM_KEY). It serves the demo's model
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,12 +61,16 @@ def test_a_fader_in_the_middle_of_a_reply_is_obeyed(engine: vllm.VllmEngine) -> 
 
     desk = Desk(engine)
     prompt = engine.tokens.encode(PROMPT, add_special_tokens=False)
+    silent = Mix({"pirate": Faders(master=0.0), "butler": Faders(master=0.0)})
     said = []
     for token in engine.reply(prompt, Sampling(max_new_tokens=60)):
         said.append(token.id)
         if len(said) == 5:
-            desk.apply(Mix({"pirate": Faders(master=0.0), "butler": Faders(master=0.0)}))
-            engine._moved -= 1  # it has stood still
+            desk.apply(silent)
+            patience = time.monotonic() + 60
+            while not engine.standing.plays(silent) and time.monotonic() < patience:
+                time.sleep(0.05)
+            assert engine.standing.plays(silent), engine.standing.told()
     alone = []
     for token in engine.reply([*prompt, *said[:6]], Sampling(max_new_tokens=54)):
         alone.append(token.id)
