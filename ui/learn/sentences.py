@@ -17,7 +17,7 @@ def headline(found: Learned, source: Source) -> str:
 
     >>> from lora_mixer.lora_ops.learning.learned import Learned
     >>> from lora_mixer.lora_ops.mix import Mix
-    >>> headline(Learned(Mix(), 2.0, 1.8, (0.1, 0.3), True, "", (), (3,), 9.0, True, 0), "replies")
+    >>> headline(Learned(Mix(), 2.0, 1.8, (0.1, 0.3), True, "", (), (3, 5), 9.0, True, 0), "replies")
     'It speaks more like your examples: every token of replies that it has not seen is 22 % likelier.'
     """
     if not found.learned:
@@ -25,6 +25,8 @@ def headline(found: Learned, source: Source) -> str:
     if source == "votes":
         return "It agrees with your votes: with those that it has not seen, too."
     likelier = _likelier(math.exp(found.before - found.after))
+    if len(found.held_out) == 1:
+        return f"It may speak more like your examples: one reply alone tells, every token of it is {likelier}. Add more."
     return f"It speaks more like your examples: every token of replies that it has not seen is {likelier}."
 
 

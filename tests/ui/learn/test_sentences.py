@@ -21,6 +21,12 @@ def test_a_gain_is_told_as_how_much_likelier_a_token_became(after: float, words:
     assert words in headline(replace(FOUND, after=after), "replies")
 
 
+def test_one_reply_alone_is_not_taken_for_more_than_that() -> None:
+    told = headline(replace(FOUND, held_out=(1,)), "replies")
+    assert told.startswith("It may") and "one reply alone" in told and "22 % likelier" in told
+    assert headline(FOUND, "replies").startswith("It speaks more")
+
+
 def test_behind_it_stands_how_sure_it_is_by_what_it_was_told_and_how_long_it_took() -> None:
     lines = " ".join(behind(FOUND, "replies"))
     assert "0.200 nats" in lines and "between 0.100 and 0.300" in lines and "by 2 replies" in lines
