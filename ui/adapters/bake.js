@@ -12,7 +12,7 @@ import { askingButton } from "../page/said.js";
 import { saved } from "../page/saved_profiles.js";
 import { store } from "../page/store.js";
 
-/** @import { Bakery, BakePlan } from "../page/messages.js" */
+/** @import { BakePlan, Bakery } from "./messages.js" */
 /** @typedef {"" | "rank" | "energy"} Keep which components are kept: those that are heard, so many, or those of a share */
 
 const KEY = "bake";

@@ -7,7 +7,7 @@ import { jobs } from "../page/jobs.js";
 import { setOptions } from "../page/keyed.js";
 import { store } from "../page/store.js";
 
-/** @import { Recipe } from "../page/messages.js" */
+/** @import { Recipe } from "./messages.js" */
 
 const ABOUT =
   "From what each target adds, from where the faders stand, and from impact and loudness, if they were measured on the " +

@@ -15,7 +15,7 @@ import { goTo } from "../page/tabs.js";
 import { shelfRow } from "./shelf_row.js";
 import { wantedEntries } from "./shelf_search.js";
 
-/** @import { Shelf } from "../page/messages.js" */
+/** @import { Shelf } from "./messages.js" */
 /** @import { JobStart } from "../page/orders.js" */
 /** @import { Acts } from "./shelf_row.js" */
 /** @import { Sort } from "./shelf_search.js" */

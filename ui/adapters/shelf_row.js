@@ -9,7 +9,7 @@ import { keyed, whenChanged } from "../page/keyed.js";
 import { writeBytes, writeCount, writeMethod, writeShort, writeTime } from "../page/numbers.js";
 
 /** @import { Child } from "../page/elements.js" */
-/** @import { ShelfEntry } from "../page/messages.js" */
+/** @import { ShelfEntry } from "./messages.js" */
 
 /**
  * What can be done with an entry.

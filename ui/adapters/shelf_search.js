@@ -1,6 +1,6 @@
 /* Which adapters of the shelf are shown, in which order. Pure functions; no DOM in here. */
 
-/** @import { ShelfEntry } from "../page/messages.js" */
+/** @import { ShelfEntry } from "./messages.js" */
 
 /** @typedef {"name" | "time"} Sort */
 

@@ -7,7 +7,7 @@ import { guard, onStop } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 import { hostChat } from "./host_chat.js";
 
-/** @import { Turn, Twice, TwiceAnswer } from "../page/messages.js" */
+/** @import { Turn, Twice, TwiceAnswer } from "./messages.js" */
 /** @import { TwiceOrder, TwicePick } from "../page/orders.js" */
 
 const BUSY_MS = 160;

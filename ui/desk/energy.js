@@ -3,7 +3,7 @@
  * energy (the sum of their squares), and which share some of them hold. Pure functions; no DOM in here.
  */
 
-/** @import { AdapterSpectrum } from "../page/messages.js" */
+/** @import { AdapterSpectrum } from "./messages.js" */
 
 const NOTHING = 1e-12; // below this part of the strongest a value is what rounding leaves
 const SLACK = 1e-6; // values come as numbers of 32 bits

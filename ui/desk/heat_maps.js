@@ -7,7 +7,7 @@ import { store } from "../page/store.js";
 import { neededMap } from "./needed_map.js";
 import { workedOut } from "./worked_out.js";
 
-/** @import { Impact, Loudness } from "../page/messages.js" */
+/** @import { Impact, Loudness } from "./messages.js" */
 /** @import { Index } from "../page/gains.js" */
 
 /** @typedef {"gain" | "loudness" | "needed" | "silenced" | "alone"} Mode */

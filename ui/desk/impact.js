@@ -8,7 +8,8 @@ import { messageLine } from "../page/said.js";
 import { store } from "../page/store.js";
 import { moveWithUndo } from "./undo.js";
 
-/** @import { Adapter, Estimated, Impact, ImpactKind, JobNews } from "../page/messages.js" */
+/** @import { Adapter, JobNews } from "../page/messages.js" */
+/** @import { Estimated, Impact, ImpactKind } from "./messages.js" */
 /** @import { HeatMap } from "./heat_maps.js" */
 
 /**

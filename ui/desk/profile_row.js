@@ -11,7 +11,7 @@ import { askingButton } from "../page/said.js";
 import { store } from "../page/store.js";
 import { moveWithUndo } from "./undo.js";
 
-/** @import { Profile } from "../page/messages.js" */
+/** @import { Profile } from "./messages.js" */
 
 /** @typedef {(what?: string, good?: boolean) => void} Tell */
 

@@ -4,7 +4,8 @@ import { store } from "../page/store.js";
 import { unpack } from "./energy.js";
 import { workedOut } from "./worked_out.js";
 
-/** @import { Adapter, AdapterSpectrum } from "../page/messages.js" */
+/** @import { Adapter } from "../page/messages.js" */
+/** @import { AdapterSpectrum } from "./messages.js" */
 /** @import { Parts } from "./energy.js" */
 
 const WORKING = "Working out what rank it needed \u2026";

@@ -7,7 +7,8 @@ import { jobs } from "../page/jobs.js";
 import { onStop } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 
-/** @import { JobNews, WorkedOut } from "../page/messages.js" */
+/** @import { JobNews } from "../page/messages.js" */
+/** @import { WorkedOut } from "./messages.js" */
 
 const AGAIN_MS = 700;
 

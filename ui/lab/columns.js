@@ -7,7 +7,7 @@ import { saved } from "../page/saved_profiles.js";
 import { lab } from "./lab.js";
 import { sweepForm } from "./sweep.js";
 
-/** @import { Column, Plays, Setup } from "../page/messages.js" */
+/** @import { Column, Plays, Setup } from "./messages.js" */
 /** @import { LabOrder } from "../page/orders.js" */
 
 /** @type {Array<[plays: string, text: string]>} */

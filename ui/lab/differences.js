@@ -7,7 +7,7 @@ import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { chooseView, DIFFER, marks, PLAIN } from "./marks.js";
 
-/** @import { ColumnTitle, Measured, Sheet } from "../page/messages.js" */
+/** @import { ColumnTitle, Measured, Sheet } from "./messages.js" */
 /** @import { Results } from "./results.js" */
 
 /** @param {number | null} value */

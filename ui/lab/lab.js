@@ -8,7 +8,7 @@ import { frames } from "../page/frames.js";
 import { guard } from "../page/lifetime.js";
 import { store } from "../page/store.js";
 
-/** @import { Cell, CellNews, Head, LabNews, Line, Setup, Sheet } from "../page/messages.js" */
+/** @import { Cell, CellNews, Head, LabNews, Line, Setup, Sheet } from "./messages.js" */
 /** @import { LabDraw, LabOrder, LabStart, LabTell, LabUse } from "../page/orders.js" */
 
 const QUIET_MS = 5000;

@@ -7,7 +7,7 @@ import { el } from "../page/elements.js";
 import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 
-/** @import { Cell, Measured } from "../page/messages.js" */
+/** @import { Cell, Measured } from "./messages.js" */
 
 export const DIFFER = "differ";
 export const PLAIN = "plain";

@@ -3,7 +3,8 @@
 import { el } from "../page/elements.js";
 import { filePicker } from "../page/files.js";
 
-/** @import { PromptsFile, Refusal } from "../page/messages.js" */
+/** @import { Refusal } from "../page/messages.js" */
+/** @import { PromptsFile } from "./messages.js" */
 
 const MOST_MB = 4;
 const FORMS = 'One prompt a line, or a JSON object a line: {"prompt": \u2026} or {"messages": [\u2026]}.';

@@ -9,7 +9,7 @@ import { lab } from "./lab.js";
 import { promptsFile } from "./prompts.js";
 import { replyLength } from "./reply_length.js";
 
-/** @import { Source } from "../page/messages.js" */
+/** @import { Source } from "./messages.js" */
 
 const MOST_SEEDS = 20;
 const [LOWEST, HIGHEST] = [76, 260]; // of the field for texts, in pixels

@@ -7,7 +7,7 @@ import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { markedPieces, marksKey } from "./marks.js";
 
-/** @import { Cell, LabNews } from "../page/messages.js" */
+/** @import { Cell, LabNews } from "./messages.js" */
 
 /**
  * @param {string} text

@@ -6,7 +6,7 @@ import { titleOf } from "./column_title.js";
 import { lab } from "./lab.js";
 import { replyCard } from "./reply.js";
 
-/** @import { Sheet } from "../page/messages.js" */
+/** @import { Sheet } from "./messages.js" */
 
 const CHARACTERS = 4.3; // a token's, as a rule
 const CHARACTER = 7.2; // its width in pixels

@@ -4,7 +4,7 @@ import { el } from "../page/elements.js";
 import { download, filePicker } from "../page/files.js";
 import { lab } from "./lab.js";
 
-/** @import { Form, LabNews } from "../page/messages.js" */
+/** @import { Form, LabNews } from "./messages.js" */
 /** @import { Results } from "./results.js" */
 
 const READ_MB = 32;

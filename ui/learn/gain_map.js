@@ -8,7 +8,8 @@ import { writeGain, writeRange, writeTiny } from "../page/numbers.js";
 import { store } from "../page/store.js";
 import { learning } from "./learning.js";
 
-/** @import { Adapter, MovedFader } from "../page/messages.js" */
+/** @import { Adapter } from "../page/messages.js" */
+/** @import { MovedFader } from "./messages.js" */
 
 /**
  * One adapter's targets as a map.

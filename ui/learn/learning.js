@@ -3,7 +3,7 @@
 import { jobs } from "../page/jobs.js";
 import { store } from "../page/store.js";
 
-/** @import { Attempt, Learning, VotesToLearn } from "../page/messages.js" */
+/** @import { Attempt, Learning, VotesToLearn } from "./messages.js" */
 
 export const LEARN = "learn"; // the part of the page that its jobs belong to
 

@@ -11,7 +11,7 @@ import { chart, letters, path } from "./chart.js";
 import { axisOf, levelsAt, writeNats } from "./chart_scale.js";
 import { hears, learning, onTheDesk } from "./learning.js";
 
-/** @import { Attempt, LearnPoint } from "../page/messages.js" */
+/** @import { Attempt, LearnPoint } from "./messages.js" */
 
 const HEIGHT = 240;
 const NOTHING_KEPT = "What it costs the rest is not known: nothing was chosen that is to stay.";

@@ -14,7 +14,7 @@ import { gainMap } from "./gain_map.js";
 import { hears, learning } from "./learning.js";
 import { mixesOnTheWay } from "./mixes.js";
 
-/** @import { Attempt, Found } from "../page/messages.js" */
+/** @import { Attempt, Found } from "./messages.js" */
 
 /**
  * Before and after as bars, what is not sure of the second as a band.

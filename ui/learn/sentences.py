@@ -26,7 +26,7 @@ def headline(found: Learned, source: Source) -> str:
         return "It agrees with your votes: with those that it has not seen, too."
     likelier = _likelier(math.exp(found.before - found.after))
     if len(found.held_out) == 1:
-        return f"It may speak more like your examples: one reply alone tells, every token of it is {likelier}. Add more."
+        return f"It may speak more like your examples: one reply alone tells, each token of it {likelier}. Add more."
     return f"It speaks more like your examples: every token of replies that it has not seen is {likelier}."
 
 

@@ -2,7 +2,7 @@
 
 import { jobs } from "./jobs.js";
 
-/** @import { Profiles } from "./messages.js" */
+/** @import { Profiles } from "../desk/messages.js" */
 
 export const saved = {
   /** @type {Profiles | null} */

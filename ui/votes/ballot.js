@@ -8,7 +8,7 @@ import { progressBar } from "../page/progress.js";
 import { askingButton } from "../page/said.js";
 import { votes } from "./votes.js";
 
-/** @import { Session, Verdict, VotesAnswer } from "../page/messages.js" */
+/** @import { Session, Verdict, VotesAnswer } from "./messages.js" */
 
 /** @type {Array<{verdict: Verdict, key: string, sign: string, text: string}>} */
 const VERDICTS = [

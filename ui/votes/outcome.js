@@ -6,7 +6,7 @@ import { guard } from "../page/lifetime.js";
 import { standingTable } from "./standing.js";
 import { votes } from "./votes.js";
 
-/** @import { VotedPair } from "../page/messages.js" */
+/** @import { VotedPair } from "./messages.js" */
 /** @import { Say } from "./ballot.js" */
 
 const SIGNS = {

@@ -11,7 +11,8 @@ import { goTo } from "../page/tabs.js";
 import { standingTable } from "./standing.js";
 import { votes } from "./votes.js";
 
-/** @import { AllVotes, Experiment, Form, VotesAnswer } from "../page/messages.js" */
+/** @import { Form } from "../lab/messages.js" */
+/** @import { AllVotes, Experiment, VotesAnswer } from "./messages.js" */
 /** @import { Say } from "./ballot.js" */
 
 const FIRST = 12;

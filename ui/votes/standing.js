@@ -4,7 +4,7 @@ import { el, setText, showText } from "../page/elements.js";
 import { whenChanged } from "../page/keyed.js";
 import { votes } from "./votes.js";
 
-/** @import { Standing, StandingRow } from "../page/messages.js" */
+/** @import { Standing, StandingRow } from "./messages.js" */
 /** @import { Say } from "./ballot.js" */
 
 /** @param {number} share */

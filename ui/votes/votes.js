@@ -7,7 +7,8 @@ import { openChannel } from "../page/channel.js";
 import { frames } from "../page/frames.js";
 import { guard, onStop } from "../page/lifetime.js";
 
-/** @import { AllVotes, ColumnTitle, Experiment, Session, VotesAnswer } from "../page/messages.js" */
+/** @import { ColumnTitle } from "../lab/messages.js" */
+/** @import { AllVotes, Experiment, Session, VotesAnswer } from "./messages.js" */
 /** @import { VotesOrder, VotesStart } from "../page/orders.js" */
 
 const WAITING_MS = 500;
