@@ -46,7 +46,10 @@ class ToyHost:
     def adapter_menu(self) -> Sequence[Any]:
         return []
 
-    adapter_menu_updates = merged_sources = chat_inputs = chat_outputs = turns = adapter_menu
+    adapter_menu_updates = merged_sources = chat_inputs = chat_outputs = adapter_menu
+
+    def turns(self, values: Sequence[Any]) -> Sequence[tuple[str, str]]:
+        return []
 
     def trouble(self) -> Trouble | None:
         return None

@@ -75,6 +75,8 @@ def test_a_request_that_asks_for_a_mix_hears_that_and_the_chat_its_faders(host: 
 
 def test_adapters_come_and_go_and_the_user_s_own_flags_stay(textgen: StandIn) -> None:
     host, args = TextGenHost(), textgen.shared.args
+    if host.loaded_adapters():
+        host.unload_adapters()
     assert host.model is textgen.shared.model and host.loaded_adapters() == {}
     trouble = host.trouble()
     assert trouble is not None and trouble.title == "No adapter is loaded"
