@@ -15,7 +15,7 @@ from ..desk import crossfade, heat_maps, profiles
 from ..learn import orders as learning
 from ..page.jobs import Job, News
 from ..page.messages import message_of, number_of
-from ..page.orders import OpenPage, Orders
+from ..page.orders import Moves, OpenPage, Orders
 from ..page.wire import QUEUED, answers, follows, hand_over, wires
 from . import bake, recipe, shelf
 
@@ -87,7 +87,7 @@ def _stop(page: OpenPage) -> News:
     return {}
 
 
-ORDERS = Orders(
+ORDERS = Moves(
     {
         "job": _job,
         "stop": _stop,

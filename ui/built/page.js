@@ -2625,10 +2625,9 @@
     });
   }
   function moveWithUndo(message, text, then) {
-    const before = copyPanel(store.panel);
     jobs.order(message, (answer) => {
       if (!answer.refused) {
-        offerUndo(text, before);
+        offerUndo(text, copyPanel(answer.stood ?? store.panel));
         wire.poll(true);
       }
       then(answer);

@@ -66,17 +66,16 @@ export function resetWithUndo(name) {
 }
 
 /**
- * Has Python move faders, with a way back; the page looks at once where they stand.
+ * Has Python move faders, with a way back to where it says that they stood; the page looks at once where they stand.
  *
  * @param {JobOrder} message
  * @param {string} text what was done
  * @param {(answer: JobNews) => void} then
  */
 export function moveWithUndo(message, text, then) {
-  const before = copyPanel(store.panel);
   jobs.order(message, (answer) => {
     if (!answer.refused) {
-      offerUndo(text, before);
+      offerUndo(text, copyPanel(answer.stood ?? store.panel));
       wire.poll(true);
     }
     then(answer);

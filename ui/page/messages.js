@@ -193,6 +193,7 @@
  * @property {Learning} [learning]
  * @property {VotesToLearn} [votes]
  * @property {string} [ask] what the columns may be asked
+ * @property {Panel} [stood] where the controls stood before this moved them
  */
 
 export {};

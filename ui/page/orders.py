@@ -176,6 +176,17 @@ class Orders:
         return self.always.do(page, **given)
 
 
+class Moves(Orders):
+    """Orders of which some move faders. Their answer tells where the controls stood before, as Python knows it: a page
+    that orders one after the other has not heard yet where the first one put them, and offers a way back."""
+
+    def follow(self, page: OpenPage, said: str | Mapping[str, Any]) -> Any:
+        """What an order answers, with `stood` if it has moved anything."""
+        before = page.console.panel
+        answer = super().follow(page, said)
+        return answer if page.console.panel == before else {**answer, "stood": before.to_dict()}
+
+
 def _fields(kind: Any) -> dict[str, tuple[Any, Any]]:
     """Type and default of each field of a dataclass."""
     hints = get_type_hints(kind, include_extras=True)

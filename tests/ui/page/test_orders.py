@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import pytest
 
+from lora_mixer.lora_ops.mix import Faders, Mix
 from lora_mixer.ui.page.messages import Name, Names
-from lora_mixer.ui.page.orders import Answer, OpenPage, Orders, Refused
+from lora_mixer.ui.page.orders import Answer, Moves, OpenPage, Orders, Refused
+from lora_mixer.ui.page.panel import Panel
 
 PAGE = OpenPage(SimpleNamespace(), "page")  # type: ignore[arg-type]
 
@@ -127,3 +129,20 @@ def test_a_refusal_stays_short_however_much_is_wrong():
 def test_what_is_always_told_is_told_of_a_message_that_is_wrong_in_that_too():
     answer = ORDERS.obey(PAGE, {"do": "paint", "colour": "red", "known": "everything"})
     assert answer["known"] is None and answer["house"] == "page" and answer["said"]
+
+
+def test_what_moves_faders_tells_where_they_stood_and_what_does_not_says_nothing_of_it() -> None:
+    console: Any = SimpleNamespace(panel=Panel(Mix({"pirate": Faders(master=0.5)})))
+
+    def put(page: OpenPage, *, master: float) -> Answer:
+        if master > 2:
+            raise Refused("that is too loud", "master")
+        page.console.panel = Panel(Mix({"pirate": Faders(master=master)}))
+        return {"said": "done"}
+
+    orders = Moves({"put": put})
+    page = OpenPage(console, "page")
+    stood = console.panel.to_dict()
+    assert orders.obey(page, {"do": "put", "master": 0.25}) == {"re": None, "said": "done", "stood": stood}
+    assert "stood" not in orders.obey(page, {"do": "put", "master": 0.25})
+    assert "stood" not in orders.obey(page, {"do": "put", "master": 3.0})
