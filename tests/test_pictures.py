@@ -194,7 +194,7 @@ def test_faders_are_learned_from_replies_that_were_picked(mixer: Mixer, visit: A
         wish.get_by_label("Layers", exact=True).uncheck()
     page.locator("#lora-mixer-learn-start").click()
     outcome = page.locator("#lora-mixer-learn-outcome")
-    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It speaks more like", timeout=400_000)
+    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("more like your examples", timeout=400_000)
     picture(page, "learn", outcome)
     page.locator("#lora-mixer-learn-put").click()
     wait_until(page, lambda: max(mixer.gains("butler").values()) < 1, "a butler that is turned down")
