@@ -17,11 +17,12 @@ tokens (a quarter of the times for four columns; three times of ten they move a 
 vLLM's rules, for {minutes:g} minutes. A wait is from the settled move to the first token under it: writing, loading,
 waiting for a place among `--max-loras`, reading the prompt again. Costs are lower bounds from bytes and bandwidths:
 the weights from the cards' memory once a token, the adapter's files from the shared folder once to write and once to
-load; the first server's are those that were measured with vLLM 0.32 on this machine."""
+load. Of the first server a load and the price of a batch were measured (vLLM 0.32 on this machine, float32); its
+token, its writing and its reading of prompts are assumed."""
 
-#: SmolLM2-135M on vLLM 0.32, float32, on the machine of this page: its own measurements, in seconds. A token for one
-#: request, and for each further one (eight take 0.31 of the time of one after the other); a load.
-MEASURED = Costs(step=0.06, row=0.0126, adapter=0.0, write=0.08, load=0.073, activate=0.0, read=0.001)
+#: SmolLM2-135M on vLLM 0.32, float32, on two cores, in seconds. Measured: a load, and that eight requests take 0.31 of
+#: the time of one after the other. Assumed: a token, a mix written, a token of a prompt.
+TRIED = Costs(step=0.06, row=0.0126, adapter=0.0, write=0.08, load=0.073, activate=0.0, read=0.001)
 SMALL = Played("8B, rank 16", 8.0e9, 32, llama_shapes(4096, 1024, 14336), 16)
 LARGE = Played("70B, rank 64", 70.6e9, 80, llama_shapes(8192, 1024, 28672), 64)
 #: NVIDIA's data sheet for the H100 SXM: 3.35 TB/s of memory, 989 TFLOPS dense in bfloat16, of which 40 % are counted;
@@ -36,7 +37,7 @@ def measure(shop: Workshop) -> Section:
     """One fader's bytes and seconds, and what becomes of them when many play."""
     minutes = shop.pick(30, 2)
     servers = [
-        ("135M, rank 16, on this machine", MEASURED),
+        ("135M, rank 16, on this machine", TRIED),
         (f"{SMALL.name}, {ONE.name}", Costs.of(SMALL, ONE)),
         (f"{LARGE.name}, {SLOW.name}", Costs.of(LARGE, SLOW)),
         (f"{LARGE.name}, {FAST.name}", Costs.of(LARGE, FAST)),
