@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..protocol import Request
+
+if TYPE_CHECKING:
+    from ...lora_ops.engines.llama_server import LlamaServerEngine
+    from ...lora_ops.engines.vllm import VllmEngine
 
 #: So many tokens of what is gone on from are decoded with what follows: a character may take several.
 _BEFORE = 8
@@ -58,3 +64,27 @@ class After:
 def decoder(tokenizer: Any, request: Request) -> Any:
     """What turns the tokens of a reply into text: one that goes on from an opening is read together with its end."""
     return After(tokenizer, request.token_ids[-_BEFORE:]) if request.opening else tokenizer
+
+
+def said_by(engine: LlamaServerEngine | VllmEngine, request: Request, stop: threading.Event) -> Iterator[Partial]:
+    """A reply as an engine says it that asks a server, each time that there is more to show, and when it has ended.
+
+    Raises:
+        Exception: what the engine's `reply` raises.
+    """
+    from ...lora_ops.lab.reply import Reply
+
+    tokens = decoder(engine.tokens, request)
+    reply = Reply(tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
+    told = Partial("", 0)
+    with closing(engine.reply(request.token_ids, request.sampling, request.seed, stop)) as said:  # type: ignore[type-var]
+        for token in said:
+            reply.add(token.id)
+            if reply.shown != told.text:
+                told = Partial(reply.shown, len(reply.token_ids))
+                yield told
+            if reply.finish:
+                break
+    reply.close("length")
+    if (reply.shown, len(reply.token_ids)) != (told.text, told.tokens):
+        yield Partial(reply.shown, len(reply.token_ids))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from ...lora_ops.engines.sampling import Sampling
 from ..adapter_loading import Say, Tell
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
-from .growing import Partial, decoder
+from .growing import Partial, said_by
 from .llama_start import OnLlama, OwnServers
 from .player import CONNECT, STAYS
 
@@ -168,24 +167,9 @@ class LlamaPlayer:
 
     def stream(self, request: Request, stop: threading.Event) -> Iterator[Partial]:
         from ...lora_ops.engines.llama_server import LlamaServerError
-        from ...lora_ops.lab.reply import Reply
 
-        engine = self.engine
-        tokens_as_text = decoder(engine.tokens, request)
-        reply = Reply(tokens_as_text, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
-        told = Partial("", 0)
         try:
-            with closing(engine.reply(request.token_ids, request.sampling, request.seed, stop)) as tokens:  # type: ignore[type-var]
-                for token in tokens:
-                    reply.add(token.id)
-                    if reply.shown != told.text:
-                        told = Partial(reply.shown, len(reply.token_ids))
-                        yield told
-                    if reply.finish:
-                        break
-            reply.close("length")
-            if (reply.shown, len(reply.token_ids)) != (told.text, told.tokens):
-                yield Partial(reply.shown, len(reply.token_ids))
+            yield from said_by(self.engine, request, stop)
         except LlamaServerError as error:
             raise self._in_words(error) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from ...lora_ops.engines.sampling import Sampling
 from ...lora_ops.mix import Mix
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
-from .growing import Partial, decoder
+from .growing import Partial, said_by
 from .player import CONNECT, STAYS
 
 if TYPE_CHECKING:
@@ -118,24 +118,8 @@ class VllmPlayer:
         return True
 
     def stream(self, request: Request, stop: threading.Event) -> Iterator[Partial]:
-        from ...lora_ops.lab.reply import Reply
-
-        engine = self.engine
-        tokens = decoder(engine.tokens, request)
-        reply = Reply(tokens, engine.ends(request.sampling), request.stop_strings, request.skip_special_tokens)
-        told = Partial("", 0)
-        saying = engine.reply(request.token_ids, request.sampling, request.seed, stop)
-        with self._in_words(), closing(saying) as said:  # type: ignore[type-var]
-            for token in said:
-                reply.add(token.id)
-                if reply.shown != told.text:
-                    told = Partial(reply.shown, len(reply.token_ids))
-                    yield told
-                if reply.finish:
-                    break
-            reply.close("length")
-            if (reply.shown, len(reply.token_ids)) != (told.text, told.tokens):
-                yield Partial(reply.shown, len(reply.token_ids))
+        with self._in_words():
+            yield from said_by(self.engine, request, stop)
 
     def count(self, text: str) -> int:
         return len(self.engine.tokens.encode(text, add_special_tokens=False))
