@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,17 @@ def _import_package() -> None:
 
 _import_package()
 sys.path.insert(0, str(ROOT / "tests"))
+
+
+def pytest_runtest_setup() -> None:
+    """Where its thread has no event loop (any more), Gradio 4 makes a queue without locks: a page that plays dead."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError:  # what asyncio.run leaves behind
+            asyncio.set_event_loop(asyncio.new_event_loop())
+
 
 # Fixtures that several modules share.
 from helpers.browser import served  # noqa: E402, F401

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.browser import Board, Mixer, standalone, wait_until
+from helpers.browser import Board, Mixer, standalone, steady, wait_until
 from helpers.shelved import mix_tab, shelf_host
 from helpers.tiny import mix_of, pirate
 from playwright.sync_api import expect
@@ -47,7 +47,7 @@ def test_it_is_dragged_and_undone_in_one_step(mixer: Mixer, board: Board) -> Non
     fader = board.label("Crossfade")
     # What an adapter's spectrum says is told above it a moment later: until then all below may move.
     expect(board.desk.locator("[data-part=spectrum]")).not_to_contain_text("Working out")
-    box = fader.bounding_box()
+    box = steady(board.page, fader)
     mouse, y = board.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + 8, y)
     mouse.down()

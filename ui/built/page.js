@@ -93,6 +93,8 @@
 
   // ui/page/wire.js
   var POLL_MS = 2e3;
+  var AT_FIRST_MS = 400;
+  var AT_FIRST = 15;
   var GAP_MS = 40;
   var ALONE_MS = 300;
   var LOST_MS = 8e3;
@@ -213,11 +215,22 @@
       const box = boxOf("lora-mixer-state");
       if (box?.value) receive3(box.value);
       tick2();
+      let asked3 = 0;
+      const hurry = window.setInterval(
+        guard("polling", () => {
+          asked3 += 1;
+          if (known.seen().rev >= 0 || asked3 > AT_FIRST) clearInterval(hurry);
+          else tick2();
+        }),
+        AT_FIRST_MS
+      );
+      onStop(() => clearInterval(hurry));
     }
   };
 
   // ui/page/channel.js
   var PATIENCE_MS = 8e3;
+  var AT_FIRST_MS2 = 1e3;
   var AGAIN_MS = 500;
   var NOT_ANSWERED = { at: "", why: "Python did not answer: look whether it was done." };
   var saidBy = ({ refused, said = "" }) => refused ? refused.why : said;
@@ -228,6 +241,7 @@
     const orders = [];
     let seq2 = Date.now() % 1e9;
     let open = null;
+    let heard2 = false;
     let timer3;
     function send2(box, message) {
       seq2 += 1;
@@ -239,7 +253,8 @@
       open = first;
       first.seq = send2(first.box, first.message);
       clearTimeout(timer3);
-      timer3 = setTimeout(guard("waiting", unanswered2), first.seq ? PATIENCE_MS : AGAIN_MS);
+      const patience = heard2 || !looks.includes(first.message.do) ? PATIENCE_MS : AT_FIRST_MS2;
+      timer3 = setTimeout(guard("waiting", unanswered2), first.seq ? patience : AGAIN_MS);
     }
     function unanswered2() {
       const order2 = open;
@@ -269,6 +284,7 @@
       answered: guard("an answer", (text) => {
         if (!text) return;
         const answer = JSON.parse(text);
+        heard2 = true;
         hear2(answer);
         if (!open || answer.re !== open.seq) return;
         const { then } = open;

@@ -4,6 +4,7 @@ import { guard, onStop } from "./lifetime.js";
 import { wire } from "./wire.js";
 
 const PATIENCE_MS = 8000;
+const AT_FIRST_MS = 1000; // Gradio 4 hears nothing for a moment after its boxes are there
 const AGAIN_MS = 500; // the box is being made anew: try again
 
 /** @import { Answered, Refusal } from "./messages.js" */
@@ -48,6 +49,7 @@ export function openChannel(name, { hear, looks = ["look"], lost = (refused) => 
   let seq = Date.now() % 1e9; // starts elsewhere after a reload, so that a message never equals the one in the box
   /** @type {Order<Asked, Answer> | null} */
   let open = null; // the order that Python has not answered yet
+  let heard = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -68,7 +70,8 @@ export function openChannel(name, { hear, looks = ["look"], lost = (refused) => 
     open = first;
     first.seq = send(first.box, first.message);
     clearTimeout(timer);
-    timer = setTimeout(guard("waiting", unanswered), first.seq ? PATIENCE_MS : AGAIN_MS);
+    const patience = heard || !looks.includes(first.message.do) ? PATIENCE_MS : AT_FIRST_MS;
+    timer = setTimeout(guard("waiting", unanswered), first.seq ? patience : AGAIN_MS);
   }
 
   function unanswered() {
@@ -108,6 +111,7 @@ export function openChannel(name, { hear, looks = ["look"], lost = (refused) => 
       if (!text) return;
       /** @type {Answer} */
       const answer = JSON.parse(text);
+      heard = true;
       hear(answer);
       if (!open || answer.re !== open.seq) return;
       const { then } = open;

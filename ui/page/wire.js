@@ -6,6 +6,8 @@ import { guard, listen, onStop } from "./lifetime.js";
 /** @import { DeskOrder } from "./orders.js" */
 
 const POLL_MS = 2000;
+const AT_FIRST_MS = 400; // Gradio 4 hears nothing for a moment after its boxes are there
+const AT_FIRST = 15; // so often it is asked, before it is asked every two seconds
 const GAP_MS = 40; // between two panels, so that a drag is heard at once and floods nobody
 const ALONE_MS = 300; // around a command: Python handles the last message that came, not the one before
 const LOST_MS = 8000;
@@ -164,5 +166,15 @@ export const wire = {
     const box = boxOf("lora-mixer-state");
     if (box?.value) receive(box.value);
     tick();
+    let asked = 0;
+    const hurry = window.setInterval(
+      guard("polling", () => {
+        asked += 1;
+        if (known.seen().rev >= 0 || asked > AT_FIRST) clearInterval(hurry);
+        else tick();
+      }),
+      AT_FIRST_MS,
+    );
+    onStop(() => clearInterval(hurry));
   },
 };
