@@ -15,6 +15,7 @@ from ..lora_ops.fader import Fader
 from ..lora_ops.files import write_aside
 from ..lora_ops.mix import Mix
 from . import arguments as asking
+from .interrupt import interrupted
 from .live_model import ROOT, desk_of, model_name
 from .options import Playing, shared
 from .output import bar, progress, say, show_facts, show_json, show_table
@@ -22,7 +23,7 @@ from .output import bar, progress, say, show_facts, show_json, show_table
 if TYPE_CHECKING:
     from ..lora_ops.desk import Desk
     from ..lora_ops.learning.examples import Example
-    from ..lora_ops.learning.learned import Learned, Update
+    from ..lora_ops.learning.learned import Learned
     from ..lora_ops.learning.preferences import Preference
 
 _SHOWN = 12
@@ -178,7 +179,8 @@ def learn(
 ) -> None:
     """Learn where the faders should stand for the model to speak like some replies; no weight changes.
 
-    Some examples are held out, and tell what the mix is worth. Ctrl+C ends it with nothing written.
+    Some examples are held out, and tell what the mix is worth. Ctrl+C ends it with the best mix
+    so far, and twice with nothing written.
 
     Examples:
 
@@ -221,16 +223,13 @@ def learn(
 def _learned(
     desk: Desk, tokenizer: Any, wanted: Sequence[Example], votes: Sequence[Preference], quiet: bool, **more: Any
 ) -> Learned:
-    from ..lora_ops.learning.learn import learn, learn_from_votes
+    from ..lora_ops.learning.learn import learning, learning_from_votes
 
-    with progress("learning", quiet) as told:
-
-        def follow(update: Update) -> None:
+    run = learning_from_votes(desk, tokenizer, votes, **more) if votes else learning(desk, tokenizer, wanted, **more)
+    with progress("learning", quiet) as told, interrupted(run.stop):
+        for update in run:
             told(update.step, update.of)
-
-        if votes:
-            return learn_from_votes(desk, tokenizer, votes, progress=follow, **more)
-        return learn(desk, tokenizer, wanted, progress=follow, **more)
+    return run.result
 
 
 def _examples(file: Path) -> list[Example]:

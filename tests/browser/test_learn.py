@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.browser import Mixer, standalone, wait_until
+from helpers.booth import NONE, Booth
+from helpers.browser import Mixer, set_number, standalone, wait_until
+from helpers.gauge import Gauge
 from helpers.shelved import shelf_host
 from helpers.taught import learn_tab, wanted
 from helpers.tiny import pirate
 from playwright.sync_api import expect
+
+from lora_mixer.lora_ops.learning.preferences import FEWEST_VOTES
+from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
 
@@ -94,6 +99,32 @@ def test_each_mix_on_the_way_is_heard_by_click_and_by_key_and_undone(mixer: Mixe
     page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
     page.locator("#lora-mixer-learn-bake").click()
     expect(page.locator("#lora-mixer-bake-mix")).to_have_value("/learned")
+
+
+def test_votes_that_were_cast_become_a_mix(served: tuple[Mixer, Gauge], visit: Any) -> None:
+    """Whoever likes the replies without the adapter better has its master turned down."""
+    mixer, made = served
+    mixer.afresh()
+    mixer.console.sessions = Sessions()
+    for one in mixer.console.experiments.records.list():
+        mixer.console.experiments.records.delete(one.id)
+    page = visit(mixer.url)
+    page.locator("#page-header .facts").wait_for()
+    set_number(page, "chat-max-new-tokens", 3)
+    booth = Booth(page, mixer, made).open()
+    booth.begin("\n".join(f"question {at}" for at in range(FEWEST_VOTES)), pairs=FEWEST_VOTES)
+    for number in range(1, FEWEST_VOTES + 1):
+        booth.prefer(NONE, number)
+    booth.outcome(f"was preferred in {FEWEST_VOTES} of {FEWEST_VOTES} votes")
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
+    page.get_by_label("My blind votes").check()
+    expect(page.locator("#lora-mixer-learn-votes")).to_contain_text(f"{FEWEST_VOTES} votes")
+    for name in ("Kinds", "Layers"):
+        page.locator("#lora-mixer-learn-wish").get_by_label(name, exact=True).uncheck()
+    page.locator("#lora-mixer-learn-start").click()
+    expect(page.locator("#lora-mixer-learn-headline")).to_contain_text("It agrees with your votes")
+    page.locator("#lora-mixer-learn-put").click()
+    wait_until(page, lambda: max(mixer.gains().values()) < 0.5, "the adapter is turned down")
 
 
 def fill(mixer: Mixer) -> None:

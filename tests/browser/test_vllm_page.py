@@ -5,21 +5,26 @@ The server is one that behaves as vLLM does (`helpers/false_vllm.py`).
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers import false_vllm
 from helpers.browser import Board, Mixer, compare, set_number, standalone, toast, wait_until
 from helpers.false_vllm import FalseVllm
 from playwright.sync_api import expect
+from safetensors.numpy import load_file
 
 from lora_mixer.hosts.standalone.host import StandaloneHost
 from lora_mixer.hosts.standalone.load import Start
 from lora_mixer.hosts.standalone.player import CONNECT
 from lora_mixer.hosts.standalone.server import OnServer
+from lora_mixer.lora_ops.mix import Faders, Mix
+from lora_mixer.ui.page.panel import Panel
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +59,11 @@ def say(page: Any, text: str) -> str:
     expect(page.locator("#chat-last .user .text")).to_have_text(text)
     expect(page.locator("#chat-last .copy")).to_be_visible()
     return str(page.locator("#chat-last .bot .text").text_content())
+
+
+def read_scaling(folder: Path) -> float:
+    config = json.loads((folder / "adapter_config.json").read_text())
+    return float(config["lora_alpha"] / config["r"])
 
 
 def shot(page: Any, name: str) -> None:
@@ -131,3 +141,76 @@ def test_a_desk_on_a_vllm_server_from_the_first_word_to_a_server_that_comes_back
     expect(page.locator("#chat-last .bot .text")).to_have_text(loud)
     page.locator("#chat-clear").click()
     assert say(page, "where is my book?") == loud
+
+
+def test_votes_charts_and_a_bake_on_a_vllm_server(mixer: Mixer, server: FalseVllm, tmp_path: Path, visit: Any) -> None:
+    page = visit(mixer.url)
+    expect(page.locator("#chat-send")).to_be_enabled()
+    set_number(page, "chat-max-new-tokens", 8)
+    set_number(page, "chat-seed", 7)
+    Board(page).open()
+    tabs = page.locator("#lora-mixer-tabs")
+
+    # A chart of a text over the master: each point is an adapter of its own there.
+    page.locator("[data-section='how much is enough?'] summary").click()
+    page.locator("#lora-mixer-own-text").fill("the sea is deep and blue")
+    page.locator("#lora-mixer-own-axis").fill("master 0, 0.5, 1")
+    page.locator("#lora-mixer-draw-text").click()
+    expect(page.locator("#lora-mixer-plot-text .js-plotly-plot")).to_contain_text("likeliest at gain")
+    read = {body["model"] for path, body in server.asked if "prompt_logprobs" in (body or {})}
+    assert len(read) == 3 and all(name.startswith("mixer-") for name in read)
+    shot(page, "chart")
+
+    # Blind votes: as loaded against the base.
+    tabs.get_by_role("tab", name="Votes", exact=True).click()
+    page.locator("#lora-mixer-votes-prompts").fill("where is my book?\nwho are you?")
+    page.locator("#lora-mixer-votes-begin").click()
+    ballot = page.locator("#lora-mixer-ballot:visible")
+    for number in (1, 2):
+        expect(ballot.locator(".lora-mixer-ballot-count")).to_contain_text(f"Pair {number} of 2")
+        replies = ballot.locator(".lora-mixer-reply-text").all_inner_texts()
+        assert len(set(replies)) == 2 and all(replies)
+        ballot.locator("[data-verdict=left]").click()
+    expect(page.locator("#lora-mixer-outcome:visible")).to_contain_text("of 2 votes")
+    assert len(mixer.console.experiments.records.votes()) == 2
+    shot(page, "votes")
+
+    # What needs the model in this process says so.
+    tabs.get_by_role("tab", name="Learn", exact=True).click()
+    expect(page.locator("#lora-mixer-learn-page")).to_contain_text("learning needs the model in this process")
+    expect(page.locator("#lora-mixer-learn-start")).to_be_disabled()
+    shot(page, "learn")
+
+    # What is heard there becomes a folder for other runtimes.
+    mixer.console.move(Panel(Mix({"pirate": Faders(master=0.5)})))
+    tabs.get_by_role("tab", name="Adapters", exact=True).click()
+    page.locator("#lora-mixer-bake-name").fill("softer")
+    expect(page.locator("#lora-mixer-bake-plan")).to_contain_text("softer")
+    page.locator("#lora-mixer-bake-go").click()
+    expect(page.locator("#lora-mixer-bake-result")).to_contain_text("softer is in")
+    shot(page, "bake")
+    loras = tmp_path / "state" / "loras"
+    soft, loud = (load_file(loras / name / "adapter_model.safetensors") for name in ("softer", "pirate"))
+    assert read_scaling(loras / "softer") == 1.0 and set(soft) == set(loud)
+    for name in (name.removesuffix(".lora_A.weight") for name in loud if name.endswith(".lora_A.weight")):
+        update, whole = (one[f"{name}.lora_B.weight"] @ one[f"{name}.lora_A.weight"] for one in (soft, loud))
+        np.testing.assert_allclose(update, 0.5 * read_scaling(loras / "pirate") * whole, rtol=1e-5, atol=1e-6)
+
+
+def test_a_server_that_takes_no_more_is_told_and_nothing_is_lost(
+    mixer: Mixer, server: FalseVllm, visit: Any
+) -> None:
+    page = visit(mixer.url)
+    expect(page.locator("#chat-send")).to_be_enabled()
+    set_number(page, "chat-max-new-tokens", 8)
+    server.room = 0
+    page.locator("#chat-input textarea").fill("where is my book?")
+    page.locator("#chat-send").click()
+    expect(toast(page).first).to_contain_text("takes no more at the moment")
+    Board(page).open()
+    page.locator("#lora-mixer-text textarea").fill("where is my book?")
+    page.locator("#lora-mixer-start").click()
+    expect(page.locator("#lora-mixer-status")).to_contain_text("takes no more at the moment")
+    server.room = None
+    compare(page)
+    assert all(page.locator("#lora-mixer-results .lora-mixer-reply-text").all_inner_texts())

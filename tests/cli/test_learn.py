@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from helpers.command_line import answer
 
 from lora_mixer.cli.exits import MISUSED
 from lora_mixer.lora_ops import Mix, Record, Records, TrialRecord, Vote
+from lora_mixer.lora_ops.learning.learn import Learning
+from lora_mixer.lora_ops.learning.learned import Update
 from lora_mixer.lora_ops.profiles import Profiles
 from lora_mixer.lora_ops.results.record import ColumnRecord, ReplyRecord
 
@@ -51,6 +55,26 @@ def test_what_was_learned_is_kept_as_a_profile_and_baked(
     # What is there stays, and is looked for before anything is learned.
     assert "exists already" in answer(capsys, *argv, status=MISUSED)
     answer(capsys, *argv, "--overwrite", "--keep-own")
+
+
+def test_ctrl_c_ends_it_with_the_best_mix_so_far_written(
+    shelf: Path, wanted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    class Pressed(Learning):
+        """Somebody presses Ctrl+C once a mix is known that is better than the one that it began with."""
+
+        def __iter__(self) -> Iterator[Update]:
+            for update in super().__iter__():
+                if update.point is not None and update.point.mix != Mix():
+                    signal.raise_signal(signal.SIGINT)
+                yield update
+
+    monkeypatch.setattr("lora_mixer.lora_ops.learning.learn.Learning", Pressed)
+    out = tmp_path / "mix.json"
+    argv = ["learn", shelf / "loras" / "pirate", "--model", shelf / "model", "--examples", wanted, "--over", "masters"]
+    told = json.loads(answer(capsys, *argv, "--save", out, "--json"))
+    assert not told["complete"] and told["learned"]
+    assert Mix.from_dict(json.loads(out.read_text())) == Mix.from_dict(told["mix"]) != Mix()
 
 
 def test_it_learns_over_faders_that_are_named(

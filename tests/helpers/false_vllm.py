@@ -61,6 +61,8 @@ class FalseVllm:
         replying: what the replies that run are asked of.
         metrics: whether it tells them.
         templates: whether its model has a chat template.
+        room: how many replies may run at the same time: what is asked beyond that is refused, as what stands before
+            several servers does, and SGLang with --max-queued-requests. vLLM itself has them wait.
     """
 
     url: str = ""
@@ -75,6 +77,7 @@ class FalseVllm:
     replying: list[str] = field(default_factory=list)
     metrics: bool = True
     templates: bool = True
+    room: int | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, path: str, body: Any) -> Any:
@@ -242,8 +245,12 @@ def serving(state: Any = None, **settings: Any) -> Iterator[Any]:
                 told = {"prompt_logprobs": _likelihoods(weights, body["prompt"]), "text": ""}
                 return self.send(200, {"choices": [told]})
             with state.lock:
-                state.replying.append(body["model"])
-                state.most_at_once = max(state.most_at_once, len(state.replying))
+                full = state.room is not None and len(state.replying) >= state.room
+                if not full:
+                    state.replying.append(body["model"])
+                    state.most_at_once = max(state.most_at_once, len(state.replying))
+            if full:
+                return self.send(*refused(503, "The request queue is full."))
             try:
                 self.stream(body, weights)
             finally:

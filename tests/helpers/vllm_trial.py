@@ -1,4 +1,4 @@
-"""Starts a vLLM server on the demo's model, runs the tests of the engine on it, and ends it: `run.py test --vllm`."""
+"""Starts a vLLM server on the demo's model, tries the engine and the page on it, and ends it: `run.py test --vllm`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = "tests/lora_ops/engines/vllm/real_server.py"
+TESTS = ("tests/lora_ops/engines/vllm/real_server.py", "tests/browser/real_vllm_page.py")
 #: Seconds until it has loaded its model and compiled what it needs.
 _PATIENCE = 900.0
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
 def _tested(env: dict[str, str], more: Sequence[str]) -> int:
     # Its first likelihoods take a minute and more.
     return subprocess.run(
-        [sys.executable, "-m", "pytest", TESTS, "-p", "no:cacheprovider", "--durations=5", *more], cwd=ROOT, env=env
+        [sys.executable, "-m", "pytest", *TESTS, "-p", "no:cacheprovider", "--durations=5", *more], cwd=ROOT, env=env
     ).returncode
 
 

@@ -49,6 +49,8 @@ class Client(calls.Client):
                 "--seen-as), or "
                 "share a folder that both see"
             )
+        if status in (429, 503):  # SGLang's --max-queued-requests, or what stands before several servers
+            return f"{self.name} takes no more at the moment: wait a little, and ask again ({said})"
         return super().refused(status, said, path)
 
 

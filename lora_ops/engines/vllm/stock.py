@@ -290,8 +290,8 @@ def explained(error: VllmError, rank: int) -> VllmError:
     if "rank" in error.said and ("greater than" in error.said or "memory pool" in error.said):
         found = RankTooHigh(
             f"this mix has rank {rank}, and the server does not take it ({error.said}): start it with a "
-            "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only the "
-            "strongest components served (most_rank)"
+            "larger --max-lora-rank (SGLang: and with its modules in --lora-target-modules), or have only its "
+            "strongest components played"
         )
         found.status, found.said = error.status, error.said
         if most := _MOST_RANK.search(error.said):

@@ -32,6 +32,8 @@ def test_what_is_neither_is_told(server: FalseVllm) -> None:
         (404, "The model `mixer-1` does not exist.", "/v1/completions", "forgotten"),
         (404, "Loading lora x failed: No adapter found for /x", "/v1/load_lora_adapter", "seen_as"),
         (500, "vLLM does not yet support DoRA.", "/v1/load_lora_adapter", "DoRA"),
+        (503, "The request queue is full.", "/v1/completions", "wait a little"),
+        (429, "Too Many Requests", "/v1/completions", "wait a little"),
     ],
 )
 def test_a_refusal_says_what_to_do(status: int, said: str, path: str, means: str) -> None:

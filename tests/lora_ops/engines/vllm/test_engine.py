@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from helpers.conformance import Conformance, Stage
 from helpers.false_vllm import LETTERS, PROMPT, FalseVllm, logits
+from helpers.patience import until_known
 
 from lora_mixer.lora_ops import Column, Desk, Faders, Mix, compare
 from lora_mixer.lora_ops.engines import vllm
@@ -50,6 +51,23 @@ def test_columns_share_the_servers_batch_as_far_as_it_plays_so_many(connect: Any
     server.most_at_once = 0
     assert heard(connect(at_once=2), *mixes) == together
     assert server.most_at_once == 2
+
+
+def test_a_server_that_takes_no_more_refuses_with_a_word_and_nothing_stays_in_use(
+    engine: vllm.VllmEngine, server: FalseVllm
+) -> None:
+    server.room, server.pause = 2, 0.02
+    with pytest.raises(vllm.VllmError, match="takes no more at the moment") as refused:
+        heard(engine, Mix(), HALF, Mix({"pirate": Faders(master=0.25)}))
+    assert refused.value.status == 503
+    until_known(lambda: not server.replying)
+    assert all(not served.used for served in engine.stock._served.values())
+    assert all(len(said) for said in heard(engine, Mix(), HALF))
+    server.room = 0
+    with pytest.raises(vllm.VllmError, match="takes no more"):
+        list(engine.reply(PROMPT, Sampling(max_new_tokens=4)))
+    server.room = None
+    assert list(engine.reply(PROMPT, Sampling(max_new_tokens=4)))
 
 
 def test_a_fader_in_the_middle_of_a_reply_is_obeyed_when_it_stands_still(
