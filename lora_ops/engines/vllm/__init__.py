@@ -6,9 +6,9 @@
 from .client import Client as Client
 from .client import RankTooHigh as RankTooHigh
 from .client import VllmError as VllmError
-from .engine import AnotherModel as AnotherModel
 from .engine import VllmEngine as VllmEngine
 from .engine import connect as connect
 from .publishing import publish as publish
 from .publishing import unpublish as unpublish
+from .served_model import AnotherModel as AnotherModel
 from .source import CannotServe as CannotServe

@@ -13,11 +13,12 @@ from ...mix import Mix
 from ..requested import Requested
 from ..side_by_side import say_together
 from ..standing import Standing
-from .client import SGLANG, Client, Dialect, RankTooHigh, VllmError, dialect_of, listed, model_info, server_info
+from .client import SGLANG, Client, RankTooHigh, VllmError, dialect_of, listed, server_info
 from .judging import ServerReader, reading
 from .request import settings_of
 from .saying import END, Asking, say_under
-from .source import CannotServe, Sizes, Source, check_fits, sizes_of
+from .served_model import AnotherModel, ServedModel, check_all
+from .source import CannotServe, Source
 from .stock import Stock
 from .tokens import ServerTokens
 from .written_mix import is_silent
@@ -75,10 +76,6 @@ def connect(
     return VllmEngine(client, sources, Path(shared), seen_as, base, at_once, most_rank)
 
 
-class AnotherModel(VllmError):
-    """The server has another model than it had: adapters and likelihoods would be of the wrong one."""
-
-
 class _Model:
     """Stands for the model that a server has: others remember it for as long as it is that one."""
 
@@ -103,11 +100,10 @@ class VllmEngine(Requested):
         self.desk: Any = None
         self.parameters = 0
         self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
-        model = base_of(listed(client), client)
-        self.model, self._served = str(model["id"]), _identity(model)
-        self.context = model.get("max_model_len") if isinstance(model.get("max_model_len"), int) else None
+        self._served = ServedModel.of(listed(client), client)
+        self.model, self.context = self._served.name, self._served.context
         self.tokens = ServerTokens(client, self.model, self.dialect)
-        self._base_folder = base if base is not None else folder_of(client, self.dialect, model)
+        self._base_folder = base if base is not None else self._served.folder(client, self.dialect)
         sizes = check_all(sources, self._base_folder)
         self._own_dice = self.dialect is SGLANG and not server_info(client).get("enable_deterministic_inference")
         self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank, sizes=sizes)
@@ -182,10 +178,9 @@ class VllmEngine(Requested):
         self.stock.forget_lost(self._check_same)
 
     def _check_same(self, models: Sequence[Mapping[str, Any]]) -> None:
-        if (model := _identity(base_of(models, self.client))) != self._served:
+        if (model := ServedModel.of(models, self.client)) != self._served:
             raise AnotherModel(
-                f"{self.client.name} has another model than before ({_named(model)}, and not {_named(self._served)}): "
-                "connect again"
+                f"{self.client.name} has another model than before ({model}, and not {self._served}): connect again"
             )
 
     def close(self) -> None:
@@ -351,47 +346,6 @@ class VllmEngine(Requested):
                 f"the prompt has {len(prompt):,} tokens, and the context holds {self.context:,}: shorten it"
             )
         return room if sampling.max_new_tokens is None else min(room, sampling.max_new_tokens)
-
-
-def _identity(model: Mapping[str, Any]) -> tuple[str, str]:
-    return str(model["id"]), str(model.get("root") or "")
-
-
-def _named(model: tuple[str, str]) -> str:
-    return model[0] if model[1] in ("", model[0]) else f"{model[0]} of {model[1]}"
-
-
-def base_of(models: Sequence[Mapping[str, Any]], client: Client) -> Mapping[str, Any]:
-    """The server's own model: adapters have a parent."""
-    found = next((one for one in models if not one.get("parent")), None)
-    if found is None:
-        raise VllmError(f"{client.name} names no model of its own")
-    return found
-
-
-def folder_of(client: Client, dialect: Dialect, model: Mapping[str, Any]) -> str:
-    """Where the server says that its model lies; it may be a name on the hub, or a folder that is not seen from here.
-
-    Raises:
-        VllmError: it does not answer.
-    """
-    return str((model_info(client).get("model_path") if dialect is SGLANG else model.get("root")) or "")
-
-
-def check_all(sources: Sequence[Source], base: Path | str) -> Sizes:
-    """Refuses adapters that do not fit a model, as far as its folder is seen from here.
-
-    Returns:
-        How large its modules are; empty where that cannot be known.
-
-    Raises:
-        CannotServe: one does not fit.
-    """
-    folder = Path(base).expanduser()
-    sizes = sizes_of(folder) if str(base) and folder.is_dir() else {}
-    for source in sources:
-        check_fits(source, folder, sizes)
-    return sizes
 
 
 def _hashable(mix: Mix) -> str:

@@ -19,8 +19,8 @@ from ...mix import Mix
 from ...mix_check import check_mix
 from . import stock
 from .client import Client, Dialect, VllmError, dialect_of, forgotten, listed
-from .engine import base_of, check_all, folder_of
 from .published import RECORD, Record, check_ours, in_use, plain_name, served_name
+from .served_model import ServedModel, check_all
 from .source import CannotServe, Source
 from .written_mix import is_silent, write_mix
 
@@ -115,15 +115,15 @@ def publish(
     _check(mix, sources)
     sources = [source for source in sources if not is_silent([source], mix)]  # what is off is no part of it
     dialect = dialect_of(client)
-    model = base_of(listed(client), client)
-    sizes = check_all(sources, base if base is not None else folder_of(client, dialect, model))
+    model = ServedModel.of(listed(client), client)
+    sizes = check_all(sources, base if base is not None else model.folder(client, dialect))
     shared = Path(shared).expanduser().resolve()
     home = shared / name
     with alone(shared, _PATIENCE):
         record, new = _written(home, client, dialect, sources, mix, most_rank, sizes)
         path = str(PurePosixPath(seen_as if seen_as is not None else shared.as_posix()) / name / record.key)
         again = _load(client, dialect, home, record, path, new)
-    asked = dialect.model(str(model["id"]), name)
+    asked = dialect.model(model.name, name)
     try:
         said = ask(client, asked, question)
     except VllmError:
@@ -135,7 +135,7 @@ def publish(
         model=asked,
         url=client.url,
         kind=dialect.name,
-        base=str(model["id"]),
+        base=model.name,
         folder=str(home / record.key),
         rank=record.rank,
         left_out=record.left_out,
