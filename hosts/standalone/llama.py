@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ...lora_ops import log
 from ...lora_ops.engines.sampling import Sampling
+from ...lora_ops.sentence import sentence
 from ..adapter_loading import Say, Tell
 from ..protocol import HostError, Request, Trouble
 from . import prompt as prompts
@@ -202,8 +203,8 @@ class LlamaPlayer:
                 self.engine.client.get("/props")
                 self._lost = ""
             except LlamaServerError as gone:
-                self._lost = _sentence(gone)
-        return HostError(_sentence(error))
+                self._lost = sentence(str(gone))
+        return HostError(sentence(str(error)))
 
 
 def on_own_server(how: OnLlama, adapters: Mapping[str, Path], parts: Path, say: Say) -> LlamaPlayer:
@@ -227,7 +228,7 @@ def on_own_server(how: OnLlama, adapters: Mapping[str, Path], parts: Path, say: 
         return LlamaPlayer(engine, own, server, adapters)
     except LlamaServerError as error:
         server.stop()
-        raise HostError(_sentence(error)) from error
+        raise HostError(sentence(str(error))) from error
 
 
 def on_their_server(how: OnLlama, parts: Mapping[str, Path]) -> LlamaPlayer:
@@ -247,7 +248,7 @@ def on_their_server(how: OnLlama, parts: Mapping[str, Path]) -> LlamaPlayer:
         given = [part for folder in parts.values() for part in read_parts(folder)] or None
         engine = connect(how.url, given, how.key, carried=True)
     except (LlamaServerError, ValueError, OSError) as error:
-        raise HostError(_sentence(error)) from error
+        raise HostError(sentence(str(error))) from error
     folders = {part.adapter: source_of(part.path.parent) for part in engine.parts}
     return LlamaPlayer(engine, sources={name: path for name, path in folders.items() if path and path.exists()})
 
@@ -264,8 +265,3 @@ def _sampling(settings: Settings, left: int) -> Sampling:
         min_p=settings.min_p if rolls else None,
         repetition_penalty=settings.repetition_penalty,
     )
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '…')) else '.'}"

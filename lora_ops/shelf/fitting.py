@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..imported import imported
+from ..sentence import sentence
 from .adapter_config import PATTERNED, AdapterFileError
 from .adapter_folder import CONFIG
 from .patterns import PatternError
@@ -107,7 +108,7 @@ class Fitting:
     def why_not(self, files: AdapterFiles) -> str:
         """Why this adapter cannot be loaded into the model, in one sentence; empty if nothing is known against it."""
         if files.changes_base:
-            return _sentence(files.changes_base)
+            return sentence(files.changes_base)
         asked = Asked.by(files.config)
         try:
             config = config_of(files)
@@ -206,11 +207,6 @@ def base_of(model: nn.Module) -> nn.Module:
 
 #: By base model; a model that is gone takes its entry along.
 _known: WeakKeyDictionary[Any, Fitting] = WeakKeyDictionary()
-
-
-def _sentence(reason: str) -> str:
-    """With a large first letter, unless it begins with the name of a field."""
-    return reason if "_" in reason.partition(" ")[0] else f"{reason[:1].upper()}{reason[1:]}"
 
 
 def _differs(target: FileTarget, sizes: Sizes) -> str:

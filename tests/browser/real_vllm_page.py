@@ -56,7 +56,7 @@ def reply(page: Any) -> str:
 def test_a_person_plays_a_vllm_server(mixer: Mixer, visit: Any, tmp_path: Path) -> None:
     page = visit(mixer.url, device_scale_factor=1.5)
     expect(page.locator("#page-header")).to_contain_text("on vLLM at")
-    set_number(page, "chat-max-new-tokens", 60)
+    set_number(page, "chat-max-new-tokens", 40)
     set_number(page, "chat-seed", 7)
     page.locator("#chat-input textarea").fill("How do I make a good cup of tea?")
     page.locator("#chat-send").click()
@@ -77,7 +77,6 @@ def test_a_person_plays_a_vllm_server(mixer: Mixer, visit: Any, tmp_path: Path) 
     # A sweep in the server's batch, and how likely each column finds the others' words.
     board.open()
     board.press("reset-all")
-    set_number(page, "chat-max-new-tokens", 30)
     page.get_by_role("button", name="Fill from a sweep").click()
     page.locator("#lora-mixer-sweep-x").fill("pirate: master 0 to 1 in 0.5")
     page.locator("#lora-mixer-fill").click()
@@ -89,8 +88,9 @@ def test_a_person_plays_a_vllm_server(mixer: Mixer, visit: Any, tmp_path: Path) 
     replies = page.locator("#lora-mixer-results .lora-mixer-reply-text").all_inner_texts()
     assert pirate_in(replies[0]) == 0 < pirate_in(replies[2]), replies
     expect(page.locator("#lora-mixer-status")).to_contain_text("in one batch")
-    expect(said).to_contain_text("written and loaded in")
+    expect(said).to_contain_text("an adapter of rank 8")
     FOLDER.mkdir(exist_ok=True)
+    page.locator("#lora-mixer-results").scroll_into_view_if_needed()
     page.screenshot(path=FOLDER / "server.png", animations="disabled")
     page.locator("#lora-mixer-measure").click()
     expect(page.locator("#lora-mixer-measures table").first).to_be_visible(timeout=PATIENCE * 1000)
@@ -123,4 +123,4 @@ def test_a_person_plays_a_vllm_server(mixer: Mixer, visit: Any, tmp_path: Path) 
 
     # What needs the model in this process says so.
     tabs.get_by_role("tab", name="Learn", exact=True).click()
-    expect(page.locator("#lora-mixer-learn-page")).to_contain_text("learning needs the model in this process")
+    expect(page.locator("#lora-mixer-learn-page")).to_contain_text("Learning needs the model in this process")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.booth import FULL, KEYS, NONE, PROMPTS, Booth
+from helpers.booth import FULL, KEYS, NONE, Booth
 from helpers.browser import Mixer, contrast, set_number, wait_until
 from helpers.gauge import Gauge
 from playwright.sync_api import expect
@@ -16,6 +16,7 @@ from lora_mixer.lora_ops import Faders, Mix
 from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
 def booth(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Booth]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,7 @@ def test_ctrl_c_ends_it_with_the_best_mix_so_far_written(
     class Pressed(Learning):
         """Somebody presses Ctrl+C once a mix is known that is better than the one that it began with."""
 
-        def __iter__(self) -> Iterator[Update]:
+        def __iter__(self) -> Generator[Update, None, None]:
             for update in super().__iter__():
                 if update.point is not None and update.point.mix != Mix():
                     signal.raise_signal(signal.SIGINT)

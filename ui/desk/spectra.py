@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ...hosts.protocol import HostError
 from ...lora_ops.engines.llama_server.part import parts_of
 from ...lora_ops.measure.spectrum import as_one
-from ..page.jobs import News, sentence
+from ...lora_ops.sentence import sentence
+from ..page.jobs import News
 from ..page.trouble import FOR_PEOPLE, reason, told
 from .worked_out import WorkedOut
 

@@ -40,15 +40,6 @@ def _reached(update: Update, limit: int | None) -> tuple[int, float]:
     return max(running, default=0), sum(parts) / len(parts) if parts and limit else 0.0
 
 
-def sentence(text: str) -> str:
-    """A message as a sentence: with a large letter, and an end."""
-    text = text.strip()[:4000] or "This did not work"  # nobody reads more, and a name in it may be of any length
-    first = text.split()[0]
-    # What begins with a file's name, say, stays as it is.
-    front = text[0].upper() if first.isalpha() and first.islower() else text[0]
-    return front + text[1:] + ("" if text[-1] in ".!?…" else ".")
-
-
 def shorten(text: str, most: int = 90) -> str:
     """A text on one line, cut where it is too long to stand above replies."""
     line = " ".join(text.split())

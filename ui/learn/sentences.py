@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..lab.replies import sentence
+from ...lora_ops.sentence import sentence
 
 if TYPE_CHECKING:
     from ...lora_ops.learning.learned import Learned

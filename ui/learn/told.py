@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.mix import Mix
-from ..page.jobs import News, sentence
+from ...lora_ops.sentence import sentence
+from ..page.jobs import News
 from ..page.orders import OpenPage
 from .sentences import behind, headline
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: A page that redraws more often than this does not read any smoother.
 _SECONDS_BETWEEN_NEWS = 0.2
-#: Letters of a reason: nobody reads more, and a name in one may be of any length.
-_LONGEST = 4000
 
 News = dict[str, Any]
 
@@ -158,13 +156,3 @@ def _work(job: Job, work: Callable[[Job], News]) -> None:
 def clock(since: float) -> str:
     """The seconds since `since` (of `time.monotonic`), for people."""
     return f"{time.monotonic() - since:.1f} s"
-
-
-def sentence(text: str) -> str:
-    """With a capital at the beginning and a stop at the end; names of files and options are left alone.
-
-    >>> sentence("the disk is full"), sentence("/tmp/x is no adapter")
-    ('The disk is full.', '/tmp/x is no adapter.')
-    """
-    text = text.strip()[:_LONGEST] or "this did not work"
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ...lora_ops.sentence import sentence
+
 if TYPE_CHECKING:
     from ...lora_ops import Adapter, Desk
     from ...lora_ops.engines.engine import Ability
@@ -65,14 +67,10 @@ def _engine(console: Studio, desk: Desk) -> dict[str, Any]:
     engine, standing = desk.engine, console.standing
     return {
         "name": engine.name,
-        "standing": _sentence(standing.told()) if standing else "",
-        "whyNot": {what: _sentence(engine.why_not(what)) for what in _LACKS},
-        "differs": {what: _sentence(engine.differs(what)) for what in _DIFFERS},
+        "standing": sentence(standing.told()) if standing else "",
+        "whyNot": {what: sentence(engine.why_not(what)) for what in _LACKS},
+        "differs": {what: sentence(engine.differs(what)) for what in _DIFFERS},
     }
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
 
 
 def _adapters(desk: Desk, new: bool) -> list[dict[str, Any]] | None:
@@ -86,7 +84,7 @@ def _notices(console: Studio, desk: Desk | None) -> list[str]:
     if desk is not None and not any(adapter.scalable for adapter in desk.adapters.values()):
         notices.append("None of the adapters that are loaded has a fader; each says why.")
     if (standing := console.standing) is not None and standing.most_rank is None:
-        notices.append(_sentence(standing.told()))
+        notices.append(sentence(standing.told()))
     return notices
 
 
@@ -95,7 +93,7 @@ def _offer(console: Studio, desk: Desk) -> dict[str, str] | None:
     if (standing := console.standing) is not None and standing.most_rank is not None:
         return {
             "id": "strongest",
-            "text": _sentence(standing.told()),
+            "text": sentence(standing.told()),
             "label": f"Play its {standing.most_rank} strongest components",
         }
     sources = console.host.merged_sources()
@@ -165,7 +163,7 @@ def _why_not_rank(adapter: Adapter, desk: Desk) -> str:
     from ...lora_ops.mix_check import why_not_rank
 
     reason = desk.engine.why_not("rank") or why_not_rank(adapter, Faders(rank=1))
-    return _sentence(reason)
+    return sentence(reason)
 
 
 def _listed(names: Any) -> str:

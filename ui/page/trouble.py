@@ -5,19 +5,21 @@ from __future__ import annotations
 from ...hosts.protocol import HostError
 from ...lora_ops import log, torch_errors
 from ...lora_ops.optional_packages import lacking
-from ..lab.replies import sentence
+from ...lora_ops.sentence import sentence
 
 #: Errors that are told as they are; of any other its user can only be told that it happened.
 #: A package that is missing is among them: builds of a host without torch have the same page.
 FOR_PEOPLE = (HostError, ValueError, RuntimeError, OSError, ModuleNotFoundError)
 #: What comes of a message that names what there is not, or that the page's script would not write.
 GARBLED = (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+#: What is told of an error that says nothing.
+_NOTHING = "This did not work."
 
 
 def told(error: BaseException) -> str:
     """What a page is told of an error: a sentence, for people."""
     log.note(error, above=1)
-    return sentence(in_words(error))
+    return sentence(in_words(error)) or _NOTHING
 
 
 def reason(error: BaseException) -> str:
@@ -31,7 +33,7 @@ def refused(error: BaseException) -> dict[str, str]:
     log.note(error, above=1)
     if isinstance(error, GARBLED):
         return {"at": "", "why": f"The page said something that nobody understands: {repr(error)[:200]}"}
-    return {"at": getattr(error, "at", ""), "why": sentence(in_words(error))}
+    return {"at": getattr(error, "at", ""), "why": sentence(in_words(error)) or _NOTHING}
 
 
 def in_words(error: BaseException) -> str:

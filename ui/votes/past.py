@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...lora_ops.results.record import ColumnRecord
+from ...lora_ops.sentence import sentence
 from ..lab.columns import LEAST, MOST
 from ..lab.experiment_files import Form, export, sheet_of
-from ..page.jobs import sentence
 from . import standings
 from .resume import planned
 

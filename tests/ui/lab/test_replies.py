@@ -41,12 +41,6 @@ def test_rows_that_ran_together_took_their_time_together() -> None:
     assert replies.summary(both, 2, True, 2.5).startswith("2 rows · 2.5 s · 4.8 tokens a second together")
 
 
-def test_a_message_is_a_sentence() -> None:
-    assert replies.sentence("there can be 1 to 20 seeds, not 0") == "There can be 1 to 20 seeds, not 0."
-    assert replies.sentence("bad.jsonl, line 2: no chat") == "bad.jsonl, line 2: no chat."
-    assert replies.sentence("Stopped.") == "Stopped." and replies.sentence(" ") == "This did not work."
-
-
 def test_progress_tells_the_time_that_is_left_at_most() -> None:
     update = Update(("a", "b"), (4, 2), (False, False), seconds=3.0)
     line = replies.progress(sheet(), Progress(0, 1, 0, update, 3.0, 3.2))

@@ -55,9 +55,9 @@ test("the first look is asked again soon and a change never, for Gradio may not 
   world.pass(1100);
   assert.deepEqual(world.does(), ["save", "list", "list", "list"]);
   answer(1); // it was heard after all, and what was asked meanwhile is still to be answered
-  world.pass(3000);
-  assert.deepEqual(world.does(), ["save", "list", "list", "list"]);
-  answer(3);
+  world.pass(7000);
+  assert.deepEqual(world.does(), ["save", "list", "list", "list", "list"]);
+  answer(4);
   assert.deepEqual(said, [
     ["save", "lost"],
     ["list", "done"],

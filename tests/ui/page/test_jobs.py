@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lora_mixer.ui.page.jobs import Busy, Job, Works, sentence
+from lora_mixer.ui.page.jobs import Busy, Job, Works
 
 
 def test_a_job_tells_how_far_it_is_and_what_came_of_it() -> None:
@@ -62,10 +62,3 @@ def test_a_job_is_asked_to_stop() -> None:
 
     [*_, job] = works.run("impact", "here", "page", work)
     assert job.news == {"stopped": True}
-
-
-@pytest.mark.parametrize(
-    ("text", "told"), [("", "This did not work."), ("no", "No."), ("Wait …", "Wait …"), ("so?", "So?")]
-)
-def test_reasons_are_sentences(text: str, told: str) -> None:
-    assert sentence(text) == told

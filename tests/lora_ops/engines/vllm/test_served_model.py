@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from helpers.false_vllm import KEY, FalseVllm, write_adapter
+from helpers.false_vllm import KEY, TARGETS, FalseVllm, write_adapter
+from safetensors.numpy import save_file
 
 from lora_mixer.lora_ops.engines.vllm.client import VLLM, Client, VllmError, listed
 from lora_mixer.lora_ops.engines.vllm.served_model import ServedModel, check_all
@@ -55,10 +57,6 @@ def test_an_adapter_is_held_against_a_model_whose_folder_is_seen(tmp_path: Path)
 
 def write_base(folder: Path, wide: int) -> None:
     """A model whose modules have so many inputs and outputs."""
-    import numpy as np
-    from helpers.false_vllm import TARGETS
-    from safetensors.numpy import save_file
-
     (folder / "config.json").write_text('{"model_type": "llama"}')
-    weights = {f"{name}.weight": np.zeros((wide, wide), np.float32) for name in TARGETS}
+    weights: dict[str, Any] = {f"{name}.weight": np.zeros((wide, wide), np.float32) for name in TARGETS}
     save_file(weights, folder / "model.safetensors")
