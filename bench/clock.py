@@ -33,6 +33,10 @@ class Series:
         """How many times as long as `other`, repetition by repetition, as far as both go."""
         return Series(tuple(a / b for a, b in zip(self.values, other.values, strict=False)))
 
+    def __sub__(self, other: Series) -> Series:
+        """How much longer than `other`, repetition by repetition, as far as both go."""
+        return Series(tuple(a - b for a, b in zip(self.values, other.values, strict=False)))
+
     def __mul__(self, factor: float) -> Series:
         return Series(tuple(value * factor for value in self.values))
 

@@ -39,8 +39,8 @@ class Found:
 
 
 def measure(shop: Workshop) -> Section:
-    """Three seeds of noise, then what must move and what must not, with what `learn` does unless told otherwise."""
-    seeds, examples, tokens = shop.pick(((1, 2, 3), 8, 40), ((1,), 4, 8))
+    """Five seeds of noise, then what must move and what must not, with what `learn` does unless told otherwise."""
+    seeds, examples, tokens = shop.pick(((1, 2, 3, 4, 5), 8, 64), ((1,), 4, 8))
     stage = _stage()
     said = stage.replies(only(PIRATE), HELD_OUT[: 2 * examples], tokens)
     found = {}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from ..lora_ops import Column, Desk, Faders, Mix, Sampling, compare
 from ..lora_ops.engines import vllm
+from ..lora_ops.engines.vllm.written_mix import write_mix
 from ..tools.vllm import KEY, SERVER
 from .clock import Series, Way, in_turns
-from .report import Section, Table, duration, ratio
+from .report import Goal, Section, Table, duration, ratio
 from .workshop import ADAPTER, Workshop
 
 TITLE = "On a vLLM server"
@@ -23,7 +28,11 @@ of {tokens} greedy tokens that no end token cuts short. A fader is moved after {
 until faders stand still ({settled:g} s of it), the mix is written and loaded, and all that was said is read again."""
 
 COUNTS = (1, 2, 4, 8)
+#: Of the time of eight columns one after the other.
+SHARE = 0.31
 MOVED_AFTER = 16
+#: Tokens of a prompt that the server has not read before.
+READ = 513
 QUESTION = "<|im_start|>user\nTell me about the sea.<|im_end|>\n<|im_start|>assistant\n"
 
 
@@ -50,7 +59,11 @@ def measure(shop: Workshop) -> Section:
         alone = {(n, False): Way(lambda n=n: columns.each(n)) for n in counts if n > 1}  # type: ignore[misc]
         times = in_turns({**batches, **alone}, shop.pick(3, 1), warm_up=False)
         shop.say("a new mix, and a fader in the middle of a reply")
-        loads = in_turns({0: Way(_Loads(engine).run)}, shop.pick(10, 2))[0]
+        loads = _Loads(engine, shop.scratch / "aside")
+        ways = {"both": Way(loads.run), "written": Way(loads.write, prepare=loads.clear)}
+        reads = _Reads(engine)
+        ways |= {f"{count}": Way(partial(reads.run, count), prepare=reads.anew) for count in (1, READ)}
+        times |= in_turns(ways, shop.pick(10, 2))  # type: ignore[arg-type]
         move = _Move(desk, engine, ids)
         moved = in_turns({0: Way(move.run, prepare=move.begin, tidy=move.end)}, shop.pick(7, 1), warm_up=False)[0]
         about = ABOUT.format(
@@ -62,7 +75,15 @@ def measure(shop: Workshop) -> Section:
             after=MOVED_AFTER,
             settled=vllm.engine._SETTLED,
         )
-    return Section(TITLE, about, [_in_batches(counts, times), _moves(loads, moved)])
+    most = max(counts)
+    share = times[most, True] / times[most, False]
+    goal = Goal(
+        f"{most} columns in a vLLM server's batch against one after the other",
+        f"at most {SHARE} x",
+        f"{ratio(share)} x",
+        share.median <= SHARE,
+    )
+    return Section(TITLE, about, [_in_batches(counts, times), _moves(times, moved)], [goal])
 
 
 class _Columns:
@@ -87,15 +108,37 @@ class _Columns:
 
 
 class _Loads:
-    """A mix that was never heard is written and loaded."""
+    """A mix that was never heard is written and loaded, or only written."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine, self._at = engine, 0
+    def __init__(self, engine: Any, aside: Path) -> None:
+        self._engine, self._aside, self._at = engine, aside, 0
 
     def run(self) -> None:
         self._at += 1
         with self._engine.stock.using([Mix({ADAPTER: Faders(master=2 + self._at / 64)})]):
             pass
+
+    def clear(self) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)
+        self._aside.mkdir()
+
+    def write(self) -> None:
+        write_mix(self._engine.stock.sources, Mix({ADAPTER: Faders(master=0.75)}), self._aside)
+
+
+class _Reads:
+    """A prompt that the server has never read, and one token after it."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self._dice = engine, random.Random(7)
+        self._ids: list[int] = []
+
+    def anew(self) -> None:
+        self._ids = [self._dice.randrange(100, 40_000) for _ in range(READ)]
+
+    def run(self, tokens: int) -> None:
+        body = {"model": self._engine.model, "prompt": self._ids[:tokens], "max_tokens": 1, "temperature": 0}
+        self._engine.client.post("/v1/completions", body)
 
 
 class _Move:
@@ -156,9 +199,12 @@ def _in_batches(counts: Sequence[int], times: dict[tuple[int, bool], Series]) ->
     return Table(head, rows)
 
 
-def _moves(loads: Series, moved: Series) -> Table:
+def _moves(times: dict[Any, Series], moved: Series) -> Table:
+    read = (times[f"{READ}"] - times["1"]) * (1 / (READ - 1))
     rows = [
-        ("a mix that is new, written and loaded", duration(loads)),
+        ("a mix that is new, written and loaded", duration(times["both"])),
+        ("of that, written", duration(times["written"])),
         ("from the fader to the first token under the new mix", duration(moved)),
+        (f"a token of a prompt read, of {READ}", duration(read)),
     ]
     return Table(("what", "time"), rows)

@@ -26,6 +26,8 @@ def test_a_ratio_is_taken_round_by_round() -> None:
     """A machine that is ten times as slow in one round does not move the ratio."""
     ratio = Series((2.0, 20.0, 2.0)) / Series((1.0, 10.0, 1.0))
     assert ratio.values == (2.0, 2.0, 2.0) and (ratio * 3).median == 6.0
+    more = Series((2.0, 20.0, 2.0)) - Series((1.0, 10.0, 1.0))
+    assert more.values == (1.0, 10.0, 1.0)
 
 
 def test_ways_take_turns_in_both_orders_and_only_their_own_work_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
