@@ -34,6 +34,9 @@ from .text import Text
 
 #: More say little more, and fewer nothing about how far off they are.
 MOST_PROBES, FEWEST = 4096, 2
+#: Probes that go back together: more are no faster. As many as multiply so many numbers (a second or two on two
+#: processors: between them one may stop), and whose logits are no more than so many (256 MiB).
+_AT_ONCE, _MOST_WORK, _MOST_LOGITS = 8, 2**37, 2**26
 
 #: By adapter, then by the name of a target, by kind or by layer; in nats.
 Nats = Mapping[str, Mapping[Any, float]]
@@ -138,6 +141,51 @@ def estimate_impact(
     return drawing.estimate(probes)
 
 
+class _Back:
+    """The way back from what was read to the gains, for several texts that are drawn from it at once.
+
+    Args:
+        logits: what was read, shape (1, tokens, vocabulary).
+        stand: the gains that it was read under.
+        work: how many numbers one way back multiplies: several share it as long as that is no long time.
+    """
+
+    def __init__(self, logits: torch.Tensor, stand: torch.Tensor, work: int) -> None:
+        self._logits, self._stand = logits, stand
+        self._shares = logits.detach().float().softmax(-1)
+        self.at_once = max(1, min(_AT_ONCE, _MOST_WORK // max(1, work), _MOST_LOGITS // logits.numel()))
+
+    def draw(self, probes: int, seed: int) -> torch.Tensor:
+        """A token for each place and probe, shape (tokens, probes)."""
+        dice = torch.Generator(self._logits.device).manual_seed(seed)
+        return torch.multinomial(self._shares[0], probes, replacement=True, generator=dice)
+
+    def slopes(self, drawn: torch.Tensor) -> list[torch.Tensor]:
+        """How log P of each text grows with each gain: what is drawn has shape (tokens, texts)."""
+        if drawn.shape[1] > 1:
+            try:
+                ways = torch.stack([self._way(one) for one in drawn.T])
+                return list(self._gradients(ways, is_grads_batched=True))
+            except RuntimeError:  # memory does not hold them, or something on the way knows no batch: one by one
+                self.at_once = 1
+        return [self._gradients(self._way(one)) for one in drawn.T]
+
+    def _way(self, drawn: torch.Tensor) -> torch.Tensor:
+        """The slope of log softmax at what was drawn."""
+        ones = torch.ones_like(self._shares[..., :1])
+        return (-self._shares).scatter_add_(-1, drawn[None, :, None], ones).to(self._logits)
+
+    def _gradients(self, way: torch.Tensor, **how: Any) -> torch.Tensor:
+        (found,) = torch.autograd.grad(
+            self._logits, self._stand, way, retain_graph=True, allow_unused=True, materialize_grads=True, **how
+        )
+        return found
+
+
+def _work(model: Any, tokens: int) -> int:
+    return tokens * sum(numbers.numel() for numbers in model.parameters())
+
+
 @dataclass
 class _Drawing:
     """One estimate under way.
@@ -184,32 +232,24 @@ class _Drawing:
                 gains = [self.reference.gain(target) for target in self.targets]
                 stand = torch.tensor(gains, device=self.text.device, requires_grad=True)
                 play(stand)
-                logits = self.text.read()
-                dice = torch.Generator(logits.device).manual_seed(seed)
-                shares = logits.detach().float().softmax(-1)
-                for done in range(probes):
+                back = _Back(self.text.read(), stand, _work(engine.model, self.text.tokens))
+                drawn = back.draw(probes, seed)
+                while (done := len(self.slopes)) < probes:
                     progress(done, probes)
                     if cancelled():
                         break
-                    self.slopes.append(self._probe(logits, stand, shares, dice, last=done + 1 == probes))
+                    self.slopes += self._slopes(back, drawn[:, done : done + back.at_once])
                 self.seconds = time.perf_counter() - began
             progress(len(self.slopes), probes)
         except Cancelled:
             return
 
-    def _probe(
-        self, logits: torch.Tensor, stand: torch.Tensor, shares: torch.Tensor, dice: torch.Generator, last: bool
-    ) -> torch.Tensor:
-        """How log P of a text that is drawn from P grows as each gain moves by what it is to be moved by."""
+    def _slopes(self, back: _Back, drawn: torch.Tensor) -> list[torch.Tensor]:
+        """How log P of each text that was drawn from P grows as each gain moves by what it is to be moved by."""
         if not self.targets:
-            return torch.zeros(0)
-        drawn = torch.multinomial(shares[0], 1, generator=dice)
-        # The slope of log softmax at what was drawn.
-        slope = (-shares).scatter_add_(-1, drawn[None], torch.ones_like(shares[..., :1]))
-        (found,) = torch.autograd.grad(
-            logits, stand, slope.to(logits), retain_graph=not last, allow_unused=True, materialize_grads=True
-        )
-        return found.double().cpu() * torch.tensor(self.moves, dtype=torch.float64)
+            return [torch.zeros(0)] * drawn.shape[1]
+        moves = torch.tensor(self.moves, dtype=torch.float64)
+        return [found.double().cpu() * moves for found in back.slopes(drawn)]
 
     def estimate(self, asked: int) -> Estimate:
         """What the probes come to."""

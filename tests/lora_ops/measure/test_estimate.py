@@ -123,14 +123,16 @@ def test_what_is_silent_or_does_not_play_does_nothing():
     assert estimate_impact(desk, prompt(), desk.base(), probes=2).layers["pirate"] == {0: 0.0, 1: 0.0}
 
 
-def test_who_calls_it_off_has_what_is_known_by_then():
+def test_who_calls_it_off_has_what_is_known_by_then(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("lora_mixer.lora_ops.measure.estimate._AT_ONCE", 2)
     model = pirate()
     desk = Desk(model)
     numbers, seen = tiny.scalings(model), []
     found = estimate_impact(
-        desk, prompt(), probes=9, progress=lambda done, total: seen.append(done), cancelled=lambda: len(seen) > 4
+        desk, prompt(), probes=9, progress=lambda done, total: seen.append(done), cancelled=lambda: len(seen) > 2
     )
     assert (found.probes, found.complete) == (4, False) and found.targets["pirate"]
+    assert seen == [0, 2, 4, 4]
     nothing = estimate_impact(desk, prompt(), probes=9, cancelled=lambda: True)
     assert (nothing.probes, nothing.targets, nothing.complete) == (0, {}, False)
     assert tiny.same_objects(tiny.scalings(model), numbers)
@@ -162,7 +164,7 @@ def test_a_model_in_training_is_refused_and_one_that_raises_is_put_back():
     model.eval()
 
     def fail(done: int, total: int) -> None:
-        if done == 2:
+        if done:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -189,3 +191,28 @@ def test_who_measures_with_an_estimate_knows_the_most_telling_targets_when_stopp
     assert not found.complete and set(found.targets["pirate"]) == set(telling[:4])
     whole, plain = (impact(desk, prompt(), first=first) for first in (believed, None))
     assert whole.targets["pirate"] == pytest.approx(plain.targets["pirate"], rel=1e-3, abs=1e-6)
+
+
+def test_probes_that_go_back_together_are_those_that_go_alone(monkeypatch: pytest.MonkeyPatch):
+    desk = Desk(pirate())
+    together = estimate_impact(desk, prompt(), probes=9, seed=5)
+    monkeypatch.setattr("lora_mixer.lora_ops.measure.estimate._AT_ONCE", 1)
+    alone = estimate_impact(desk, prompt(), probes=9, seed=5)
+    assert _numbers(together.targets).tolist() == pytest.approx(_numbers(alone.targets).tolist(), rel=1e-5)
+    assert together.complete and together.probes == alone.probes == 9
+
+
+def test_what_knows_no_batches_on_the_way_back_goes_back_alone(monkeypatch: pytest.MonkeyPatch):
+    desk, real, asked = Desk(pirate()), torch.autograd.grad, []
+
+    def grad(*given: Any, is_grads_batched: bool = False, **more: Any) -> Any:
+        asked.append(is_grads_batched)
+        if is_grads_batched:
+            raise RuntimeError("this function has no batching rule")
+        return real(*given, **more)
+
+    wanted = estimate_impact(desk, prompt(), probes=12, seed=5)
+    monkeypatch.setattr("torch.autograd.grad", grad)
+    found = estimate_impact(desk, prompt(), probes=12, seed=5)
+    assert _numbers(found.targets).tolist() == pytest.approx(_numbers(wanted.targets).tolist(), rel=1e-5)
+    assert asked == [True] + [False] * 12, "it is tried once"
