@@ -20,12 +20,14 @@ The demo's model with its two adapters, float32. {spoiled} of the pirate's 210 t
 large as what they were; `learn(…, over="targets")` reads {examples} replies of {tokens} tokens that the clean adapter
 gave, and what it won back of what the noise cost is measured on as many others by stock PEFT. The order is how often a
 target that is noise has a lower gain than one that is not (the area under the ROC curve). Below: two adapters, both
-heard, of which one gave the replies; replies that the model gives already; replies of random tokens."""
+at half, of which one alone gave the replies; replies that the model gives already; replies of random tokens."""
 PIRATE, BUTLER = "pirate", "butler"
 SPOILED, LOUDER = 42, 6.0
 #: What is to be reached: of what the noise cost, and of the order.
 WON, ORDER = 0.7, 0.8
 MASTERS = (0.75, 1.25, 1.5)
+#: Where both adapters stand before it is learned which of them is wanted.
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _others(shop: Workshop, stage: Stage, examples: list[Pair], tokens: int) -> 
         return learn(stage.desk, stage.tokenizer, replies, mix=mix, steps=steps)
 
     shop.say("two adapters of which one is wanted")
-    wanted = learned(examples, Mix())
+    wanted = learned(examples, Mix({name: Faders(master=HALF) for name in (PIRATE, BUTLER)}))
     mean = {name: _mean(stage, wanted.mix, name) for name in (PIRATE, BUTLER)}
     shop.say("what the model says already, and noise")
     prompts = [prompt for prompt, _ in examples]
@@ -108,9 +110,9 @@ def _others(shop: Workshop, stage: Stage, examples: list[Pair], tokens: int) -> 
     chance = torch.Generator().manual_seed(5)
     random = [(prompt, tuple(torch.randint(100, 40_000, (tokens,), generator=chance).tolist())) for prompt in prompts]
     nonsense = learned(random, only(PIRATE))
-    told = ", ".join(f"{name} {gain:.2f}" for name, gain in mean.items())
+    told = ", ".join(f"{name} {HALF} to {gain:.2f}" for name, gain in mean.items())
     return [
-        Goal("of two adapters the wanted one up, the other down", "yes", told, mean[PIRATE] > 1 > mean[BUTLER]),
+        Goal("of two adapters the wanted one up, the other down", "yes", told, mean[PIRATE] > HALF > mean[BUTLER]),
         _yes("where the model says it already nothing moves", not already.learned and already.mix == only(PIRATE)),
         _yes("of random tokens it says that nothing was learned", not nonsense.learned and bool(nonsense.note)),
     ]
