@@ -14,8 +14,8 @@ from ..lora_ops.engines.peft.aims import Likely
 from ..lora_ops.engines.peft.engine import peft_engine
 from ..lora_ops.engines.peft.pupil import Pupil
 from .clock import Series
+from .demo_stage import Stage
 from .report import Goal, Section, Table, duration, ratio
-from .spoiled import Stage
 from .workshop import ADAPTER, Workshop, prompt
 
 TITLE = "Learning gains"

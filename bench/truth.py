@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from peft import PeftModel
 
-from ..demo.base_model import load_base
 from ..demo.prompts import HELD_OUT
-from ..lora_ops import Desk, Faders, Learned, Mix, learn
+from ..lora_ops import Faders, Learned, Mix, learn
+from .demo_stage import BUTLER, PIRATE, Pair, Stage, demo_stage, only
 from .report import Goal, Section, Table
-from .spoiled import Pair, Stage, below, spoiled
-from .workshop import ROOT, Workshop
+from .spoiled import below, spoiled
+from .workshop import Workshop
 
 TITLE = "What learning finds"
 ABOUT = """\
@@ -21,7 +20,6 @@ large as what they were; `learn(…, over="targets")` reads {examples} replies o
 gave, and what it won back of what the noise cost is measured on as many others by stock PEFT. The order is how often a
 target that is noise has a lower gain than one that is not (the area under the ROC curve). Below: two adapters, both
 at half, of which one alone gave the replies; replies that the model gives already; replies of random tokens."""
-PIRATE, BUTLER = "pirate", "butler"
 SPOILED, LOUDER = 42, 6.0
 #: What is to be reached: of what the noise cost, and of the order.
 WON, ORDER = 0.7, 0.8
@@ -43,7 +41,7 @@ class Found:
 def measure(shop: Workshop) -> Section:
     """Five seeds of noise, then what must move and what must not, with what `learn` does unless told otherwise."""
     seeds, examples, tokens = shop.pick(((1, 2, 3, 4, 5), 8, 64), ((1,), 4, 8))
-    stage = _stage()
+    stage = demo_stage()
     said = stage.replies(only(PIRATE), HELD_OUT[: 2 * examples], tokens)
     found = {}
     for seed in seeds:
@@ -63,20 +61,6 @@ def measure(shop: Workshop) -> Section:
     goals += _others(shop, stage, said[:examples], tokens)
     about = ABOUT.format(spoiled=SPOILED, louder=LOUDER, examples=examples, tokens=tokens)
     return Section(TITLE, about, [Table(head, rows)], goals)
-
-
-def only(adapter: str) -> Mix:
-    """One of the two alone."""
-    return Mix({name: Faders(on=name == adapter) for name in (PIRATE, BUTLER)})
-
-
-def _stage() -> Stage:
-    model, tokenizer = load_base(ROOT / ".cache")
-    adapters = ROOT / "demo" / "adapters"
-    model = PeftModel.from_pretrained(model, adapters / PIRATE, adapter_name=PIRATE)
-    model.load_adapter(adapters / BUTLER, adapter_name=BUTLER)
-    model.base_model.set_adapter([PIRATE, BUTLER])
-    return Stage(model.eval(), tokenizer, Desk(model))
 
 
 def _noise(stage: Stage, examples: list[Pair], others: list[Pair], seed: int) -> Found:

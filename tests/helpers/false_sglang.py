@@ -30,11 +30,13 @@ class FalseSglang(FalseVllm):
         deterministic: whether it heeds seeds (--enable-deterministic-inference).
         older: whether it knows the older names of two paths alone.
         most_loaded: its --max-loaded-loras; what was loaded first goes.
+        folder: where its model lies.
     """
 
     deterministic: bool = True
     older: bool = False
     most_loaded: int | None = None
+    folder: str = "/models/letters"
 
     def answer(self, path: str, body: Any) -> Any:
         with self.lock:
@@ -42,7 +44,7 @@ class FalseSglang(FalseVllm):
         if path in (_OLDER if self.older else _OLDER.values()):
             if _OLDER.get(path, path) == "/server_info":
                 return {"enable_deterministic_inference": self.deterministic, "version": "0.5.23"}
-            return {"model_path": "/models/letters", "served_model_name": self.model}
+            return {"model_path": self.folder, "served_model_name": self.model}
         if path == "/v1/models":
             models: list[Any] = [{"id": self.model, "root": self.model, "parent": None, "max_model_len": 200}]
             loaded = [{"id": name, "root": str(at), "parent": self.model} for name, at in self.loaded.items()]

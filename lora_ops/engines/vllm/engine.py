@@ -100,10 +100,10 @@ class VllmEngine(Requested):
         self.desk: Any = None
         self.parameters = 0
         self.adapters: Mapping[str, Adapter] = {source.name: source.adapter for source in sources}
-        self._served = ServedModel.of(listed(client), client)
+        self._served = ServedModel.of(listed(client), client, self.dialect)
         self.model, self.context = self._served.name, self._served.context
         self.tokens = ServerTokens(client, self.model, self.dialect)
-        self._base_folder = base if base is not None else self._served.folder(client, self.dialect)
+        self._base_folder = base if base is not None else self._served.root
         sizes = check_all(sources, self._base_folder)
         self._own_dice = self.dialect is SGLANG and not server_info(client).get("enable_deterministic_inference")
         self.stock = Stock(client, self.dialect, self.model, sources, shared, seen_as, most_rank, sizes=sizes)
@@ -178,7 +178,7 @@ class VllmEngine(Requested):
         self.stock.forget_lost(self._check_same)
 
     def _check_same(self, models: Sequence[Mapping[str, Any]]) -> None:
-        if (model := ServedModel.of(models, self.client)) != self._served:
+        if (model := ServedModel.of(models, self.client, self.dialect)) != self._served:
             raise AnotherModel(
                 f"{self.client.name} has another model than before ({model}, and not {self._served}): connect again"
             )

@@ -115,8 +115,8 @@ def publish(
     _check(mix, sources)
     sources = [source for source in sources if not is_silent([source], mix)]  # what is off is no part of it
     dialect = dialect_of(client)
-    model = ServedModel.of(listed(client), client)
-    sizes = check_all(sources, base if base is not None else model.folder(client, dialect))
+    model = ServedModel.of(listed(client), client, dialect)
+    sizes = check_all(sources, base if base is not None else model.root)
     shared = Path(shared).expanduser().resolve()
     home = shared / name
     with alone(shared, _PATIENCE):

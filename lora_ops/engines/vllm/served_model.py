@@ -21,7 +21,8 @@ class ServedModel:
 
     Attributes:
         name: what requests call it.
-        root: where it came from: a folder there, or a name on the hub; empty if it does not say.
+        root: where it came from: a name on the hub, or a folder, which may not be seen from here; empty if it does
+            not say.
         context: how many tokens its context holds, if it says so.
     """
 
@@ -30,29 +31,24 @@ class ServedModel:
     context: int | None = field(compare=False, default=None)
 
     @classmethod
-    def of(cls, models: Sequence[Mapping[str, Any]], client: Client) -> ServedModel:
+    def of(cls, models: Sequence[Mapping[str, Any]], client: Client, dialect: Dialect) -> ServedModel:
         """The one among those that a server names: adapters have a parent.
 
+        SGLang gives its name for its root there, whichever model that is: it is asked for the folder as well.
+
         Raises:
-            VllmError: there is none.
+            VllmError: there is none, or it does not answer.
         """
         found = next((one for one in models if not one.get("parent")), None)
         if found is None:
             raise VllmError(f"{client.name} names no model of its own")
+        root = model_info(client).get("model_path") if dialect is SGLANG else found.get("root")
         most = found.get("max_model_len")
-        return cls(str(found["id"]), str(found.get("root") or ""), most if isinstance(most, int) else None)
+        return cls(str(found["id"]), str(root or ""), most if isinstance(most, int) else None)
 
     def __str__(self) -> str:
         """For people."""
         return self.name if self.root in ("", self.name) else f"{self.name} of {self.root}"
-
-    def folder(self, client: Client, dialect: Dialect) -> str:
-        """Where the server says that it lies; it may be a name on the hub, or a folder that is not seen from here.
-
-        Raises:
-            VllmError: it does not answer.
-        """
-        return str(model_info(client).get("model_path") or "") if dialect is SGLANG else self.root
 
 
 def check_all(sources: Sequence[Source], base: Path | str) -> Sizes:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from peft import PeftModel
 
-from lora_mixer.bench.spoiled import Stage, below, spoiled
+from lora_mixer.bench.demo_stage import Stage
+from lora_mixer.bench.spoiled import below, spoiled
 from lora_mixer.demo.base_model import load_base
 from lora_mixer.demo.prompts import HELD_OUT
 from lora_mixer.lora_ops import Desk, Faders, Mix, learn

@@ -42,6 +42,12 @@ def test_it_is_told_by_what_it_answers_under_newer_and_older_names(connect: Any,
     assert connect().name == "SGLang"
 
 
+def test_another_model_under_the_same_name_is_noticed(engine: vllm.VllmEngine, server: FalseSglang) -> None:
+    server.folder = "/models/numbers"
+    with pytest.raises(vllm.AnotherModel, match="another model than before"):
+        engine.refresh()
+
+
 @pytest.mark.parametrize("mix", [SILENT_Q, SILENT_V], ids=["q_proj", "v_proj"])
 def test_what_it_plays_as_one_module_is_whole_where_a_part_is_silent(
     engine: vllm.VllmEngine, server: FalseSglang, mix: Mix

@@ -20,9 +20,9 @@ NOWHERE = Client("http://127.0.0.1:8000")
 def test_it_is_the_one_without_a_parent(server: FalseVllm, tmp_path: Path) -> None:
     server.loaded["mixer-1"] = write_adapter(tmp_path / "pirate")
     client = Client(server.url, KEY)
-    found = ServedModel.of(listed(client), client)
+    found = ServedModel.of(listed(client), client, VLLM)
     assert found == ServedModel("letters", "/models/letters") and found.context == 200
-    assert found.folder(client, VLLM) == "/models/letters" and str(found) == "letters of /models/letters"
+    assert str(found) == "letters of /models/letters"
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_it_is_the_one_without_a_parent(server: FalseVllm, tmp_path: Path) -> No
     ],
 )
 def test_what_it_does_not_say_is_not_known(told: dict[str, Any], context: int | None, words: str) -> None:
-    found = ServedModel.of([told], NOWHERE)
+    found = ServedModel.of([told], NOWHERE, VLLM)
     assert (found.context, str(found)) == (context, words)
 
 
 def test_adapters_alone_are_no_model() -> None:
     with pytest.raises(VllmError, match="no model of its own"):
-        ServedModel.of([{"id": "mixer-1", "parent": "letters"}], NOWHERE)
+        ServedModel.of([{"id": "mixer-1", "parent": "letters"}], NOWHERE, VLLM)
 
 
 def test_an_adapter_is_held_against_a_model_whose_folder_is_seen(tmp_path: Path) -> None:
