@@ -363,8 +363,7 @@ def main(argv: list[str]) -> int:
     options, more = parser().parse_known_args(own)
     rest = [*rest, *(word for word in more if word != "--")]
     if options.command is None:
-        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "page", "bench"]))
-        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "docs", "bench"]))
+        parser().error("say first what to do: " + ", ".join(["demo", "mixer", "test", "docs", "page", "bench"]))
     signal.signal(signal.SIGTERM, stop)
     try:
         code: int = options.work(options, rest)

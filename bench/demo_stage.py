@@ -49,13 +49,17 @@ class Stage:
         total = count = 0.0
         try:
             for prompt, reply in pairs:
-                ahead = self.tokenizer.encode(self._chat(prompt), add_special_tokens=False)
+                ahead = self.ahead(prompt)
                 logits = self.model(input_ids=torch.tensor([[*ahead, *reply]])).logits[0, len(ahead) - 1 : -1]
                 total += float(torch.nn.functional.cross_entropy(logits, torch.tensor(reply), reduction="sum"))
                 count += len(reply)
         finally:
             self.desk.reset()
         return total / count
+
+    def ahead(self, prompt: str) -> list[int]:
+        """The tokens of a chat that begins with this, up to the reply."""
+        return list(self.tokenizer.encode(self._chat(prompt), add_special_tokens=False))
 
     def _chat(self, prompt: str) -> str:
         said = [{"role": "user", "content": prompt}]

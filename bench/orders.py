@@ -51,9 +51,7 @@ def orders(shop: Workshop) -> tuple[Table, Goal]:
 def _reply(stage: Stage, mix: Mix, tokens: int) -> torch.Tensor:
     """A prompt with what is said to it under this mix."""
     [(prompt, reply)] = stage.replies(mix, [QUESTION], tokens)
-    said = [{"role": "user", "content": prompt}]
-    text = stage.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
-    return torch.tensor([[*stage.tokenizer.encode(text, add_special_tokens=False), *reply]])
+    return torch.tensor([[*stage.ahead(prompt), *reply]])
 
 
 def _pairs(found: _Nats, exact: _Nats) -> list[tuple[float, float]]:

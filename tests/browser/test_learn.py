@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.booth import NONE, Booth
-from helpers.browser import Mixer, set_number, standalone, wait_until
+from helpers.booth import NONE, empty_booth
+from helpers.browser import Mixer, standalone, wait_until
 from helpers.gauge import Gauge
 from helpers.shelved import shelf_host
 from helpers.taught import learn_tab, wanted
@@ -16,7 +16,6 @@ from helpers.tiny import pirate
 from playwright.sync_api import expect
 
 from lora_mixer.lora_ops.learning.preferences import FEWEST_VOTES
-from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
 
@@ -104,14 +103,8 @@ def test_each_mix_on_the_way_is_heard_by_click_and_by_key_and_undone(mixer: Mixe
 def test_votes_that_were_cast_become_a_mix(served: tuple[Mixer, Gauge], visit: Any) -> None:
     """Whoever likes the replies without the adapter better has its master turned down."""
     mixer, made = served
-    mixer.afresh()
-    mixer.console.sessions = Sessions()
-    for one in mixer.console.experiments.records.list():
-        mixer.console.experiments.records.delete(one.id)
-    page = visit(mixer.url)
-    page.locator("#page-header .facts").wait_for()
-    set_number(page, "chat-max-new-tokens", 3)
-    booth = Booth(page, mixer, made).open()
+    booth = empty_booth(mixer, made, visit, tokens=3)
+    page = booth.page
     booth.begin("\n".join(f"question {at}" for at in range(FEWEST_VOTES)), pairs=FEWEST_VOTES)
     for number in range(1, FEWEST_VOTES + 1):
         booth.prefer(NONE, number)

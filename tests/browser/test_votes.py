@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from helpers.booth import FULL, KEYS, NONE, Booth
-from helpers.browser import Mixer, contrast, set_number, wait_until
+from helpers.booth import FULL, KEYS, NONE, Booth, empty_booth
+from helpers.browser import Mixer, contrast, wait_until
 from helpers.gauge import Gauge
 from playwright.sync_api import expect
 
 from lora_mixer.lora_ops import Faders, Mix
-from lora_mixer.ui.votes.session import Sessions
 
 pytestmark = pytest.mark.browser
 
@@ -21,16 +20,10 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def booth(served: tuple[Mixer, Gauge], visit: Any) -> Iterator[Booth]:
     mixer, made = served
-    mixer.afresh()
-    mixer.console.sessions = Sessions()
-    for one in mixer.console.experiments.records.list():
-        mixer.console.experiments.records.delete(one.id)
-    page = visit(mixer.url)
-    page.locator("#page-header .facts").wait_for()
-    set_number(page, "chat-max-new-tokens", 6)
-    yield Booth(page, mixer, made).open()
+    one = empty_booth(mixer, made, visit, tokens=6)
+    yield one
     made.brake.free()
-    wait_until(page, mixer.free, "the model is given back")
+    wait_until(one.page, mixer.free, "the model is given back")
 
 
 def test_a_session_by_keyboard_is_revealed_and_every_vote_is_kept_at_once(booth: Booth) -> None:

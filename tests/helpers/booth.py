@@ -7,7 +7,9 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from .browser import Board, Mixer
+from lora_mixer.ui.votes.session import Sessions
+
+from .browser import Board, Mixer, set_number
 from .gauge import Gauge
 
 FULL, NONE = "f", "n"
@@ -56,3 +58,15 @@ class Booth:
 
     def kept(self) -> Any:
         return self.mixer.console.experiments.records
+
+
+def empty_booth(mixer: Mixer, model: Gauge, visit: Any, tokens: int) -> Booth:
+    """A page where nobody has voted yet, and replies have so many tokens."""
+    mixer.afresh()
+    mixer.console.sessions = Sessions()
+    for one in mixer.console.experiments.records.list():
+        mixer.console.experiments.records.delete(one.id)
+    page = visit(mixer.url)
+    page.locator("#page-header .facts").wait_for()
+    set_number(page, "chat-max-new-tokens", tokens)
+    return Booth(page, mixer, model).open()
