@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.browser import Board, wait_until
+from helpers.browser import Board, steady, wait_until
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("a_door_of_its_own")]
@@ -33,9 +33,16 @@ def scrolled(page: Any) -> list[float]:
     )
 
 
+def filled(page: Any) -> None:
+    """Waits for what comes late, such as the spectra: a browser scrolls on when something grows above what is seen."""
+    expect(page.locator(f"{DESK} [data-part=energy-curve]").first).to_be_visible()
+    steady(page, page.locator("#lora-mixer-desk"))
+
+
 def test_on_a_wide_page_both_stand_side_by_side_and_each_scrolls_for_itself(inside: Any) -> None:
     size(inside, WIDE)
     inside.locator("[data-section=grid] summary").first.click()
+    filled(inside)
     expect(inside.locator("#lora-mixer-results .lora-mixer-reply").first).to_be_visible()
     desk, lab = inside.locator("#lora-mixer-desk").bounding_box(), inside.locator(LAB).bounding_box()
     assert desk["x"] + desk["width"] <= lab["x"], "they stand beside each other"
@@ -64,6 +71,7 @@ def test_on_a_narrow_page_the_way_to_the_other_side_is_always_in_reach(inside: A
         section = inside.locator(f"[data-section={name}]").first
         if section.get_attribute("open") is None:
             section.locator("summary").click()
+    filled(inside)
     inside.evaluate("scrollTo(0, 400)")
     wait_until(inside, lambda: scrolled(inside)[0] > 100, "the page is scrolled down")
     down = scrolled(inside)[0]
