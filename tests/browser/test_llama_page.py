@@ -104,6 +104,13 @@ def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(
     page.locator("#lora-mixer-bake-go").click()
     expect(page.locator("#lora-mixer-bake-result")).to_contain_text("Played: a llama-server holds")
     expect(page.locator("[data-entry='softer.gguf']")).to_be_visible()
+    # What it cannot do is told before anybody fills in a form.
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
+    elsewhere, examples = (page.locator(f"#lora-mixer-learn-{part}") for part in ("elsewhere", "material"))
+    expect(elsewhere).to_contain_text("save the mix as a profile, which plays here too")
+    expect(examples).to_be_hidden()
+    if shots := os.environ.get("LORA_MIXER_SHOTS"):
+        page.screenshot(path=str(Path(shots) / "llama-learn.png"))
     mix_tab(page)
 
     os.kill(demo.host.player._server.pid, signal.SIGKILL if os.name != "nt" else signal.SIGTERM)
@@ -121,6 +128,12 @@ def test_one_click_has_the_demo_play_on_llama_cpp_and_back_with_the_same_faders(
     expect(head).to_contain_text("float32")
     expect(offer).to_have_text(ON_LLAMA)
     wait_until(page, lambda: demo.console.desk() and demo.console.desk().engine.name == "PEFT", "PEFT plays again")
+    board.open()
+    page.locator("#lora-mixer-tabs").get_by_role("tab", name="Learn", exact=True).click()
+    expect(examples).to_be_visible()
+    expect(elsewhere).to_be_hidden()
+    mix_tab(page)
+    board.chat()
     assert demo.console.panel.mix == mix and demo.gains() == gains
     assert page.locator("#chat-turns .user").count() == 3
     assert say(page, "Thanks.")

@@ -181,8 +181,9 @@ def test_votes_charts_and_a_bake_on_a_vllm_server(mixer: Mixer, server: FalseVll
 
     # What needs the model in this process says so.
     tabs.get_by_role("tab", name="Learn", exact=True).click()
-    expect(page.locator("#lora-mixer-learn-page")).to_contain_text("Learning needs the model in this process")
-    expect(page.locator("#lora-mixer-learn-start")).to_be_disabled()
+    expect(page.locator("#lora-mixer-learn-elsewhere")).to_contain_text("Learning needs the model in this process")
+    for part in ("material", "wish"):  # nobody is to fill in a form that cannot be sent
+        expect(page.locator(f"#lora-mixer-learn-{part}")).to_be_hidden()
     shot(page, "learn")
 
     # What is heard there becomes a folder for other runtimes.

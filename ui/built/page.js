@@ -6539,13 +6539,14 @@
       maxlength: 80,
       autocomplete: "off",
       spellcheck: "false",
+      placeholder: "Name",
       on: { change: commit }
     });
     const plays = el("select", { class: "select", on: { change: choose } });
     const keep2 = el("button", {
       type: "button",
       class: "button small",
-      text: "Keep the faders here",
+      text: "Keep faders",
       data: { do: "keep-here" },
       title: "This column plays the faders as they stand now, also when they move on",
       on: { click: () => change({ do: "keep", key }) }
@@ -6601,8 +6602,6 @@
         setOptions(plays, [...PLAYS, ...next.kept ? [kept2] : [], ...saved.choices(PROFILE)]);
         if (plays.value !== next.plays) plays.value = next.plays;
         if (document.activeElement !== name2 && name2.value !== next.name) name2.value = next.name;
-        const text = plays.selectedOptions[0]?.textContent ?? "";
-        setAttribute(name2, "placeholder", next.plays === "kept" ? next.kept : text);
         setAttribute(name2, "aria-label", `Name of column ${next.letter}`);
         setAttribute(plays, "aria-label", `Column ${next.letter} plays`);
         setAttribute(keep2, "aria-label", `Keep the faders as ${next.letter}`);
@@ -8276,8 +8275,6 @@
       const { state } = store;
       if (!state) return "";
       if (state.trouble) return `${state.trouble.title}: ${state.trouble.advice}`;
-      const lacks = state.engine?.whyNot.learn;
-      if (lacks) return lacks;
       if (!state.adapters.length) return "There is no adapter on the desk.";
       const count = learning.known?.count ?? 0;
       return source() === "replies" && count < 2 ? FEW : "";
@@ -8313,20 +8310,33 @@
       el("h3", { text: "Learn" }),
       el("span", { text: "Which gains make the model speak like replies that you want? No weight changes." })
     );
+    const elsewhere = el("p", {
+      class: "learn-elsewhere",
+      id: "lora-mixer-learn-elsewhere",
+      role: "status",
+      hidden: true
+    });
+    const cards = el("div", { class: "learn-cards" }, material.node, wish.node);
     const root = el(
       "div",
       { class: "lab", id: "lora-mixer-learn-page" },
       heading2,
       said.node,
-      el("div", { class: "learn-cards" }, material.node, wish.node),
+      elsewhere,
+      cards,
       outcome.node
     );
     let visible2 = false;
     let told = "";
     const update = (again = false) => {
       if (!visible2) return;
-      material.update();
-      wish.update();
+      const lacks = store.state?.engine?.whyNot.learn ?? "";
+      showText(elsewhere, lacks);
+      cards.hidden = lacks !== "";
+      if (!lacks) {
+        material.update();
+        wish.update();
+      }
       outcome.update(again);
     };
     const place = placed(root, "lora-mixer-learn-place", {

@@ -60,13 +60,14 @@ function columnLine(key, moved) {
     maxlength: 80,
     autocomplete: "off",
     spellcheck: "false",
+    placeholder: "Name",
     on: { change: commit },
   });
   const plays = el("select", { class: "select", on: { change: choose } });
   const keep = el("button", {
     type: "button",
     class: "button small",
-    text: "Keep the faders here",
+    text: "Keep faders",
     data: { do: "keep-here" },
     title: "This column plays the faders as they stand now, also when they move on",
     on: { click: () => change({ do: "keep", key }) },
@@ -121,8 +122,6 @@ function columnLine(key, moved) {
       setOptions(plays, [...PLAYS, ...(next.kept ? [kept] : []), ...saved.choices(PROFILE)]);
       if (plays.value !== next.plays) plays.value = next.plays;
       if (document.activeElement !== name && name.value !== next.name) name.value = next.name;
-      const text = plays.selectedOptions[0]?.textContent ?? "";
-      setAttribute(name, "placeholder", next.plays === "kept" ? next.kept : text);
       setAttribute(name, "aria-label", `Name of column ${next.letter}`);
       setAttribute(plays, "aria-label", `Column ${next.letter} plays`);
       setAttribute(keep, "aria-label", `Keep the faders as ${next.letter}`);

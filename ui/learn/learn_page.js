@@ -1,6 +1,6 @@
 /* The page of learning: what to learn from, how, and what came of it. */
 
-import { el } from "../page/elements.js";
+import { el, showText } from "../page/elements.js";
 import { jobs } from "../page/jobs.js";
 import { placed } from "../page/place.js";
 import { messageLine } from "../page/said.js";
@@ -21,20 +21,34 @@ export function learnPage() {
     el("h3", { text: "Learn" }),
     el("span", { text: "Which gains make the model speak like replies that you want? No weight changes." }),
   );
+  const elsewhere = el("p", {
+    class: "learn-elsewhere",
+    id: "lora-mixer-learn-elsewhere",
+    role: "status",
+    hidden: true,
+  });
+  const cards = el("div", { class: "learn-cards" }, material.node, wish.node);
   const root = el(
     "div",
     { class: "lab", id: "lora-mixer-learn-page" },
     heading,
     said.node,
-    el("div", { class: "learn-cards" }, material.node, wish.node),
+    elsewhere,
+    cards,
     outcome.node,
   );
   let visible = false;
   let told = ""; // how far its job was when it was last looked at
   const update = (/** @type {boolean} */ again = false) => {
     if (!visible) return;
-    material.update();
-    wish.update();
+    // Nobody is to fill in a form that an engine cannot use. What was learned before it was changed stays at hand.
+    const lacks = store.state?.engine?.whyNot.learn ?? "";
+    showText(elsewhere, lacks);
+    cards.hidden = lacks !== "";
+    if (!lacks) {
+      material.update();
+      wish.update();
+    }
     outcome.update(again);
   };
   const place = placed(root, "lora-mixer-learn-place", {

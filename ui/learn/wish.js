@@ -208,8 +208,6 @@ export function wishCard(source) {
     const { state } = store;
     if (!state) return "";
     if (state.trouble) return `${state.trouble.title}: ${state.trouble.advice}`;
-    const lacks = state.engine?.whyNot.learn;
-    if (lacks) return lacks;
     if (!state.adapters.length) return "There is no adapter on the desk.";
     const count = learning.known?.count ?? 0;
     return source() === "replies" && count < 2 ? FEW : "";

@@ -359,7 +359,8 @@ _WHY_NOT: Mapping[str, str] = {
     "divergence": "a vLLM server tells how likely a text is, not the whole distributions that a distance is taken of",
     "weights": "the weights are in the server: work on the adapter's folder instead (lora-mixer bake, inspect)",
     "impact": "impact needs the model in this process: load it with transformers",
-    "learn": "learning needs the model in this process: learn the mix there, and play it here",
+    "learn": "learning needs the model in this process: learn with transformers or lora-mixer learn, and save the mix "
+    "as a profile, which plays here too",
 }
 _OWN_DICE = (
     "this SGLang server rolls dice of its own, whatever seed it is given: start it with "
