@@ -17,12 +17,12 @@ tokens (a quarter of the times for four columns; three times of ten they move a 
 vLLM's rules, for {minutes:g} minutes. A wait is from the settled move to the first token under it: writing, loading,
 waiting for a place among `--max-loras`, reading the prompt again. Costs are lower bounds from bytes and bandwidths:
 the weights from the cards' memory once a token, the adapter's files from the shared folder once to write and once to
-load. Of the first server a load and the price of a batch were measured (vLLM 0.32 on this machine, float32); its
-token, its writing and its reading of prompts are assumed."""
+load. What the first server needs was measured, see "On a vLLM server", but for one thing: bringing back an adapter
+that it holds and does not play is counted as nothing there, since it is one copy in the same memory."""
 
-#: SmolLM2-135M on vLLM 0.32, float32, on two cores, in seconds. Measured: a load, and that eight requests take 0.31 of
-#: the time of one after the other. Assumed: a token, a mix written, a token of a prompt.
-TRIED = Costs(step=0.06, row=0.0126, adapter=0.0, write=0.08, load=0.073, activate=0.0, read=0.001)
+#: SmolLM2-135M on vLLM 0.32, float32, on two cores, in seconds, by `bench/RESULTS.md`: 64 tokens of one column and of
+#: eight (each with an adapter of its own: `row` holds both), a mix written, then loaded, and a token of a prompt.
+TRIED = Costs(step=0.0827, row=0.0098, adapter=0.0, write=0.035, load=0.028, activate=0.0, read=0.00124)
 SMALL = Played("8B, rank 16", 8.0e9, 32, llama_shapes(4096, 1024, 14336), 16)
 LARGE = Played("70B, rank 64", 70.6e9, 80, llama_shapes(8192, 1024, 28672), 64)
 #: NVIDIA's data sheet for the H100 SXM: 3.35 TB/s of memory, 989 TFLOPS dense in bfloat16, of which 40 % are counted;
