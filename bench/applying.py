@@ -13,6 +13,7 @@ from typing import Any
 from peft.tuners.lora import LoraLayer
 
 from ..lora_ops import Faders, Mix, Target
+from ..lora_ops.engines.peft.engine import PeftEngine
 from ..ui.page.panel import Panel
 from ..ui.page.studio import Studio
 from .clock import Series, Way, in_turns
@@ -63,7 +64,13 @@ def _ours(shop: Workshop) -> dict[str, Way]:
     model, _ = shop.model()
     # What the console asks of a host, but for the chat.
     host: Any = SimpleNamespace(
-        model=model, model_name="", lock=threading.Lock(), initial_off=(), multi_user=False, trouble=lambda: None
+        model=model,
+        engine=PeftEngine(model),
+        model_name="",
+        lock=threading.Lock(),
+        initial_off=(),
+        multi_user=False,
+        trouble=lambda: None,
     )
     console = Studio(host)
     desk = console.desk()

@@ -76,6 +76,9 @@ from .engines.peft.loading import (
 from .engines.sampling import Sampling as Sampling
 from .fade import Fade as Fade
 from .fader import Fader as Fader
+from .lab.axis import (
+    Axis as Axis,
+)
 from .lab.batches import Question as Question
 from .lab.column import (
     MAX_COLUMNS as MAX_COLUMNS,
@@ -137,9 +140,6 @@ from .lab.score import (
 )
 from .lab.score import (
     score as score,
-)
-from .lab.sweep import (
-    Axis as Axis,
 )
 from .lab.sweep import (
     parse_axis as parse_axis,

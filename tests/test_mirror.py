@@ -18,7 +18,6 @@ MEASURED = "a measurement: `python3 run.py bench --quick` runs it, and its numbe
 BROWSER = "what it draws is looked at in a browser (tests/browser)"
 #: Modules that no test is named after, and why.
 WITHOUT = {
-    "bench/applying.py": MEASURED,
     "bench/baking.py": MEASURED,
     "bench/columns.py": MEASURED,
     "bench/demo_stage.py": "tests/lora_ops/learning/test_learn_truth.py asks the demo's model by it",

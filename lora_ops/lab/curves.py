@@ -13,11 +13,11 @@ from ..engines.prompt import Prompt
 from ..fader import Fader
 from ..mix import Mix
 from ..target import Adapter
+from .axis import Axis, Swept
 from .batches import tokens_of
 from .column import Column
 from .compare import compare
 from .score import judge
-from .sweep import Axis, Swept
 
 #: How that reply is generated when none is given.
 GENERATION = {"max_new_tokens": 64, "do_sample": False}

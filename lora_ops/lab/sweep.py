@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..crossfade import check_part
-from ..fader import Fader, Of
+from ..fader import Fader
 from ..mix import AS_LOADED, Faders, Mix
 from ..mix_check import why_not_rank
+from .axis import Axis, Crossfader, under_setting
 from .column import MAX_COLUMNS, Column
 
 if TYPE_CHECKING:
@@ -33,70 +34,6 @@ _CROSSFADE = re.compile(r"cross-?fade(?=\s|$)", re.I)
 _LAYERS = re.compile(r"layers?\s+(?P<what>\d{1,6}(?:-\d{1,6})?(?:\s*,\s*\d{1,6}(?:-\d{1,6})?)*)(?=\s|$)", re.I)
 _NAME = r"[^\s,]*[^\W\d][^\s,]*"
 _NAMES = re.compile(rf"(?P<what>{_NAME}(?:\s*,\s*{_NAME})*)(?=\s|$)")
-
-
-#: What the faders of an axis are.
-Swept = Of | Literal["crossfade"]
-
-
-@dataclass(frozen=True)
-class Crossfader:
-    """The one fader between two mixes, in the place of all others: what it stands at is t of `Mix.between`."""
-
-    a: Mix
-    b: Mix
-    label = "crossfade"
-    of: ClassVar[Literal["crossfade"]] = "crossfade"
-
-    def __hash__(self) -> int:
-        return hash(self.label)
-
-    def __lt__(self, other: object) -> bool:
-        """Before every other fader: those are moved above it."""
-        return not isinstance(other, Crossfader)
-
-    def put(self, mix: Mix, t: float) -> Mix:
-        """The two mixes at t, whatever the mix was."""
-        return Mix.between(self.a, self.b, t)
-
-    def under(self, t: float) -> Mix:
-        """The same, so that faders that are moved in it multiply it."""
-        names = {**self.a.adapters, **self.b.adapters}
-        return Mix({name: Faders.over(self.a[name], self.b[name], t) for name in names})
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The settings of one or more faders, one after the other.
-
-    Attributes:
-        label: what is moved, for people: "master", "layers 0-9, 20"; with the adapter where there are several.
-        settings: the label of each ("master 0.25"), and the gains of the faders that it moves.
-        each: whether the faders take turns; otherwise all of them are at each setting's gain.
-    """
-
-    label: str
-    settings: tuple[tuple[str, Mapping[Fader | Crossfader, float]], ...]
-    each: bool = False
-
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """The gain of each setting, in their order."""
-        return tuple(next(iter(moved.values())) for _, moved in self.settings)
-
-    @property
-    def of(self) -> Swept:
-        """What its faders are: a gain of some sort, "rank", "energy", or "crossfade"."""
-        return next(fader.of for _, moved in self.settings for fader in moved)
-
-    @property
-    def faders(self) -> frozenset[Fader | Crossfader]:
-        """Every fader that some setting moves."""
-        return frozenset(fader for _, moved in self.settings for fader in moved)
-
-    def mixes(self, base: Mix) -> list[Mix]:
-        """`base` under each setting: an adapter of which a fader is moved plays, and no such fader fades."""
-        return [_moved(base, moved) for _, moved in self.settings]
 
 
 def parse_axis(text: str, desk: Desk | Mapping[str, Adapter], base: Mix, sides: tuple[Mix, Mix] | None = None) -> Axis:
@@ -156,9 +93,9 @@ def sweep(base: Mix, x: Axis, y: Axis | None = None) -> list[Column]:
         raise ValueError(_too_many(x, y, cells, bare))
     columns = [Column(AS_IT_STANDS, base)] if bare else []
     if y is None:
-        return columns + [Column(label, _moved(base, moved)) for label, moved in x.settings]
+        return columns + [Column(label, under_setting(base, moved)) for label, moved in x.settings]
     return columns + [
-        Column(_pair(x_label, y_label), _moved(base, {**x_moved, **y_moved}))
+        Column(_pair(x_label, y_label), under_setting(base, {**x_moved, **y_moved}))
         for y_label, y_moved in y.settings
         for x_label, x_moved in x.settings
     ]
@@ -168,18 +105,6 @@ def _pair(x: str, y: str) -> str:
     """The label of a pair of settings; an adapter that both are of is named once."""
     adapter, between, _ = x.rpartition(" · ")
     return f"{x}, {y.removeprefix(adapter + between)}"
-
-
-def _moved(base: Mix, moved: Mapping[Fader | Crossfader, float]) -> Mix:
-    mix = base
-    for fader, gain in moved.items():
-        if isinstance(fader, Crossfader):
-            mix = fader.put(mix, gain) if len(moved) == 1 else fader.under(gain)
-    faders = [(fader, gain) for fader, gain in moved.items() if isinstance(fader, Fader)]
-    for fader, gain in faders:
-        mix = fader.put(mix, gain)
-    playing = {fader.adapter: replace(mix[fader.adapter], on=True) for fader, _ in faders}
-    return replace(mix, adapters={**mix.adapters, **playing})
 
 
 def _crossfade(values: Sequence[tuple[str, float]], sides: tuple[Mix, Mix] | None, desk: Any) -> Axis:

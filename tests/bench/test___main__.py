@@ -1,4 +1,4 @@
-"""The bench as a whole: what is measured takes the place of what was; what cannot be measured keeps nothing."""
+"""The bench as a whole: what is measured takes the place of what was; what cannot be measured is left as it was."""
 
 from __future__ import annotations
 
@@ -68,13 +68,21 @@ def test_a_server_is_measured_where_one_is_named(kept: Path, monkeypatch: pytest
     assert "vllm" in measured
 
 
-def test_what_could_not_be_measured_keeps_nothing_and_is_named(
+def test_what_could_not_be_measured_stays_as_it_was_and_is_named(
     kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept.write_text("before")
+    measured = bench._measured
     monkeypatch.setattr(bench, "_measured", lambda name, shop: None)
     assert bench.main([]) == 1 and kept.read_text() == "before"
     assert "Not measured: apply" in capsys.readouterr().err
+    kept.unlink()
+
+    # The others took minutes: they are kept.
+    monkeypatch.setattr(bench, "_measured", lambda name, shop: None if name == "apply" else measured(name, shop))
+    assert bench.main(["apply", "find"]) == 1
+    assert "Not measured: apply. What" in capsys.readouterr().err
+    assert "## It" in kept.read_text() and "apply" in kept.read_text().partition("## Not measured here")[2]
 
 
 def test_a_name_that_is_none_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--ctx-size", type=int, default=1024)
     parser.add_argument("--lora", action="append", default=[])
     parser.add_argument("--lora-scaled", action="append", default=[])
+    parser.add_argument("--mmproj")
     parser.add_argument("--model-draft")
     parser.add_argument("--spec-type")
     arguments, _ = parser.parse_known_args()
@@ -31,6 +32,8 @@ def main() -> None:
             path, scale = file.split(":")  # as llama.cpp does
             files.append((path, float(scale)))
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(file, scale) for file, scale in files]
+    if arguments.mmproj:
+        params.mmproj.path, params.mmproj_use_gpu = arguments.mmproj, False
     kinds = xllamacpp.common_speculative_type
     if arguments.model_draft:
         params.speculative.draft.mparams.path = arguments.model_draft

@@ -44,13 +44,14 @@ class StandIn:
         args = argparse.Namespace(
             multi_user=multi_user, lora_dir=str(user_data / "loras"), model_dir=str(user_data / "models"),
             loader="Transformers", cpu=True, extensions=[], verbose=False, no_cache=False, idle_timeout=0,
-            extra_flags=None, parallel=1,
+            extra_flags=None, parallel=1, mmproj=None,
         )  # fmt: skip
         self.shared = _module(
             "shared", model=model, tokenizer=tokenizer, model_name="None" if model is None else "tiny", lora_names=[],
             is_seq2seq=False, args=args, settings={}, default_settings={}, user_data_dir=user_data, gradio={},
             input_elements=list(DEFAULTS), persistent_interface_state={}, stop_everything=False, need_restart=False,
             generation_lock=threading.Lock(), processing_message="*Is typing...*", bos_token="", eos_token="",
+            is_multimodal=False,
         )  # fmt: skip
         self.extensions = _exposed("extensions", ExtensionsModule(self))
         self.callbacks = _exposed("callbacks", CallbacksModule())
@@ -296,6 +297,7 @@ class ModelsModule:
             logger.error("Error loading the model with llama.cpp: %s", error)
             return None, None
         self._host.shared.settings["truncation_length"] = server.n_ctx
+        self._host.shared.is_multimodal = server.is_multimodal()
         return server, server
 
     def unload_model(self, keep_model_name: bool = False) -> None:

@@ -1,11 +1,13 @@
 """The llama.cpp loader of the stand-in of TextGen: a real llama-server, asked as TextGen asks its own.
 
 What an extension meets: flags that are read when the server starts, requests that `prepare_payload` makes, replies that
-end with an error in the log alone, and a model that is None when the server did not start.
+end with an error in the log alone, a model that is None when the server did not start, and pictures beside a prompt,
+under a mark that is another one each time that the server starts.
 """
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import logging
@@ -14,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ import httpx
 
 logger = logging.getLogger("text-generation-webui")
 _PROGRAM = Path(__file__).with_name("llama_server.py")
+#: Where the host puts a picture into a prompt.
+PICTURE = "<__media__>"
 
 
 class LlamaServer:
@@ -38,12 +42,17 @@ class LlamaServer:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._start()
-        self.n_ctx = self._asked("/props")["default_generation_settings"]["n_ctx"]
+        props = self._asked("/props")
+        self.n_ctx = props["default_generation_settings"]["n_ctx"]
+        self.media_marker = props.get("media_marker", PICTURE)
 
     def _start(self) -> None:
         args = self._host.shared.args
         command = [sys.executable, str(_PROGRAM), "--model", str(self.model_path), "--port", str(self.port)]
-        command += ["--parallel", str(args.parallel), "--no-webui", *_flags(args.extra_flags or "")]
+        command += ["--parallel", str(args.parallel), "--no-webui"]
+        if args.mmproj:
+            command += ["--mmproj", str(args.mmproj)]
+        command += _flags(args.extra_flags or "")
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
@@ -64,6 +73,9 @@ class LlamaServer:
 
     def decode(self, token_ids: Any, **_: Any) -> str:
         return str(self._asked("/detokenize", {"tokens": list(token_ids)})["content"])
+
+    def is_multimodal(self) -> bool:
+        return self._host.shared.args.mmproj not in (None, "None")
 
     def prepare_payload(self, state: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -87,12 +99,16 @@ class LlamaServer:
 
     def generate_with_streaming(self, prompt: str, state: dict[str, Any]) -> Iterator[str]:
         payload = self.prepare_payload(state)
+        pictures = state.get("raw_images", ()) if self._host.shared.is_multimodal else ()
+        if pictures:
+            prompt = prompt.replace(PICTURE, self.media_marker)
         token_ids = self.encode(prompt, add_bos_token=state["add_bos_token"])
-        self.last_prompt_token_count = len(token_ids)
+        self.last_prompt_token_count = len(token_ids) + 600 * len(pictures)
         most = state["max_new_tokens"]
         if state["auto_max_new_tokens"]:
-            most = state["truncation_length"] - len(token_ids)
-        payload.update({"prompt": token_ids, "n_predict": most, "stream": True, "cache_prompt": True})
+            most = state["truncation_length"] - self.last_prompt_token_count
+        asked = with_pictures(prompt, pictures) if pictures else token_ids
+        payload.update({"prompt": asked, "n_predict": most, "stream": True, "cache_prompt": True})
         text = ""
         self.last_completion_probabilities = []
         url = f"http://127.0.0.1:{self.port}/completion"
@@ -118,6 +134,11 @@ class LlamaServer:
             self.process.terminate()
             self.process.wait()
             self.process = None
+
+
+def with_pictures(prompt: str, pictures: Sequence[bytes]) -> dict[str, Any]:
+    """What llama-server takes in the place of tokens."""
+    return {"prompt_string": prompt, "multimodal_data": [base64.b64encode(one).decode() for one in pictures]}
 
 
 def _flags(text: str) -> list[str]:

@@ -16,8 +16,8 @@ from .sheet import Line
 
 if TYPE_CHECKING:
     from ...lora_ops import Desk
+    from ...lora_ops.lab.axis import Axis
     from ...lora_ops.lab.curves import Curve
-    from ...lora_ops.lab.sweep import Axis
     from ...lora_ops.mix import Mix
     from ..page.studio import Studio
     from .sheet import Sheet

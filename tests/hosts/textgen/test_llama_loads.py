@@ -11,7 +11,6 @@ from standin.textgen import StandIn
 from standin.textgen_page import a_chat, values
 
 from lora_mixer.demo.base_model import gguf_file
-from lora_mixer.hosts.protocol import HostError
 from lora_mixer.hosts.textgen import llama_loads
 from lora_mixer.hosts.textgen.host import TextGenHost
 from lora_mixer.lora_ops import Faders, Mix
@@ -58,12 +57,3 @@ def test_a_model_that_comes_back_says_what_the_faders_say(textgen: StandIn) -> N
     assert api(textgen) == quiet
     llama_loads.release()
     assert not hasattr(textgen.models.load_model, "lora_mixer")
-
-
-def test_a_chat_with_a_picture_is_not_asked_in_columns(textgen: StandIn) -> None:
-    host = TextGenHost()
-    host.load_adapters(["pirate"])
-    textgen.shared.is_multimodal = True
-    with pytest.raises(HostError, match="picture"):
-        host.ask("What is in <__media__>?", ASKED)
-    assert host.ask("What is in it?", ASKED).token_ids
