@@ -60,10 +60,11 @@ def main(argv: list[str]) -> int:
     measured = {name: kept for name, kept in done.items() if kept is not None}
     goals = goals_table([goal for kept in measured.values() for goal in kept.goals]).markdown()
     print(f"\n## Goals\n\n{goals}\n\nThe run took {(time.monotonic() - began) / 60:.1f} minutes.", flush=True)
-    done_wrong = _keep(measured, options.quick, options.out) if measured else 1
+    code = _keep(measured, options.quick, options.out) if measured else 1
     if failed := [name for name in names if name not in measured]:
         print(f"\nNot measured: {', '.join(failed)}. What was kept of it stays.", file=sys.stderr)
-    return 1 if failed else done_wrong
+        return 1
+    return code
 
 
 def _keep(measured: dict[str, Kept], quick: bool, out: Path | None) -> int:

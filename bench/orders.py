@@ -24,7 +24,7 @@ def orders(shop: Workshop) -> tuple[Table, Goal]:
     """The estimate against the exact map of a reply, in rank correlations; the goal is of both adapters as loaded."""
     seeds, tokens = shop.pick((0, 1, 2, 3), (0,)), shop.pick(64, 8)
     stage = demo_stage()
-    rows, reached = [], 0.0
+    rows, reached = [], []
     for name, mix in (("both, as loaded", Mix()), (PIRATE, only(PIRATE)), (BUTLER, only(BUTLER))):
         shop.say(f"which targets matter, estimated and exact: {name}")
         ids = _reply(stage, mix, tokens)
@@ -37,13 +37,13 @@ def orders(shop: Workshop) -> tuple[Table, Goal]:
         ratio = median(_ratio(one, exact) for one in found[PROBES])
         told = (f"{mean(some):.2f} ({min(some):.2f} – {max(some):.2f})" for some in agree.values())
         rows.append((name, *told, f"{ratio:.2f}"))
-        reached = reached or mean(agree[PROBES])
+        reached.append(mean(agree[PROBES]))
     head = ("what plays", f"{PROBES} probes", f"{MORE} probes", f"median ratio of {PROBES}")
     goal = Goal(
         f"order of the demo's targets by {PROBES} probes against the exact one",
         f"at least {ORDER}",
-        f"{reached:.2f}",
-        reached >= ORDER,
+        f"{reached[0]:.2f}",
+        reached[0] >= ORDER,
     )
     return Table(head, rows), goal
 
